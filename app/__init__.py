@@ -1,0 +1,1 @@
+"""Jobyard: one job server that speaks five job APIs over one engine."""

@@ -1,0 +1,1 @@
+"""Process configuration: settings, logging and the gunicorn config file."""

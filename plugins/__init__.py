@@ -1,0 +1,1 @@
+"""The bundled job types, each a package that imports only app.hooks."""
