@@ -1,0 +1,59 @@
+"""Events: what the engine tells watchers after a commit.
+
+An event is a row written by the transaction that caused it. `docs/lifecycle.md` lists them all; a
+test holds that list and `EventKind` equal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from app.domain.clock import Instant
+
+
+class EventKind(StrEnum):
+    """What happened, in the past tense; `data` names the keys that an event carries."""
+
+    JOB_SUBMITTED = "job.submitted"  #: data: state
+    JOB_WAITING = "job.waiting"  #: data: state, pool
+    JOB_SCHEDULED = "job.scheduled"  #: data: state
+    JOB_STARTED = "job.started"  #: data: state
+    JOB_PROGRESSED = "job.progressed"  #: data: progress, position
+    JOB_COMPLETED = "job.completed"  #: data: state
+    JOB_FAILED = "job.failed"  #: data: state
+    JOB_CANCELLED = "job.cancelled"  #: data: state
+    JOB_RESTARTED = "job.restarted"  #: data: state
+    JOB_DELETED = "job.deleted"
+    TASK_CREATED = "task.created"
+    TASK_QUEUED = "task.queued"
+    TASK_HELD = "task.held"
+    TASK_CLAIMED = "task.claimed"  #: data: worker, number
+    TASK_STARTED = "task.started"
+    TASK_PROGRESSED = "task.progressed"  #: data: progress
+    TASK_RELEASED = "task.released"  #: the worker gave it back
+    TASK_LOST = "task.lost"  #: its lease ran out
+    TASK_VERIFIED = "task.verified"  #: one good report, more are needed
+    TASK_COMPLETED = "task.completed"
+    TASK_FAILED = "task.failed"
+    TASK_CANCELLED = "task.cancelled"
+    TASK_SKIPPED = "task.skipped"
+    WORKER_JOINED = "worker.joined"  #: data: worker
+    WORKER_LEFT = "worker.left"  #: data: worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened.
+
+    position: the place in commit order, "<transaction>-<id>"; empty until it is read back.
+    at: when the transaction noted it.
+    """
+
+    kind: EventKind
+    dialect: str
+    at: Instant
+    job_id: str | None = None
+    task_id: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    position: str = ""

@@ -1,0 +1,49 @@
+"""All that a plugin may import.
+
+A plugin is a package with an entry point in the group `jobyard`; its module implements one or more
+of the hooks of `app.hooks.spec` with `@hookimpl`.
+"""
+
+from app.hooks.interface import JobInterface
+from app.hooks.spec import hookimpl
+from app.hooks.types import (
+    Advance,
+    Answer,
+    Command,
+    Fail,
+    Finish,
+    JobSpec,
+    JobView,
+    Json,
+    Limits,
+    Mount,
+    Parsed,
+    Probe,
+    Step,
+    TaskEnd,
+    TaskSpec,
+    TaskView,
+    WorkerView,
+)
+
+__all__ = [
+    "Advance",
+    "Answer",
+    "Command",
+    "Fail",
+    "Finish",
+    "JobInterface",
+    "JobSpec",
+    "JobView",
+    "Json",
+    "Limits",
+    "Mount",
+    "Parsed",
+    "Probe",
+    "Step",
+    "TaskEnd",
+    "TaskSpec",
+    "TaskView",
+    "WorkerView",
+    "hookimpl",
+]

@@ -1,0 +1,62 @@
+"""The job interface: the whole contract of a job type."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from marshmallow import Schema
+
+from app.hooks.types import Answer, Command, JobView, Json, Parsed, TaskView, WorkerView
+
+
+class JobInterface:
+    """One job type. Subclass it, give it a `name` and `bind`, and register it with a hook.
+
+    Every method must be pure: values in, values out, no I/O, no clock, no randomness that matters.
+    A call that raises, or does not return within 2 s, fails that one job with `PluginFailed`.
+    """
+
+    #: Identity, in lower case, such as `transcode`; unique among all installed job types.
+    name: ClassVar[str]
+    #: What people read in lists and forms; the name when empty.
+    title: ClassVar[str] = ""
+    #: Shape of the job's parameters; None accepts any object.
+    spec_schema: ClassVar[type[Schema] | None] = None
+    #: `first`: the job is RUNNING when its first task starts; `all`: when every one has started.
+    running_when: ClassVar[str] = "first"
+    #: How many jobs of this type may run at a time, the rest waiting in line; None: no limit.
+    max_running: ClassVar[int | None] = None
+
+    def options(self) -> Mapping[str, Any]:
+        """Tell what can be asked for: versions, images, compilers. Called for forms and lists."""
+        return {}
+
+    def task_count(self, spec: Json) -> int:
+        """Tell how many top-level steps a job of these parameters has, for its progress."""
+        del spec
+        return 1
+
+    def plan(self, job: JobView) -> Answer:
+        """Give the first tasks. Called when the job starts, and again after a restart.
+
+        At a restart `job.position` is that of the step to begin again; it is 0 at the first start.
+        """
+        raise NotImplementedError
+
+    def advance(self, job: JobView, task: TaskView) -> Answer:
+        """Give what follows the end of a task. Called after every one, in any order."""
+        del job, task
+        return None
+
+    def bind(self, task: TaskView, worker: WorkerView) -> Command:
+        """Give the command of a claimed task for that worker. Called in the worker's process."""
+        raise NotImplementedError
+
+    def parse(self, task: TaskView, lines: Sequence[str], state: Json) -> Parsed | None:
+        """Read progress from output lines. Called in the worker's process as they arrive."""
+        del task, lines, state
+        return None
+
+    def services(self, job: JobView) -> Mapping[str, str]:
+        """Name the addresses of a ready service task, to be shown to the user."""
+        del job
+        return {}
