@@ -12,7 +12,7 @@ from app.domain.states import JobState
 
 _COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
-    " progress, position, task_count, tasks_total, tasks_open, tasks_failed, tasks_started,"
+    " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
     " scheduled_at, started_at, ended_at, delete_at"
 )
@@ -68,19 +68,18 @@ def _record(row: Row) -> Job:
         tasks_total=row[15],
         tasks_open=row[16],
         tasks_failed=row[17],
-        tasks_started=row[18],
-        priority=row[19],
-        created_by=row[20],
-        parent_task_id=row[21],
-        group_id=row[22],
-        schedule_id=row[23],
-        fire_at=row[24],
-        pool=row[25],
-        created_at=row[26],
-        scheduled_at=row[27],
-        started_at=row[28],
-        ended_at=row[29],
-        delete_at=row[30],
+        priority=row[18],
+        created_by=row[19],
+        parent_task_id=row[20],
+        group_id=row[21],
+        schedule_id=row[22],
+        fire_at=row[23],
+        pool=row[24],
+        created_at=row[25],
+        scheduled_at=row[26],
+        started_at=row[27],
+        ended_at=row[28],
+        delete_at=row[29],
     )
 
 

@@ -6,14 +6,19 @@ the number of its hand-out, so an old holder's report touches no row.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from app.data.codec import loads
 from app.data.db import Store
 from app.domain.clock import Instant
+from app.domain.errors import LeaseLost
 from app.domain.records import Attempt, Claimed, Lease
 from app.domain.states import AttemptState, TaskState
 
-_RETURNED = "id, number, queue, name, payload, job_id, public_id, position, created_at, leased_until, lease_us, priority"
+_RETURNED = (
+    "id, number, queue, name, payload, job_id, public_id, position, created_at, leased_until,"
+    " lease_us, priority"
+)
 _READY = (
     "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' ORDER BY priority DESC, id LIMIT ?"
 )
@@ -63,13 +68,18 @@ _END = (
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _AGAIN = (
-    "UPDATE task SET state = ?, error = ?, started_at = NULL, leased_until = NULL, worker_id = NULL,"
-    " queued_at = ?, due_at = ?, failures = failures + ?, losses = losses + ?, progress = 0"
+    "UPDATE task SET state = ?, error = ?, started_at = NULL, leased_until = NULL,"
+    " worker_id = NULL, queued_at = ?, due_at = ?, failures = failures + ?, losses = losses + ?, progress = 0"
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _ATTEMPT_END = (
     "UPDATE attempt SET state = ?, ended_at = ?, error = ?, verification = ?"
     " WHERE task_id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
+)
+_STANDING = (
+    "SELECT job_id, queue, verifications, max_attempts, failures, max_losses, losses,"
+    " retry_delay_us, retry_factor, parent_id, kind FROM task"
+    " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _RENEW = (
     "UPDATE task SET leased_until = ? + lease_us WHERE id = ? AND number = ?"
@@ -91,6 +101,30 @@ _ATTEMPTS = (
 )
 _VERIFIED = "SELECT COUNT(*) FROM attempt WHERE task_id = ? AND state = 'DONE' AND verification = ?"
 _JOB_HELD = "SELECT 1 FROM task WHERE job_id = ? AND leased_until IS NOT NULL LIMIT 1"
+
+
+class Standing(NamedTuple):
+    """What a report needs to know of the task it is about, and no more."""
+
+    job_id: str | None
+    queue: str
+    verifications: int
+    max_attempts: int
+    failures: int
+    max_losses: int
+    losses: int
+    retry_delay_us: int
+    retry_factor: float
+    parent_id: int | None
+    kind: str
+
+
+def standing(store: Store, lease: Lease) -> Standing:
+    """Give what is known of a held task. Raises LeaseLost when this hand-out does not hold it."""
+    row = store.run(_STANDING, lease).fetchone()
+    if row is None:
+        raise LeaseLost(task_id=lease.task_id, number=lease.number)
+    return Standing(*row)
 
 
 def claim(

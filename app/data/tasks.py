@@ -45,7 +45,7 @@ _CHILD_ENDED = (
 )
 _RELEASE = (
     "UPDATE task SET state = 'QUEUED', queued_at = ? WHERE id IN (SELECT id FROM task"
-    " WHERE parent_id = ? AND state = 'CREATED' AND due_at IS NULL ORDER BY id LIMIT ?)"
+    " WHERE parent_id = ? AND state = 'CREATED' AND due_at IS NULL AND needs <= 0 ORDER BY id LIMIT ?)"
     " RETURNING id, queue"
 )
 _DUE = (

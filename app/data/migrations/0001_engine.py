@@ -27,7 +27,6 @@ CREATE TABLE job (
   tasks_total INTEGER NOT NULL DEFAULT 0,
   tasks_open INTEGER NOT NULL DEFAULT 0,
   tasks_failed INTEGER NOT NULL DEFAULT 0,
-  tasks_started INTEGER NOT NULL DEFAULT 0,
   priority INTEGER NOT NULL DEFAULT 0,
   created_by TEXT,
   parent_task_id BIGINT,
