@@ -74,10 +74,10 @@ def crontab_weekday(term, day):
     low, dash, high = base.partition("-")
     start = number(low, DAYS)
     stop = number(high, DAYS) if dash else 6 if slash else start
+    if start == 7 and (stop < 7 or (slash and not dash)):
+        start = 0
     if dash and stop < start:
         stop = 7
-    if slash and not dash:
-        start %= 7
     return any(
         start <= mine <= stop and (mine - start) % int(step or 1) == 0
         for mine in {day.isoweekday(), day.isoweekday() % 7}

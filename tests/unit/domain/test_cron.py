@@ -18,7 +18,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 CRONTAB = """
 * * * * * | */5 * * * * | 0/10 * * * * | 7-59/13 3 * * * | 30 8 * * MON-FRI | 0 0 * * 0
-0 0 * * 7 | 0 0 * * 5-7 | 0 0 * * FRI-SUN | 0 0 * * 6-0 | 0 0 * * 7/3 | 0 0 * * 0-7/2
+0 0 * * 7 | 0 0 * * 5-7 | 0 0 * * FRI-SUN | 0 0 * * 6-0 | 0 0 * * 7/3 | 0 0 * * 7-2 | 0 0 * * 0-7/2
 0 0 1 * * | 0 0 31 * * | 0 0 29 2 * | 0 12 13 * FRI | 0 0 1,15 * wed | 0 0 */2 * 1
 0 0 */1 * 1 | 0 0 1-31 * 1 | 0 0 10 * */2 | 0 0 ? * 3 | 0 0 5 ? ? | 0 0 5,* * 2
 15,45 */6 1-7 jan,JUL * | 0 0 29 FEB 1 | 59 23 31 12 * | */90 * * * * | 0 0 * * */1,3
@@ -70,6 +70,7 @@ def test_firings_equal_the_oracle(form, text):
         ("quartz", "0 0 0 L-2 * ?", ["2026-02-26", "2026-03-29", "2026-04-28"]),
         ("quartz", "0 0 0 15W * ?", ["2026-02-16", "2026-03-16", "2026-04-15", "2026-05-15"]),
         ("quartz", "0 0 0 1W * ?", ["2026-02-02", "2026-03-02", "2026-04-01", "2026-05-01"]),
+        ("quartz", "0 0 0 1W AUG ?", ["2026-08-03", "2027-08-02", "2028-08-01"]),
         ("quartz", "0 0 0 ? * 6L", ["2026-02-27", "2026-03-27"]),
         ("quartz", "0 0 0 ? * 6#3", ["2026-02-20", "2026-03-20"]),
         ("quartz", "0 0 0 ? * 6#5", ["2026-05-29", "2026-07-31"]),
@@ -456,13 +457,13 @@ def test_generated_quartz_equals_the_oracle(text, moment):
 @given(
     st.tuples(crontab_field(0, 59), crontab_field(0, 23)).map("{0[0]} {0[1]} * * *".format),
     st.sampled_from(CLOCK_CHANGES),
-    st.integers(-600, 600),
+    st.integers(-200, 100),
 )
 def test_generated_crontabs_equal_the_oracle_at_clock_changes(text, change, minutes):
     zone, instant = ZoneInfo(change[0]), at(change[1])
-    start, end = instant + timedelta(minutes=minutes), instant + timedelta(hours=12)
-    expected = oracle.zone_firings("crontab", text, instant - timedelta(hours=12), end, zone)
-    fired = parse_crontab(text).fires_between(start, end, 2000, zone)
+    start, end = instant + timedelta(minutes=minutes), instant + timedelta(hours=3)
+    expected = oracle.zone_firings("crontab", text, instant - timedelta(hours=4), end, zone)
+    fired = parse_crontab(text).fires_between(start, end, 500, zone)
     assert fired == [moment for moment in expected if moment > start]
 
 
