@@ -69,7 +69,8 @@ _END = (
 )
 _AGAIN = (
     "UPDATE task SET state = ?, error = ?, started_at = NULL, leased_until = NULL,"
-    " worker_id = NULL, queued_at = ?, due_at = ?, failures = failures + ?, losses = losses + ?, progress = 0"
+    " worker_id = NULL, queued_at = ?, due_at = ?, failures = failures + ?,"
+    " losses = losses + ?, progress = 0"
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _ATTEMPT_END = (

@@ -1,6 +1,6 @@
 """Rows of `log_part`: the output of tasks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from app.data.codec import escape, unescape
 from app.data.db import Row, Store
@@ -90,14 +90,6 @@ def of_task(store: Store, task_id: int, *, after: int, limit: int) -> list[LogPa
         (task_id, after, limit),
     ).fetchall()
     return [_record(row) for row in rows]
-
-
-def whole(store: Store, task_id: int) -> Iterator[str]:
-    """Give a task's output piece by piece, oldest first."""
-    after = 0
-    while parts := of_task(store, task_id, after=after, limit=100):
-        yield from (part.contents for part in parts)
-        after = parts[-1].number
 
 
 def delete_of_job(store: Store, job_id: str) -> None:

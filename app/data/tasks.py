@@ -45,7 +45,8 @@ _CHILD_ENDED = (
 )
 _RELEASE = (
     "UPDATE task SET state = 'QUEUED', queued_at = ? WHERE id IN (SELECT id FROM task"
-    " WHERE parent_id = ? AND state = 'CREATED' AND due_at IS NULL AND needs <= 0 ORDER BY id LIMIT ?)"
+    " WHERE parent_id = ? AND state = 'CREATED' AND due_at IS NULL AND needs <= 0"
+    " ORDER BY id LIMIT ?)"
     " RETURNING id, queue"
 )
 _DUE = (
@@ -305,3 +306,35 @@ def running(store: Store, prefix: str) -> int:
         (prefix, prefix + "\U0010ffff"),
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def drop(store: Store, task_id: int, error: str, now: Instant) -> bool:
+    """Fail a task that nobody has taken; False when somebody has, or it is over."""
+    cursor = store.run(
+        "UPDATE task SET state = 'FAILED', error = ?, ended_at = ?"
+        " WHERE id = ? AND state = 'QUEUED'",
+        (error, now, task_id),
+    )
+    return cursor.rowcount == 1
+
+
+def hold(store: Store, task_id: int) -> bool:
+    """Hold a task that nobody has taken."""
+    cursor = store.run(
+        "UPDATE task SET state = 'HELD', queued_at = NULL"
+        " WHERE id = ? AND state IN ('CREATED', 'QUEUED')",
+        (task_id,),
+    )
+    return cursor.rowcount == 1
+
+
+def let_go(store: Store, task_id: int, now: Instant) -> bool:
+    """Let a held task go: to its queue, or back to waiting where it still must."""
+    cursor = store.run(
+        "UPDATE task SET"
+        " state = CASE WHEN needs > 0 OR due_at > ? THEN 'CREATED' ELSE 'QUEUED' END,"
+        " queued_at = CASE WHEN needs > 0 OR due_at > ? THEN NULL ELSE ? END"
+        " WHERE id = ? AND state = 'HELD'",
+        (now, now, now, task_id),
+    )
+    return cursor.rowcount == 1

@@ -37,9 +37,7 @@ class Attempts:
             if not leases.started(self._store, lease, tx.now):
                 return
             dialect = held.queue.partition("/")[0]
-            tx.note(
-                EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id
-            )
+            tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
             if held.job_id is not None:
                 note_start(self._store, tx, held.job_id, dialect)
 
@@ -193,9 +191,7 @@ class Attempts:
                 with self._tx() as tx:
                     self._close(tx, lease, AttemptState.LOST)
                     self._again(tx, lease, held.queue, held.job_id, losses=1)
-                    tx.note(
-                        EventKind.TASK_LOST, dialect, job_id=held.job_id, task_id=lease.task_id
-                    )
+                    tx.note(EventKind.TASK_LOST, dialect, job_id=held.job_id, task_id=lease.task_id)
             elif held.job_id is None:
                 with self._tx() as tx:
                     self._over(tx, lease, held, TaskState.FAILED, error=LOST_TOO_OFTEN)
@@ -253,9 +249,7 @@ class Attempts:
         result: str | None = None,
         error: str | None = None,
     ) -> None:
-        if not leases.end(
-            self._store, lease, state=state, result=result, error=error, now=tx.now
-        ):
+        if not leases.end(self._store, lease, state=state, result=result, error=error, now=tx.now):
             raise LeaseLost(task_id=lease.task_id, number=lease.number)
         good = state is TaskState.COMPLETED
         kind = EventKind.TASK_COMPLETED if good else EventKind.TASK_FAILED

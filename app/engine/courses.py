@@ -112,9 +112,7 @@ class Courses:
             for end in answer.ends:
                 composite = composites.get(end.task_id) or tasks.get(self._store, end.task_id)
                 over = TaskState.FAILED if end.error is not None else TaskState.COMPLETED
-                pending.append(
-                    replace(composite, state=over, result=end.result, error=end.error)
-                )
+                pending.append(replace(composite, state=over, result=end.result, error=end.error))
         if undecided is not None:
             course.end = Fail(undecided)
         elif open_tasks <= 0:
@@ -175,9 +173,7 @@ class Courses:
                 self._end_composite(tx, job, end.task_id, end.result, end.error)
             self._create(tx, job, answer.tasks)
             for composite_id, count in answer.release.items():
-                for task_id, queue in tasks.release_held(
-                    self._store, composite_id, count, tx.now
-                ):
+                for task_id, queue in tasks.release_held(self._store, composite_id, count, tx.now):
                     tx.note(EventKind.TASK_QUEUED, job.dialect, job_id=job.id, task_id=task_id)
                     tx.ring(queue_topic(queue))
         self._tell(tx, job, after)

@@ -131,9 +131,7 @@ class Jobs:
             self._store, after, version=job.version, tasks_created=0, tasks_failed=0, now=tx.now
         ):
             raise Moved
-        tx.note(
-            EventKind.JOB_WAITING, job.dialect, job_id=job.id, state=after.state, pool=job.pool
-        )
+        tx.note(EventKind.JOB_WAITING, job.dialect, job_id=job.id, state=after.state, pool=job.pool)
         return replace(after, version=job.version + 1)
 
     def start(self, job_id: str) -> Job:
