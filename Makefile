@@ -29,10 +29,10 @@ run: install  ## install when needed, then serve on BIND (127.0.0.1:8000), data 
 	@exec $(BIN)/jobyard serve --bind $(BIND) --data-dir $(DATA_DIR)
 
 install: python-found  ## prepare .venv alone, so that .venv/bin/jobyard works
-	@$(PYTHON) scripts/venv.py run
+	@$(PYTHON) scripts/prepare.py run
 
 install-test: python-found
-	@$(PYTHON) scripts/venv.py run test
+	@$(PYTHON) scripts/prepare.py run test
 
 python-found:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found"; exit 1; }
@@ -60,6 +60,7 @@ lock: install  ## resolve requirements/*.in into new exact pins
 	@$(BIN)/python scripts/lock.py
 
 wheel: install  ## build dist/jobyard-*.whl
+	@rm -rf build  # what it holds of deleted files would be packed as well
 	@$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w dist .
 
 clean:  ## remove .venv, caches and builds; DATA_DIR stays

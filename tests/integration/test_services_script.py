@@ -19,11 +19,11 @@ sys.stdin.read()
 """
 
 
-def start(*command, without="postgres,podman"):
+def start(*command, without="postgres,podman", **variables):
     """Start the script beside nothing but Redis, or less."""
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), "run", "--", *command],
-        env={**os.environ, "JOBYARD_TEST_WITHOUT": without},
+        env={**os.environ, "JOBYARD_TEST_WITHOUT": without, **variables},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -86,3 +86,11 @@ def test_a_misspelt_waiver_is_refused():
     said, _ = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 2
     assert "podmann" in said
+
+
+def test_a_service_that_cannot_be_had_is_named_and_fails_the_run(tmp_path):
+    # Nothing is on such a path: neither the server nor apt-get to fetch it with.
+    process = start(sys.executable, "-c", "", PATH=str(tmp_path))
+    said, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith("services: FAILED, redis could not be had: ")

@@ -1,4 +1,4 @@
-"""Prepare `.venv` from the lock files: `venv.py run`, or `venv.py run test` for the tests too.
+"""Prepare `.venv` from the locks named: `prepare.py run`, or `prepare.py run test` for tests too.
 
 A stamp in `.venv` names everything the installation depends on. While it matches, nothing is
 done and no network is touched; a moved checkout or another Python starts `.venv` anew.
