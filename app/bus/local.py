@@ -171,10 +171,11 @@ class _Mail:
 
     def post(self, topics: frozenset[str]) -> None:
         """Send to everybody; FileNotFoundError without a directory, OSError when it is unusable."""
+        message = encode(Ring(self.origin, topics))
         with _opened(self._directory) as folder:
             for name in os.listdir(folder):  # noqa: PTH208  # by handle, which pathlib cannot
                 if name.endswith(_SUFFIX) and name != self.origin:
-                    self._send(folder, name, topics)
+                    self._send(folder, name, topics, message)
         if self._owed:
             self._offer_again()
 
@@ -190,14 +191,18 @@ class _Mail:
         if self._sender is not None:
             self._sender.close()
 
-    def _send(self, folder: int, name: str, topics: frozenset[str]) -> None:
+    def _send(self, folder: int, name: str, topics: frozenset[str], message: bytes) -> None:
+        """Send the topics, written down as the message already, and what is owed with them."""
         with self._lock:
-            topics = bounded(topics | self._owed.pop(name, frozenset()))
+            owed = self._owed.pop(name, None)
             if self._sender is None:
                 self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
                 self._sender.setblocking(False)
+        if owed is not None:
+            topics = bounded(topics | owed)
+            message = encode(Ring(self.origin, topics))
         try:
-            self._sender.sendto(encode(Ring(self.origin, topics)), _address(folder, name))
+            self._sender.sendto(message, _address(folder, name))
         except BlockingIOError:
             with self._lock:
                 self._owed[name] = bounded(topics | self._owed.get(name, frozenset()))
@@ -228,7 +233,7 @@ class _Mail:
                     return
             with suppress(OSError), _opened(self._directory) as folder:
                 for name in names:
-                    self._send(folder, name, frozenset())
+                    self._send(folder, name, frozenset(), b"")
         with self._lock:
             self._owed.clear()
             self._offering = None

@@ -1,12 +1,13 @@
 """A second process on the bus, told what to do by lines on its standard input.
 
-Arguments: kind of bus, its address. Each line is a JSON list [word, argument ...], each answer one
-JSON line. `gevent` as a third argument patches the process first, as the web server does.
+Arguments: kind of bus, its address, its namespace. Each line is a JSON list [word, argument ...],
+each answer one JSON line. `gevent` as a fourth argument patches the process first, as the web
+server does.
 """
 
 import sys
 
-if sys.argv[3:] == ["gevent"]:
+if sys.argv[4:] == ["gevent"]:
     from gevent import monkey
 
     monkey.patch_all()
@@ -23,8 +24,11 @@ from app.bus.redis import RedisBus
 
 
 class Peer:
-    def __init__(self, kind, address):
-        self.bus = LocalBus(Path(address)) if kind == "local" else RedisBus(address)
+    def __init__(self, kind, address, namespace):
+        if kind == "local":
+            self.bus = LocalBus(Path(address))
+        else:
+            self.bus = RedisBus(address, namespace=namespace)
         self.subscription = None
 
     def subscribe(self, *topics):
@@ -98,7 +102,7 @@ def orders():
 
 
 def main():
-    peer = Peer(sys.argv[1], sys.argv[2])
+    peer = Peer(*sys.argv[1:4])
     for line in orders():
         word, *arguments = json.loads(line)
         answer = getattr(peer, word)(*arguments)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -27,9 +28,9 @@ DEADLINE_S = 30.0
 
 
 class PeerProcess:
-    def __init__(self, kind, address, *extra):
+    def __init__(self, *arguments):
         self.process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("peer.py"), kind, str(address), *extra],
+            [sys.executable, Path(__file__).with_name("peer.py"), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(Path(app.__file__).parents[1])},
@@ -69,9 +70,13 @@ class Installation:
 
     def __init__(self, kind, address, stack):
         self.kind, self.address, self.stack = kind, address, stack
+        self.namespace = secrets.token_hex(8)  # tests running beside this one share the server
 
     def bus(self):
-        bus = LocalBus(Path(self.address)) if self.kind == "local" else RedisBus(self.address)
+        if self.kind == "local":
+            bus = LocalBus(Path(self.address))
+        else:
+            bus = RedisBus(self.address, namespace=self.namespace)
         self.stack.callback(bus.close)
         if self.kind == "redis":
             # The line being up is itself a ring; past it, rings are the tests' own.
@@ -80,7 +85,7 @@ class Installation:
         return bus
 
     def peer(self, *topics, extra=()):
-        peer = PeerProcess(self.kind, self.address, *extra)
+        peer = PeerProcess(self.kind, str(self.address), self.namespace, *extra)
         self.stack.callback(peer.end)
         if topics:
             peer.ask("subscribe", *topics)
