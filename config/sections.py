@@ -9,7 +9,7 @@ from config.declare import setting
 from config.kinds import Choice, Flag, Seconds, Size, Slots, Tables, Text, Whole, Words
 
 PARTS = ("web", "ticker", "worker")
-DEFAULT_QUEUES = {"tork/default": 10}
+DEFAULT_QUEUES = {"tork/default": 10, "jobyard/default": 4}
 # Words of other programs' level scales on the left, ours on the right.
 LEVELS = Choice(
     ("debug", "info", "warning", "error", "critical"),
