@@ -77,7 +77,7 @@ def test_defaults_need_nothing(tmp_path, monkeypatch):
     assert settings.database.url == f"sqlite:///{tmp_path}/var/jobyard.db"
     assert settings.database.sqlite_path == tmp_path / "var" / "jobyard.db"
     assert settings.worker.work_dir == tmp_path / "var" / "work"
-    assert settings.worker.queues == {"tork/default": 10}
+    assert settings.worker.queues == {"tork/default": 10, "jobyard/default": 4}
     assert (settings.server.host, settings.server.port) == ("127.0.0.1", 8000)
     assert settings.warnings == ()
 
