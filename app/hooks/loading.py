@@ -120,6 +120,13 @@ def load(
     return infos, taken
 
 
+def hooks_manager() -> pluggy.PluginManager:
+    """Make a manager that knows our hooks and no plugin yet."""
+    hooks = pluggy.PluginManager(spec.GROUP)
+    hooks.add_hookspecs(spec)
+    return hooks
+
+
 def sound(interface: object) -> JobInterface:
     """Check the fixed members of one job interface."""
     if inspect.isclass(interface) and issubclass(interface, JobInterface):
@@ -153,8 +160,7 @@ def _take(entry_point: EntryPoint, info: PluginInfo, taken: Sequence[Plugin]) ->
         if other.info.name == info.name:
             raise Unsound(f"the name {info.name!r} is taken by {_package(other.info)}")
     module = _guarded(entry_point.load, "it cannot be imported")
-    hooks = pluggy.PluginManager(spec.GROUP)
-    hooks.add_hookspecs(spec)
+    hooks = hooks_manager()
     _guarded(lambda: hooks.register(module, info.name), "it cannot be registered")
     _guarded(hooks.check_pending, "it has a hook that does not exist")
     if not hooks.get_hookcallers(module):

@@ -86,6 +86,26 @@ class PluginManager:
         infos, taken = loading.load(found, blocked)
         return cls(taken, infos, monotonic=monotonic)
 
+    @classmethod
+    def holding(cls, *interfaces: JobInterface) -> "PluginManager":
+        """Make one of job interfaces alone, as if a plugin of each one's name had given it."""
+        return cls(
+            [
+                Plugin(
+                    PluginInfo(
+                        name=one.name,
+                        distribution="",
+                        version="",
+                        status=PluginStatus.LOADED,
+                        job_types=(one.name,),
+                    ),
+                    loading.hooks_manager(),
+                    {one.name: one},
+                )
+                for one in interfaces
+            ]
+        )
+
     def interface(self, name: str) -> JobInterface:
         """Give a job interface by name. Raises UnknownJobType."""
         try:
@@ -113,6 +133,8 @@ class PluginManager:
             faults = dict(_faults(fault.messages, ""))
             text = "; ".join(f"{path}: {said}" if path else said for path, said in faults.items())
             raise SpecInvalid(text, faults=faults) from fault
+        except RecursionError as fault:
+            raise SpecInvalid("nested too deeply", faults={"": "nested too deeply"}) from fault
         except FAULTS as cause:
             self._failed(interface, "spec_schema", cause)
         return self._checked(interface, "spec_schema", _as_spec, loaded)
