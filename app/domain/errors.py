@@ -132,6 +132,10 @@ class StoreUnavailable(Unavailable):
     """The database does not answer."""
 
 
+class Contended(Unavailable):
+    """Others changed the same rows; try again."""
+
+
 class RateLimited(EngineError):
     """Too many requests. Facts: retry_after_s."""
 

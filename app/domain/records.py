@@ -55,7 +55,6 @@ class Job:
     tasks_total: int = 0
     tasks_open: int = 0
     tasks_failed: int = 0
-    tasks_started: int = 0
     priority: int = 0
     created_by: str | None = None
     parent_task_id: int | None = None

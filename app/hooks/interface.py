@@ -21,8 +21,8 @@ class JobInterface:
     title: ClassVar[str] = ""
     #: Shape of the job's parameters; None accepts any object.
     spec_schema: ClassVar[type[Schema] | None] = None
-    #: `first`: the job is RUNNING when its first task starts; `all`: when every one has started.
-    running_when: ClassVar[str] = "first"
+    #: Whether each task gets a UUID4 in hex beside its number, for clients that know it by that.
+    public_task_ids: ClassVar[bool] = False
     #: How many jobs of this type may run at a time, the rest waiting in line; None: no limit.
     max_running: ClassVar[int | None] = None
 

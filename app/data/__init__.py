@@ -1,0 +1,1 @@
+"""The data layer: sole user of peewee, one statement a function, records in and out."""

@@ -1,0 +1,279 @@
+"""The database: connections, transactions and the running of SQL text.
+
+peewee owns connections, pools, models and migrations. The statements of the hot path are stored
+SQL, run on the raw connection that peewee holds for this thread or greenlet: building a query costs
+ten times what SQLite needs to run it. SQL text is written once, with `?` for parameters.
+
+SQLite's own busy wait sleeps in C and would stop every greenlet of the process, so it is off
+(`timeout=0`) and `begin` waits cooperatively instead. Nothing may do I/O inside a transaction.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal, Protocol
+from urllib.parse import unquote, urlsplit
+
+import peewee
+import psycopg
+from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+
+from app.domain.errors import Contended, StoreUnavailable
+
+Backend = Literal["sqlite", "postgres"]
+Row = tuple[Any, ...]
+Params = Sequence[Any]
+
+BUSY_WAIT_S = 5.0
+CONNECT_TIMEOUT_S = 5
+POOL_WAIT_S = 10
+_RETRYABLE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_BROKEN = (
+    sqlite3.OperationalError,
+    sqlite3.DatabaseError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    peewee.OperationalError,
+    peewee.InterfaceError,
+    peewee.DatabaseError,
+)
+IntegrityErrors = (sqlite3.IntegrityError, psycopg.IntegrityError, peewee.IntegrityError)
+
+
+class Cursor(Protocol):
+    """What both drivers give back."""
+
+    rowcount: int
+
+    def fetchone(self) -> Row | None:
+        """Give the next row."""
+
+    def fetchall(self) -> list[Row]:
+        """Give all the rows that are left."""
+
+
+class _State(threading.local):
+    connection: Any = None
+    sessions: int = 0
+    transactions: int = 0
+
+
+class Store:
+    """One database, shared by all threads and greenlets of a process.
+
+    url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://…`.
+    synchronous: SQLite only; NORMAL survives the death of any process, FULL a power cut as well.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 20, synchronous: str = "NORMAL") -> None:
+        self.url = url
+        self.backend: Backend = "sqlite" if url.startswith("sqlite:") else "postgres"
+        self.peewee = _open_pool(url, pool_size, synchronous)
+        self._state = _State()
+        self._translated: dict[str, str] = {}
+
+    # -- sessions -----------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Hold a connection for this thread until the matching `close`; calls nest."""
+        state = self._state
+        if state.sessions == 0:
+            try:
+                self.peewee.connect(reuse_if_open=True)
+                state.connection = self.peewee.connection()
+            except (*_BROKEN, ValueError) as error:
+                raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
+        state.sessions += 1
+
+    def close(self) -> None:
+        """Give the connection back to the pool when the outermost session ends."""
+        state = self._state
+        if state.sessions == 0:
+            return
+        state.sessions -= 1
+        if state.sessions == 0:
+            state.connection = None
+            self.peewee.close()
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Hold one connection for the block."""
+        self.open()
+        try:
+            yield
+        finally:
+            self.close()
+
+    def release_all(self) -> None:
+        """Close every pooled connection, in use or not: at the end of a process or a test."""
+        self.peewee.close_all()
+
+    # -- transactions -------------------------------------------------------------------------
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this thread is inside a transaction."""
+        return self._state.transactions > 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit the block as a whole, or none of it; inner ones join the outermost."""
+        state = self._state
+        if state.transactions:
+            state.transactions += 1
+            try:
+                yield
+            finally:
+                state.transactions -= 1
+            return
+        self.open()
+        try:
+            self._begin()
+            state.transactions = 1
+            try:
+                yield
+                self._commit()
+            except BaseException:
+                self._rollback()
+                raise
+            finally:
+                state.transactions = 0
+        finally:
+            self.close()
+
+    def _begin(self) -> None:
+        connection = self._state.connection
+        if self.backend == "postgres":
+            self.run("BEGIN")
+            return
+        deadline = 0.0
+        pause = 0.001
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not _busy(error):
+                    raise StoreUnavailable(_first(error)) from error
+                present = time.monotonic()
+                deadline = deadline or present + BUSY_WAIT_S
+                if present > deadline:
+                    raise StoreUnavailable("the database is busy") from error
+                time.sleep(pause)
+                pause = min(pause * 2, 0.05)
+            else:
+                return
+
+    def _commit(self) -> None:
+        self.run("COMMIT")
+
+    def _rollback(self) -> None:
+        # A dead connection has rolled back by itself, and the pool drops it at check-in.
+        with suppress(*_BROKEN):
+            self._state.connection.execute("ROLLBACK")
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def run(self, sql: str, params: Params = ()) -> Cursor:
+        """Run one statement on this thread's connection (inside a session or transaction).
+
+        Raises StoreUnavailable when the database does not answer, Contended when PostgreSQL
+        broke a deadlock by undoing this transaction; integrity errors pass as they are.
+        """
+        if self.backend == "postgres":
+            sql = self._translated.get(sql) or self._translate(sql)
+        try:
+            cursor: Cursor = self._state.connection.execute(sql, params)
+        except IntegrityErrors:
+            raise
+        except _RETRYABLE as error:
+            raise Contended from error
+        except _BROKEN as error:
+            return self._retry_read(sql, params, error)
+        return cursor
+
+    def run_many(self, sql: str, rows: Sequence[Params]) -> None:
+        """Run one statement for each row of parameters."""
+        if not rows:
+            return
+        if self.backend == "postgres":
+            sql = self._translated.get(sql) or self._translate(sql)
+        try:
+            self._state.connection.cursor().executemany(sql, rows)
+        except IntegrityErrors:
+            raise
+        except _RETRYABLE as error:
+            raise Contended from error
+        except _BROKEN as error:
+            raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
+
+    def _retry_read(self, sql: str, params: Params, error: Exception) -> Cursor:
+        """Wait for a SQLite file that another process is just recovering; fail on all else."""
+        pause = 0.001
+        while _busy(error) and not self._state.transactions and pause < 1.0:
+            time.sleep(pause)
+            pause *= 2
+            try:
+                cursor: Cursor = self._state.connection.execute(sql, params)
+            except sqlite3.OperationalError as again:
+                error = again
+            else:
+                return cursor
+        if isinstance(error, (sqlite3.ProgrammingError, psycopg.ProgrammingError)):
+            raise error
+        raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
+
+    def _translate(self, sql: str) -> str:
+        translated = sql.replace("%", "%%").replace("?", "%s")
+        self._translated[sql] = translated
+        return translated
+
+
+def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
+    if url.startswith("sqlite:"):
+        path = sqlite_path(url)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return PooledSqliteDatabase(
+            str(path),
+            max_connections=pool_size,
+            timeout=POOL_WAIT_S,
+            check_same_thread=False,
+            returning_clause=True,
+            lock_type="IMMEDIATE",
+            pragmas=(
+                ("busy_timeout", 5000),
+                ("journal_mode", "wal"),
+                ("synchronous", synchronous),
+                ("foreign_keys", 0),
+                ("cache_size", -32_000),
+                ("wal_autocheckpoint", 2000),
+                ("temp_store", "memory"),
+                ("busy_timeout", 0),
+            ),
+        )
+    return PooledPostgresqlDatabase(
+        url,
+        max_connections=pool_size,
+        timeout=POOL_WAIT_S,
+        prefer_psycopg3=True,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        application_name="jobyard",
+    )
+
+
+def sqlite_path(url: str) -> Path:
+    """Give the file that a `sqlite:` address names."""
+    return Path(unquote(urlsplit(url).path.removeprefix("/")))
+
+
+def _busy(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and (
+        "locked" in str(error) or "busy" in str(error)
+    )
+
+
+def _first(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

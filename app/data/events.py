@@ -1,0 +1,87 @@
+"""Rows of `event`, in commit order.
+
+On PostgreSQL ids are given out before the commit, so id order is not commit order. A row carries
+the number of its transaction; a reader sees only rows whose transaction is older than every open
+one, by (transaction, id). SQLite has one writer at a time: there the number is 0 and ids do.
+"""
+
+from collections.abc import Sequence
+
+from app.data.codec import dumps, loads
+from app.data.db import Store
+from app.domain.clock import Instant
+from app.domain.events import Event, EventKind
+
+_INSERT = "INSERT INTO event (at, kind, dialect, job_id, task_id, data) VALUES (?, ?, ?, ?, ?, ?)"
+_SETTLED = {
+    "sqlite": "",
+    "postgres": " AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+}
+_COLUMNS = "tx, id, at, kind, dialect, job_id, task_id, data"
+
+
+def insert(store: Store, events: Sequence[Event]) -> None:
+    """Store the events of the present transaction."""
+    rows = [
+        (e.at, e.kind, e.dialect, e.job_id, e.task_id, dumps(e.data) if e.data else None)
+        for e in events
+    ]
+    if len(rows) == 1:
+        store.run(_INSERT, rows[0])
+    else:
+        store.run_many(_INSERT, rows)
+
+
+def after(store: Store, position: str, *, limit: int) -> list[Event]:
+    """Give settled events behind a position ("" is the very beginning), in commit order."""
+    transaction, number = parse_position(position)
+    rows = store.run(
+        f"SELECT {_COLUMNS} FROM event WHERE (tx > ? OR (tx = ? AND id > ?))"
+        f"{_SETTLED[store.backend]} ORDER BY tx, id LIMIT ?",
+        (transaction, transaction, number, limit),
+    ).fetchall()
+    return [
+        Event(
+            position=f"{row[0]}-{row[1]}",
+            at=row[2],
+            kind=EventKind(row[3]),
+            dialect=row[4],
+            job_id=row[5],
+            task_id=row[6],
+            data=loads(row[7]) if row[7] else {},
+        )
+        for row in rows
+    ]
+
+
+def last_position(store: Store) -> str:
+    """Give the position of the newest settled event; "" without any."""
+    row = store.run(
+        f"SELECT tx, id FROM event WHERE 1 = 1{_SETTLED[store.backend]}"
+        " ORDER BY tx DESC, id DESC LIMIT 1"
+    ).fetchone()
+    return f"{row[0]}-{row[1]}" if row else ""
+
+
+def delete_before(store: Store, before: Instant, limit: int) -> int:
+    """Delete at most `limit` events older than that; give how many there were."""
+    return store.run(
+        "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? LIMIT ?)",
+        (before, limit),
+    ).rowcount
+
+
+def parse_position(position: str) -> tuple[int, int]:
+    """Take a position apart. Raises ValueError when it is not one."""
+    if not position:
+        return (-1, -1)
+    transaction, _, number = position.partition("-")
+    if not (
+        transaction.isascii()
+        and transaction.isdigit()
+        and number.isascii()
+        and number.isdigit()
+        and len(position) < 40
+    ):
+        raise ValueError(f"not a position: {position[:40]}")
+    return (int(transaction), int(number))

@@ -1,0 +1,274 @@
+"""Rows of `job`, one statement a function."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.data.codec import dumps, loads
+from app.data.db import IntegrityErrors, Row, Store
+from app.domain.clock import Instant
+from app.domain.errors import AlreadyExists, JobNotFound
+from app.domain.records import Job, JobFilter
+from app.domain.states import JobState
+
+_COLUMNS = (
+    "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
+    " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
+    " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
+    " scheduled_at, started_at, ended_at, delete_at"
+)
+_GET = f"SELECT {_COLUMNS} FROM job WHERE id = ?"
+_INSERT = (
+    "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
+    " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
+    " created_at, delete_after_us) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+_TAG = "INSERT INTO job_tag (tag, job_id) VALUES (?, ?)"
+_BY_KEY = f"SELECT {_COLUMNS} FROM job WHERE dialect = ? AND unique_key = ?"
+_MOVE = (
+    "UPDATE job SET version = version + 1, state = ?, state_data = ?, result = ?, error = ?,"
+    " progress = ?, position = ?, tasks_total = tasks_total + ?, tasks_open = ?,"
+    " tasks_failed = tasks_failed + ?, scheduled_at = ?, started_at = ?, ended_at = ?,"
+    " delete_at = CASE WHEN ? = 'COMPLETED' AND delete_after_us IS NOT NULL"
+    " THEN ? + delete_after_us ELSE delete_at END WHERE id = ? AND version = ?"
+)
+_START = (
+    "UPDATE job SET version = version + 1, state = 'RUNNING', started_at = COALESCE(started_at, ?)"
+    " WHERE id = ? AND state = 'SCHEDULED'"
+)
+_CANCEL = (
+    "UPDATE job SET version = version + 1, state = 'CANCELLED', ended_at = ?, tasks_open = 0,"
+    " error = COALESCE(?, error)"
+    " WHERE id = ? AND state IN ('PENDING', 'WAITING', 'SCHEDULED', 'RUNNING')"
+)
+_PROGRESS = (
+    "UPDATE job SET progress = ? WHERE id = ? AND progress <> ? AND state = 'RUNNING'"
+    " RETURNING position"
+)
+_UNSTARTED = "SELECT id FROM job WHERE state = 'PENDING' AND ended_at IS NULL AND created_at < ?"
+_SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
+
+
+def _record(row: Row) -> Job:
+    return Job(
+        id=row[0],
+        dialect=row[1],
+        type=row[2],
+        name=row[3],
+        description=row[4],
+        state=JobState(row[5]),
+        version=row[6],
+        spec=loads(row[7]),
+        state_data=loads(row[8]),
+        tags=tuple(loads(row[9])),
+        result=row[10],
+        error=row[11],
+        progress=row[12],
+        position=row[13],
+        task_count=row[14],
+        tasks_total=row[15],
+        tasks_open=row[16],
+        tasks_failed=row[17],
+        priority=row[18],
+        created_by=row[19],
+        parent_task_id=row[20],
+        group_id=row[21],
+        schedule_id=row[22],
+        fire_at=row[23],
+        pool=row[24],
+        created_at=row[25],
+        scheduled_at=row[26],
+        started_at=row[27],
+        ended_at=row[28],
+        delete_at=row[29],
+    )
+
+
+def insert(
+    store: Store, job: Job, *, unique_key: str | None = None, delete_after_us: int | None = None
+) -> None:
+    """Store a new job with its tags.
+
+    Raises AlreadyExists when its unique key, or its firing of a schedule, is there already.
+    """
+    values = (
+        job.id,
+        job.dialect,
+        job.type,
+        job.name,
+        job.description,
+        job.state,
+        dumps(job.spec),
+        dumps(job.tags),
+        job.task_count,
+        job.priority,
+        job.created_by,
+        job.parent_task_id,
+        job.group_id,
+        job.schedule_id,
+        job.fire_at,
+        job.pool,
+        unique_key,
+        job.created_at,
+        delete_after_us,
+    )
+    try:
+        store.run(_INSERT, values)
+    except IntegrityErrors as error:
+        raise AlreadyExists(name=unique_key or job.id) from error
+    store.run_many(_TAG, [(tag, job.id) for tag in dict.fromkeys(job.tags)])
+
+
+def get(store: Store, job_id: str) -> Job:
+    """Give a job. Raises JobNotFound."""
+    row = store.run(_GET, (job_id,)).fetchone()
+    if row is None:
+        raise JobNotFound(job_id=job_id)
+    return _record(row)
+
+
+def by_unique_key(store: Store, dialect: str, key: str) -> Job | None:
+    """Give the job that was submitted under a unique key."""
+    row = store.run(_BY_KEY, (dialect, key)).fetchone()
+    return _record(row) if row else None
+
+
+def move(
+    store: Store, job: Job, *, version: int, tasks_created: int, tasks_failed: int, now: Instant
+) -> bool:
+    """Write a job's new state over the version it was computed from; False when that moved."""
+    cursor = store.run(
+        _MOVE,
+        (
+            job.state,
+            dumps(job.state_data),
+            job.result,
+            job.error,
+            job.progress,
+            job.position,
+            tasks_created,
+            job.tasks_open,
+            tasks_failed,
+            job.scheduled_at,
+            job.started_at,
+            job.ended_at,
+            job.state,
+            now,
+            job.id,
+            version,
+        ),
+    )
+    return cursor.rowcount == 1
+
+
+def start(store: Store, job_id: str, now: Instant) -> bool:
+    """Move a SCHEDULED job to RUNNING; False when it was not SCHEDULED."""
+    return store.run(_START, (now, job_id)).rowcount == 1
+
+
+def cancel(store: Store, job_id: str, now: Instant, reason: str | None) -> bool:
+    """Move a job that is not over to CANCELLED; False when it was over."""
+    return store.run(_CANCEL, (now, reason, job_id)).rowcount == 1
+
+
+def progress(store: Store, job_id: str, percent: float) -> int | None:
+    """Write the progress of a running job; its position, or None when nothing changed."""
+    row = store.run(_PROGRESS, (percent, job_id, percent)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def unstarted(store: Store, before: Instant) -> list[str]:
+    """Give the ids of jobs that were accepted before `before` and never started."""
+    return [row[0] for row in store.run(_UNSTARTED, (before,)).fetchall()]
+
+
+def hold_slot(store: Store, job_id: str, held: bool) -> None:
+    """Note whether a job occupies a slot of its pool."""
+    store.run(_SLOT, (int(held), job_id))
+
+
+def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[Job], int]:
+    """Give a page of jobs, newest first, and how many match in all."""
+    where, params = _where(wanted)
+    total_row = store.run(f"SELECT COUNT(*) FROM job j{where}", params).fetchone()
+    total = int(total_row[0]) if total_row else 0
+    if offset >= total:
+        return [], total
+    columns = ", ".join(f"j.{column.strip()}" for column in _COLUMNS.split(","))
+    rows = store.run(
+        f"SELECT {columns} FROM job j{where} ORDER BY j.created_at DESC, j.id DESC"
+        " LIMIT ? OFFSET ?",
+        [*params, limit, offset],
+    ).fetchall()
+    return [_record(row) for row in rows], total
+
+
+def _where(wanted: JobFilter) -> tuple[str, list[Any]]:
+    parts: list[str] = []
+    params: list[Any] = []
+    exact: Mapping[str, object] = {
+        "dialect": wanted.dialect,
+        "type": wanted.type,
+        "group_id": wanted.group_id,
+        "schedule_id": wanted.schedule_id,
+    }
+    for column, value in exact.items():
+        if value is not None:
+            parts.append(f"j.{column} = ?")
+            params.append(value)
+    if wanted.states:
+        parts.append(f"j.state IN ({_marks(wanted.states)})")
+        params.extend(wanted.states)
+    if wanted.tags:
+        parts.append(f"j.id IN (SELECT job_id FROM job_tag WHERE tag IN ({_marks(wanted.tags)}))")
+        params.extend(wanted.tags)
+    for word in wanted.words:
+        pattern = f"%{_like(word.lower())}%"
+        parts.append(
+            "(LOWER(j.name) LIKE ? ESCAPE '!' OR LOWER(j.description) LIKE ? ESCAPE '!'"
+            " OR j.state = ?)"
+        )
+        params.extend((pattern, pattern, word.upper()))
+    return (" WHERE " + " AND ".join(parts) if parts else ""), params
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _like(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def counts(store: Store, dialect: str) -> Mapping[str, int]:
+    """Give how many jobs of a dialect are in each state that is not final."""
+    rows = store.run(
+        "SELECT state, COUNT(*) FROM job WHERE ended_at IS NULL AND dialect = ? GROUP BY state",
+        (dialect,),
+    ).fetchall()
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def expired(store: Store, now: Instant, ended_before: Instant, limit: int) -> list[str]:
+    """Give ids of jobs to delete: past their own time, or over for longer than is kept."""
+    rows = store.run(
+        "SELECT id FROM job WHERE delete_at IS NOT NULL AND delete_at <= ? LIMIT ?", (now, limit)
+    ).fetchall()
+    rows += store.run(
+        "SELECT id FROM job WHERE ended_at IS NOT NULL AND ended_at < ? LIMIT ?",
+        (ended_before, limit),
+    ).fetchall()
+    return list(dict.fromkeys(row[0] for row in rows))[:limit]
+
+
+def delete(store: Store, job_id: str) -> None:
+    """Delete a job with its tasks and their history."""
+    own = "(SELECT id FROM task WHERE job_id = ?)"
+    for statement in (
+        f"DELETE FROM attempt WHERE task_id IN {own}",
+        f"DELETE FROM task_need WHERE needs_id IN {own}",
+        "DELETE FROM task WHERE job_id = ?",
+        "DELETE FROM waiting WHERE job_id = ?",
+        "DELETE FROM job_tag WHERE job_id = ?",
+        "DELETE FROM job WHERE id = ?",
+    ):
+        store.run(statement, (job_id,))

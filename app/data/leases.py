@@ -1,0 +1,287 @@
+"""The hot statements: claims, and the reports of those who hold a lease.
+
+A claim is one UPDATE over a limited subquery: on SQLite a read followed by an update loses races,
+on PostgreSQL rows that another claimer is just taking are skipped. Every report names the task and
+the number of its hand-out, so an old holder's report touches no row.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app.data.codec import loads
+from app.data.db import Store
+from app.domain.clock import Instant
+from app.domain.errors import LeaseLost
+from app.domain.records import Attempt, Claimed, Lease
+from app.domain.states import AttemptState, TaskState
+
+_RETURNED = (
+    "id, number, queue, name, payload, job_id, public_id, position, created_at, leased_until,"
+    " lease_us, priority"
+)
+_READY = (
+    "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' ORDER BY priority DESC, id LIMIT ?"
+)
+_READY_VERIFIED = (
+    "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND (verifications <= 1 OR NOT EXISTS"
+    " (SELECT 1 FROM attempt a WHERE a.task_id = task.id AND a.worker_id = ? AND a.state = 'DONE'))"
+    " ORDER BY priority DESC, id LIMIT ?"
+)
+
+
+def _claim_sql(ready: str, *, postgres: bool, state: str) -> str:
+    # ANY(ARRAY(...)) makes PostgreSQL run the subquery exactly once.
+    chosen = f"= ANY(ARRAY({ready} FOR UPDATE SKIP LOCKED))" if postgres else f"IN ({ready})"
+    started = ", started_at = ?" if state == "RUNNING" else ""
+    return (
+        f"UPDATE task SET state = '{state}', number = number + 1, worker_id = ?,"
+        f" leased_until = COALESCE(? + lease_us, {_FOREVER}){started}"
+        f" WHERE id {chosen} RETURNING {_RETURNED}"
+    )
+
+
+_FOREVER = 2**62
+"""`leased_until` of a lease without an end."""
+
+_CLAIM = {
+    (backend, verified, state): _claim_sql(
+        _READY_VERIFIED if verified else _READY, postgres=backend == "postgres", state=state
+    )
+    for backend in ("sqlite", "postgres")
+    for verified in (False, True)
+    for state in ("LEASED", "RUNNING")
+}
+_ATTEMPT = (
+    "INSERT INTO attempt (task_id, number, worker_id, state, leased_at, started_at)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+_STARTED = (
+    "UPDATE task SET state = 'RUNNING', started_at = ?"
+    " WHERE id = ? AND number = ? AND state = 'LEASED'"
+)
+_ATTEMPT_STARTED = (
+    "UPDATE attempt SET state = 'RUNNING', started_at = ? WHERE task_id = ? AND number = ?"
+)
+_END = (
+    "UPDATE task SET state = ?, result = ?, error = ?, ended_at = ?, leased_until = NULL,"
+    " failures = failures + ?, losses = losses + ?"
+    " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
+)
+_AGAIN = (
+    "UPDATE task SET state = ?, error = ?, started_at = NULL, leased_until = NULL,"
+    " worker_id = NULL, queued_at = ?, due_at = ?, failures = failures + ?,"
+    " losses = losses + ?, progress = 0"
+    " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
+)
+_ATTEMPT_END = (
+    "UPDATE attempt SET state = ?, ended_at = ?, error = ?, verification = ?"
+    " WHERE task_id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
+)
+_STANDING = (
+    "SELECT job_id, queue, verifications, max_attempts, failures, max_losses, losses,"
+    " retry_delay_us, retry_factor, parent_id, kind FROM task"
+    " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
+)
+_RENEW = (
+    "UPDATE task SET leased_until = ? + lease_us WHERE id = ? AND number = ?"
+    " AND leased_until IS NOT NULL AND lease_us IS NOT NULL"
+)
+_PROGRESS = (
+    "UPDATE task SET progress = ? WHERE id = ? AND number = ? AND state = 'RUNNING'"
+    " RETURNING job_id, parent_id"
+)
+_GONE = "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
+_HELD = "SELECT id, number, state FROM task WHERE worker_id = ? AND leased_until IS NOT NULL"
+_EXPIRED = (
+    "SELECT id, number FROM task WHERE leased_until IS NOT NULL AND leased_until < ?"
+    " ORDER BY leased_until LIMIT ?"
+)
+_ATTEMPTS = (
+    "SELECT task_id, number, worker_id, state, leased_at, started_at, ended_at, error, verification"
+    " FROM attempt WHERE task_id = ? ORDER BY number"
+)
+_VERIFIED = "SELECT COUNT(*) FROM attempt WHERE task_id = ? AND state = 'DONE' AND verification = ?"
+_JOB_HELD = "SELECT 1 FROM task WHERE job_id = ? AND leased_until IS NOT NULL LIMIT 1"
+
+
+class Standing(NamedTuple):
+    """What a report needs to know of the task it is about, and no more."""
+
+    job_id: str | None
+    queue: str
+    verifications: int
+    max_attempts: int
+    failures: int
+    max_losses: int
+    losses: int
+    retry_delay_us: int
+    retry_factor: float
+    parent_id: int | None
+    kind: str
+
+
+def standing(store: Store, lease: Lease) -> Standing:
+    """Give what is known of a held task. Raises LeaseLost when this hand-out does not hold it."""
+    row = store.run(_STANDING, lease).fetchone()
+    if row is None:
+        raise LeaseLost(task_id=lease.task_id, number=lease.number)
+    return Standing(*row)
+
+
+def claim(
+    store: Store,
+    worker_id: int,
+    queue: str,
+    *,
+    limit: int,
+    now: Instant,
+    start: bool,
+    verified: bool = False,
+) -> list[Claimed]:
+    """Lease up to `limit` ready tasks of a queue to one worker, in one statement.
+
+    start: straight to RUNNING, for a worker that begins at once.
+    verified: whether tasks of the queue may need several workers; one that has done its part is
+    then passed over. Gives them by priority (high first), then age.
+    """
+    state = "RUNNING" if start else "LEASED"
+    params: list[object] = [worker_id, now]
+    if start:
+        params.append(now)
+    params.append(queue)
+    if verified:
+        params.append(worker_id)
+    params.append(limit)
+    rows = store.run(_CLAIM[store.backend, verified, state], params).fetchall()
+    if len(rows) > 1:
+        rows.sort(key=lambda row: (-row[11], row[0]))
+    for row in rows:
+        store.run(_ATTEMPT, (row[0], row[1], worker_id, state, now, now if start else None))
+    return [
+        Claimed(
+            task_id=row[0],
+            number=row[1],
+            queue=row[2],
+            name=row[3],
+            payload=loads(row[4]),
+            job_id=row[5],
+            public_id=row[6],
+            position=row[7],
+            created_at=row[8],
+            leased_until=None if row[9] >= _FOREVER else row[9],
+            lease_s=None if row[10] is None else row[10] / 1_000_000,
+        )
+        for row in rows
+    ]
+
+
+def started(store: Store, lease: Lease, now: Instant) -> bool:
+    """Move a leased task to RUNNING; False when it is not leased to this hand-out."""
+    if store.run(_STARTED, (now, *lease)).rowcount != 1:
+        return False
+    store.run(_ATTEMPT_STARTED, (now, *lease))
+    return True
+
+
+def end(
+    store: Store,
+    lease: Lease,
+    *,
+    state: TaskState,
+    result: str | None = None,
+    error: str | None = None,
+    failures: int = 0,
+    losses: int = 0,
+    now: Instant,
+) -> bool:
+    """End a held task for good; False when this hand-out no longer holds it."""
+    values = (state, result, error, now, failures, losses, *lease)
+    return store.run(_END, values).rowcount == 1
+
+
+def again(
+    store: Store,
+    lease: Lease,
+    *,
+    due_at: Instant | None,
+    error: str | None = None,
+    failures: int = 0,
+    losses: int = 0,
+    now: Instant,
+) -> bool:
+    """Put a held task back: at once, or CREATED until `due_at`; False when it is not held."""
+    state = TaskState.QUEUED if due_at is None else TaskState.CREATED
+    values = (state, error, None if due_at else now, due_at, failures, losses, *lease)
+    return store.run(_AGAIN, values).rowcount == 1
+
+
+def end_attempt(
+    store: Store,
+    lease: Lease,
+    *,
+    state: AttemptState,
+    error: str | None = None,
+    verification: int | None = None,
+    now: Instant,
+) -> bool:
+    """Close the history row of a hand-out; False when it was closed."""
+    values = (state, now, error, verification, *lease)
+    return store.run(_ATTEMPT_END, values).rowcount == 1
+
+
+def renew(store: Store, lease: Lease, now: Instant) -> bool:
+    """Let a lease begin anew; False when it is gone."""
+    return store.run(_RENEW, (now, *lease)).rowcount == 1
+
+
+def progress(store: Store, lease: Lease, percent: float) -> tuple[str | None, int | None] | None:
+    """Write a running task's progress; its job and parent, or None when it is not held."""
+    row = store.run(_PROGRESS, (percent, *lease)).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def gone(store: Store, lease: Lease) -> bool:
+    """Note that the processes of a task that is over are gone."""
+    return store.run(_GONE, tuple(lease)).rowcount == 1
+
+
+def held(store: Store, worker_id: int) -> list[tuple[Lease, TaskState]]:
+    """Give the leases of a worker and how their tasks stand (CANCELLED: to be killed)."""
+    return [
+        (Lease(row[0], row[1]), TaskState(row[2]))
+        for row in store.run(_HELD, (worker_id,)).fetchall()
+    ]
+
+
+def expired(store: Store, now: Instant, limit: int) -> list[Lease]:
+    """Give leases that ran out, the oldest first."""
+    return [Lease(row[0], row[1]) for row in store.run(_EXPIRED, (now, limit)).fetchall()]
+
+
+def attempts(store: Store, task_id: int) -> Sequence[Attempt]:
+    """Give the history of a task, first hand-out first."""
+    return [
+        Attempt(
+            task_id=row[0],
+            number=row[1],
+            worker_id=row[2],
+            state=AttemptState(row[3]),
+            leased_at=row[4],
+            started_at=row[5],
+            ended_at=row[6],
+            error=row[7],
+            verification=row[8],
+        )
+        for row in store.run(_ATTEMPTS, (task_id,)).fetchall()
+    ]
+
+
+def verified(store: Store, task_id: int, value: int) -> int:
+    """Count the good reports of a task that gave this value."""
+    row = store.run(_VERIFIED, (task_id, value)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def job_is_held(store: Store, job_id: str) -> bool:
+    """Tell whether a worker still has a process of the job."""
+    return store.run(_JOB_HELD, (job_id,)).fetchone() is not None

@@ -1,0 +1,105 @@
+"""Rows of `log_part`: the output of tasks."""
+
+from collections.abc import Sequence
+
+from app.data.codec import escape, unescape
+from app.data.db import Row, Store
+from app.domain.clock import Instant
+from app.domain.records import LogPart
+
+_COLUMNS = "id, task_id, job_id, number, contents, at"
+_INSERT = (
+    "INSERT INTO log_part (task_id, job_id, number, position, task_created_at, contents, at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task_id, number) DO NOTHING"
+)
+_TASK_ORDER = "number DESC"
+_JOB_ORDER = "position DESC, task_created_at DESC, task_id DESC, number DESC"
+
+
+def _record(row: Row) -> LogPart:
+    return LogPart(
+        id=row[0],
+        task_id=row[1],
+        job_id=row[2],
+        number=row[3],
+        contents=unescape(row[4]),
+        at=row[5],
+    )
+
+
+def append(
+    store: Store,
+    *,
+    task_id: int,
+    job_id: str | None,
+    position: int,
+    task_created_at: Instant,
+    parts: Sequence[tuple[int, str]],
+    now: Instant,
+) -> None:
+    """Store parts as (number, text); one that is there already stays as it is."""
+    store.run_many(
+        _INSERT,
+        [
+            (task_id, job_id, number, position, task_created_at, escape(text), now)
+            for number, text in parts
+        ],
+    )
+
+
+def last_number(store: Store, task_id: int) -> int:
+    """Give the number of a task's newest part; 0 without any."""
+    row = store.run("SELECT MAX(number) FROM log_part WHERE task_id = ?", (task_id,)).fetchone()
+    return int(row[0] or 0) if row else 0
+
+
+def page(
+    store: Store,
+    *,
+    task_id: int | None = None,
+    job_id: str | None = None,
+    words: Sequence[str] = (),
+    limit: int,
+    offset: int,
+) -> tuple[list[LogPart], int]:
+    """Give a page of a task's or a job's parts, newest first, and how many match in all."""
+    column, value, order = (
+        ("task_id", task_id, _TASK_ORDER) if job_id is None else ("job_id", job_id, _JOB_ORDER)
+    )
+    where = f"{column} = ?"
+    params: list[object] = [value]
+    for word in words:
+        where += " AND LOWER(contents) LIKE ? ESCAPE '!'"
+        safe = escape(word.lower()).replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        params.append(f"%{safe}%")
+    count = store.run(f"SELECT COUNT(*) FROM log_part WHERE {where}", params).fetchone()
+    total = int(count[0]) if count else 0
+    if offset >= total:
+        return [], total
+    rows = store.run(
+        f"SELECT {_COLUMNS} FROM log_part WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
+        [*params, limit, offset],
+    ).fetchall()
+    return [_record(row) for row in rows], total
+
+
+def of_task(store: Store, task_id: int, *, after: int, limit: int) -> list[LogPart]:
+    """Give a task's parts oldest first, from the one behind number `after`."""
+    rows = store.run(
+        f"SELECT {_COLUMNS} FROM log_part WHERE task_id = ? AND number > ? ORDER BY number LIMIT ?",
+        (task_id, after, limit),
+    ).fetchall()
+    return [_record(row) for row in rows]
+
+
+def delete_of_job(store: Store, job_id: str) -> None:
+    """Delete the output of all tasks of a job."""
+    store.run("DELETE FROM log_part WHERE job_id = ?", (job_id,))
+
+
+def delete_before(store: Store, before: Instant, limit: int) -> int:
+    """Delete at most `limit` parts older than that; give how many there were."""
+    return store.run(
+        "DELETE FROM log_part WHERE id IN (SELECT id FROM log_part WHERE at < ? LIMIT ?)",
+        (before, limit),
+    ).rowcount

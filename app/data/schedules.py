@@ -1,0 +1,118 @@
+"""Rows of `schedule`."""
+
+from app.data.codec import dumps, loads
+from app.data.db import Row, Store
+from app.domain.clock import Instant
+from app.domain.errors import ScheduleNotFound
+from app.domain.records import Schedule
+
+_COLUMNS = (
+    "id, dialect, name, group_id, cron, form, zone, state, overlap, missed, template, created_by,"
+    " created_at, next_fire_at, last_fire_at"
+)
+
+
+def _record(row: Row) -> Schedule:
+    return Schedule(
+        id=row[0],
+        dialect=row[1],
+        name=row[2],
+        group_id=row[3],
+        cron=row[4],
+        form=row[5],
+        zone=row[6],
+        state=row[7],
+        overlap=row[8],
+        missed=row[9],
+        template=loads(row[10]),
+        created_by=row[11],
+        created_at=row[12],
+        next_fire_at=row[13],
+        last_fire_at=row[14],
+    )
+
+
+def insert(store: Store, schedule: Schedule) -> None:
+    """Store a new schedule."""
+    store.run(
+        f"INSERT INTO schedule ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            schedule.id,
+            schedule.dialect,
+            schedule.name,
+            schedule.group_id,
+            schedule.cron,
+            schedule.form,
+            schedule.zone,
+            schedule.state,
+            schedule.overlap,
+            schedule.missed,
+            dumps(schedule.template),
+            schedule.created_by,
+            schedule.created_at,
+            schedule.next_fire_at,
+            schedule.last_fire_at,
+        ),
+    )
+
+
+def get(store: Store, schedule_id: str) -> Schedule:
+    """Give a schedule. Raises ScheduleNotFound."""
+    row = store.run(f"SELECT {_COLUMNS} FROM schedule WHERE id = ?", (schedule_id,)).fetchone()
+    if row is None:
+        raise ScheduleNotFound(schedule_id=schedule_id)
+    return _record(row)
+
+
+def page(store: Store, dialect: str, *, limit: int, offset: int) -> tuple[list[Schedule], int]:
+    """Give a page of schedules, newest first, and how many there are."""
+    count = store.run("SELECT COUNT(*) FROM schedule WHERE dialect = ?", (dialect,)).fetchone()
+    rows = store.run(
+        f"SELECT {_COLUMNS} FROM schedule WHERE dialect = ?"
+        " ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
+        (dialect, limit, offset),
+    ).fetchall()
+    return [_record(row) for row in rows], int(count[0]) if count else 0
+
+
+def set_state(
+    store: Store, schedule_id: str, *, state: str, was: str, next_fire_at: Instant | None
+) -> bool:
+    """Pause or resume a schedule; False when it was not in the state `was`."""
+    cursor = store.run(
+        "UPDATE schedule SET state = ?, next_fire_at = ? WHERE id = ? AND state = ?",
+        (state, next_fire_at, schedule_id, was),
+    )
+    return cursor.rowcount == 1
+
+
+def due(store: Store, now: Instant, limit: int) -> list[Schedule]:
+    """Give the schedules whose time has come, the longest overdue first."""
+    rows = store.run(
+        f"SELECT {_COLUMNS} FROM schedule WHERE next_fire_at IS NOT NULL AND next_fire_at <= ?"
+        " ORDER BY next_fire_at LIMIT ?",
+        (now, limit),
+    ).fetchall()
+    return [_record(row) for row in rows]
+
+
+def fired(
+    store: Store,
+    schedule_id: str,
+    *,
+    was: Instant,
+    next_fire_at: Instant | None,
+    fired_at: Instant | None,
+) -> bool:
+    """Go on to the next time; False when another ticker did it first."""
+    cursor = store.run(
+        "UPDATE schedule SET next_fire_at = ?, last_fire_at = COALESCE(?, last_fire_at)"
+        " WHERE id = ? AND next_fire_at = ?",
+        (next_fire_at, fired_at, schedule_id, was),
+    )
+    return cursor.rowcount == 1
+
+
+def delete(store: Store, schedule_id: str) -> bool:
+    """Delete a schedule's row; False when it was gone."""
+    return store.run("DELETE FROM schedule WHERE id = ?", (schedule_id,)).rowcount == 1

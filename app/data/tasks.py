@@ -1,0 +1,340 @@
+"""Rows of `task`: creating, reading, moving. Claims and reports are in `app.data.leases`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.data.codec import dumps, loads
+from app.data.db import IntegrityErrors, Row, Store
+from app.domain.clock import Instant
+from app.domain.errors import DuplicateTask, TaskNotFound
+from app.domain.records import Task
+from app.domain.states import TaskKind, TaskState
+
+COLUMNS = (
+    "id, public_id, job_id, group_id, parent_id, queue, name, kind, state, position, priority,"
+    " payload, result, error, progress, number, failures, losses, max_attempts, max_losses,"
+    " retry_delay_us, retry_factor, verifications, needs, children, children_open, unique_key,"
+    " lease_us, leased_until, worker_id, due_at, created_at, queued_at, started_at, ended_at"
+)
+_GET = f"SELECT {COLUMNS} FROM task WHERE id = ?"
+_BY_PUBLIC_ID = f"SELECT {COLUMNS} FROM task WHERE public_id = ?"
+_OF_JOB = (
+    f"SELECT {COLUMNS} FROM task WHERE job_id = ?"
+    " ORDER BY position, CASE WHEN started_at IS NULL THEN 1 ELSE 0 END, started_at,"
+    " created_at, id LIMIT ?"
+)
+_INSERT = (
+    "INSERT INTO task (public_id, job_id, group_id, parent_id, queue, name, kind, state, position,"
+    " priority, payload, error, max_attempts, max_losses, retry_delay_us, retry_factor,"
+    " verifications, needs, children, children_open, unique_key, lease_us, due_at, created_at,"
+    " queued_at, started_at, ended_at)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"
+)
+_NEED = "INSERT INTO task_need (task_id, needs_id) VALUES (?, ?)"
+_MET = (
+    "UPDATE task SET needs = needs - 1 WHERE id IN"
+    " (SELECT task_id FROM task_need WHERE needs_id = ?) RETURNING id, needs"
+)
+_QUEUE_READY = (
+    "UPDATE task SET state = 'QUEUED', queued_at = ?, due_at = NULL"
+    " WHERE id = ? AND state = 'CREATED' AND needs <= 0 RETURNING queue, job_id"
+)
+_CHILD_ENDED = (
+    "UPDATE task SET children_open = children_open - 1 WHERE id = ? RETURNING children_open"
+)
+_RELEASE = (
+    "UPDATE task SET state = 'QUEUED', queued_at = ? WHERE id IN (SELECT id FROM task"
+    " WHERE parent_id = ? AND state = 'CREATED' AND due_at IS NULL AND needs <= 0"
+    " ORDER BY id LIMIT ?)"
+    " RETURNING id, queue"
+)
+_DUE = (
+    "SELECT id FROM task WHERE state = 'CREATED' AND due_at IS NOT NULL AND due_at <= ?"
+    " ORDER BY due_at LIMIT ?"
+)
+_END_COMPOSITE = (
+    "UPDATE task SET state = ?, result = ?, error = ?, ended_at = ?"
+    " WHERE id = ? AND state = 'RUNNING' AND kind <> 'work'"
+)
+_CANCEL_JOB = (
+    "UPDATE task SET state = 'CANCELLED', ended_at = ? WHERE job_id = ?"
+    " AND state IN ('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
+    " RETURNING id, number, worker_id, leased_until, kind"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class NewTask:
+    """A row to insert; the words are those of `records.Task`, durations in microseconds."""
+
+    queue: str
+    name: str
+    state: TaskState
+    created_at: Instant
+    public_id: str | None = None
+    job_id: str | None = None
+    group_id: int | None = None
+    parent_id: int | None = None
+    kind: str = TaskKind.WORK
+    position: int = 0
+    priority: int = 0
+    payload: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    max_attempts: int = 1
+    max_losses: int = 5
+    retry_delay_us: int = 0
+    retry_factor: float = 1.0
+    verifications: int = 1
+    needs: int = 0
+    children: int = 0
+    children_open: int = 0
+    unique_key: str | None = None
+    lease_us: int | None = None
+    due_at: Instant | None = None
+    queued_at: Instant | None = None
+    started_at: Instant | None = None
+    ended_at: Instant | None = None
+
+
+def record(row: Row) -> Task:
+    """Give the record of a row in the order of COLUMNS."""
+    return Task(
+        id=row[0],
+        public_id=row[1],
+        job_id=row[2],
+        group_id=row[3],
+        parent_id=row[4],
+        queue=row[5],
+        name=row[6],
+        kind=TaskKind(row[7]),
+        state=TaskState(row[8]),
+        position=row[9],
+        priority=row[10],
+        payload=loads(row[11]),
+        result=row[12],
+        error=row[13],
+        progress=row[14],
+        number=row[15],
+        failures=row[16],
+        losses=row[17],
+        max_attempts=row[18],
+        max_losses=row[19],
+        retry_delay_s=row[20] / 1_000_000,
+        retry_factor=row[21],
+        verifications=row[22],
+        needs=row[23],
+        children=row[24],
+        children_open=row[25],
+        unique_key=row[26],
+        lease_s=None if row[27] is None else row[27] / 1_000_000,
+        leased_until=row[28],
+        worker_id=row[29],
+        due_at=row[30],
+        created_at=row[31],
+        queued_at=row[32],
+        started_at=row[33],
+        ended_at=row[34],
+    )
+
+
+def insert(store: Store, task: NewTask) -> int:
+    """Store a new task and give its id. Raises DuplicateTask for a unique key that is taken."""
+    try:
+        row = store.run(
+            _INSERT,
+            (
+                task.public_id,
+                task.job_id,
+                task.group_id,
+                task.parent_id,
+                task.queue,
+                task.name,
+                task.kind,
+                task.state,
+                task.position,
+                task.priority,
+                dumps(task.payload),
+                task.error,
+                task.max_attempts,
+                task.max_losses,
+                task.retry_delay_us,
+                task.retry_factor,
+                task.verifications,
+                task.needs,
+                task.children,
+                task.children_open,
+                task.unique_key,
+                task.lease_us,
+                task.due_at,
+                task.created_at,
+                task.queued_at,
+                task.started_at,
+                task.ended_at,
+            ),
+        ).fetchone()
+    except IntegrityErrors as error:
+        raise DuplicateTask(unique_key=task.unique_key, name=task.name) from error
+    if row is None:
+        raise TaskNotFound
+    return int(row[0])
+
+
+def insert_needs(store: Store, task_id: int, needs: Sequence[int]) -> None:
+    """Note that a task waits for others."""
+    store.run_many(_NEED, [(task_id, other) for other in needs])
+
+
+def get(store: Store, task_id: int) -> Task:
+    """Give a task. Raises TaskNotFound."""
+    row = store.run(_GET, (task_id,)).fetchone()
+    if row is None:
+        raise TaskNotFound(task_id=task_id)
+    return record(row)
+
+
+def by_public_id(store: Store, public_id: str) -> Task:
+    """Give the task of a public id. Raises TaskNotFound."""
+    row = store.run(_BY_PUBLIC_ID, (public_id,)).fetchone()
+    if row is None:
+        raise TaskNotFound(task_id=public_id)
+    return record(row)
+
+
+def of_job(store: Store, job_id: str, *, limit: int) -> list[Task]:
+    """Give a job's tasks by position, then start (not started last), then creation."""
+    return [record(row) for row in store.run(_OF_JOB, (job_id, limit)).fetchall()]
+
+
+def need_met(store: Store, ended_id: int) -> list[int]:
+    """Tell the tasks that waited for one that it has come; give those that wait no longer."""
+    return [row[0] for row in store.run(_MET, (ended_id,)).fetchall() if row[1] <= 0]
+
+
+def make_ready(store: Store, task_id: int, now: Instant) -> tuple[str, str | None] | None:
+    """Queue a task that waits for nothing more; its queue and job, or None when it did not move."""
+    row = store.run(_QUEUE_READY, (now, task_id)).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def child_ended(store: Store, parent_id: int) -> int:
+    """Count a child of a composite as over; give how many are still open."""
+    row = store.run(_CHILD_ENDED, (parent_id,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def add_children(store: Store, parent_id: int, count: int) -> None:
+    """Count new children of a composite."""
+    store.run(
+        "UPDATE task SET children = children + ?, children_open = children_open + ? WHERE id = ?",
+        (count, count, parent_id),
+    )
+
+
+def release_held(store: Store, parent_id: int, count: int, now: Instant) -> list[tuple[int, str]]:
+    """Queue the oldest children of a composite that were held back; give ids and queues."""
+    return [(row[0], row[1]) for row in store.run(_RELEASE, (now, parent_id, count)).fetchall()]
+
+
+def due(store: Store, now: Instant, limit: int) -> list[int]:
+    """Give the ids of tasks whose time has come."""
+    return [row[0] for row in store.run(_DUE, (now, limit)).fetchall()]
+
+
+def end_composite(
+    store: Store,
+    task_id: int,
+    *,
+    state: TaskState,
+    result: str | None,
+    error: str | None,
+    now: Instant,
+) -> bool:
+    """End a task that no worker holds; False when it was over already."""
+    return store.run(_END_COMPOSITE, (state, result, error, now, task_id)).rowcount == 1
+
+
+def cancel_job(
+    store: Store, job_id: str, now: Instant
+) -> list[tuple[int, int, int | None, Instant | None, str]]:
+    """Cancel what is active of a job; rows of (id, number, worker, leased until, kind).
+
+    A lease that stands is left: its worker still has a process to end, and says when it is gone.
+    """
+    return [
+        (row[0], row[1], row[2], row[3], row[4])
+        for row in store.run(_CANCEL_JOB, (now, job_id)).fetchall()
+    ]
+
+
+def queue_sizes(store: Store, prefix: str) -> dict[str, int]:
+    """Give how many tasks are ready in each queue whose name begins with `prefix`."""
+    rows = store.run(
+        "SELECT queue, COUNT(*) FROM task WHERE state = 'QUEUED' AND queue >= ? AND queue < ?"
+        " GROUP BY queue",
+        (prefix, prefix + "\U0010ffff"),
+    ).fetchall()
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def queue_leases(store: Store, prefix: str) -> dict[str, int]:
+    """Give how many tasks of each queue are taken and not finished."""
+    rows = store.run(
+        "SELECT queue, COUNT(*) FROM task WHERE leased_until IS NOT NULL"
+        " AND state IN ('LEASED', 'RUNNING') AND queue >= ? AND queue < ? GROUP BY queue",
+        (prefix, prefix + "\U0010ffff"),
+    ).fetchall()
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def in_queue(store: Store, queue: str, limit: int) -> list[Task]:
+    """Give ready tasks of a queue in the order they will be handed out."""
+    rows = store.run(
+        f"SELECT {COLUMNS} FROM task WHERE queue = ? AND state = 'QUEUED'"
+        " ORDER BY priority DESC, id LIMIT ?",
+        (queue, limit),
+    ).fetchall()
+    return [record(row) for row in rows]
+
+
+def running(store: Store, prefix: str) -> int:
+    """Count the running tasks of queues with that prefix whose job is running."""
+    row = store.run(
+        "SELECT COUNT(*) FROM job j JOIN task t ON t.job_id = j.id"
+        " WHERE j.state = 'RUNNING' AND j.ended_at IS NULL AND t.state = 'RUNNING'"
+        " AND t.queue >= ? AND t.queue < ?",
+        (prefix, prefix + "\U0010ffff"),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def drop(store: Store, task_id: int, error: str, now: Instant) -> bool:
+    """Fail a task that nobody has taken; False when somebody has, or it is over."""
+    cursor = store.run(
+        "UPDATE task SET state = 'FAILED', error = ?, ended_at = ?"
+        " WHERE id = ? AND state = 'QUEUED'",
+        (error, now, task_id),
+    )
+    return cursor.rowcount == 1
+
+
+def hold(store: Store, task_id: int) -> bool:
+    """Hold a task that nobody has taken."""
+    cursor = store.run(
+        "UPDATE task SET state = 'HELD', queued_at = NULL"
+        " WHERE id = ? AND state IN ('CREATED', 'QUEUED')",
+        (task_id,),
+    )
+    return cursor.rowcount == 1
+
+
+def let_go(store: Store, task_id: int, now: Instant) -> bool:
+    """Let a held task go: to its queue, or back to waiting where it still must."""
+    cursor = store.run(
+        "UPDATE task SET"
+        " state = CASE WHEN needs > 0 OR due_at > ? THEN 'CREATED' ELSE 'QUEUED' END,"
+        " queued_at = CASE WHEN needs > 0 OR due_at > ? THEN NULL ELSE ? END"
+        " WHERE id = ? AND state = 'HELD'",
+        (now, now, now, task_id),
+    )
+    return cursor.rowcount == 1

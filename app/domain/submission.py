@@ -1,0 +1,49 @@
+"""What is handed in for a new job; JSON in and out, since schedules keep one as their template."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from app.domain.clock import Instant
+from app.domain.records import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A job to be.
+
+    id: chosen by the caller, a UUID4 in hex, or empty. spec: parameters as `type` loads them.
+    task_count: number of top-level steps, for progress. unique_key: a second submission under it
+    is refused. pool, max_running: the pool of slots it needs one of, and that pool's size.
+    delete_after_s: how long after its completion it is deleted.
+    """
+
+    dialect: str
+    type: str
+    name: str
+    spec: Json = field(default_factory=dict)
+    id: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    task_count: int = 1
+    priority: int = 0
+    created_by: str | None = None
+    parent_task_id: int | None = None
+    group_id: int | None = None
+    schedule_id: str | None = None
+    fire_at: Instant | None = None
+    unique_key: str | None = None
+    pool: str | None = None
+    max_running: int | None = None
+    delete_after_s: float | None = None
+
+    def to_json(self) -> Json:
+        """Give it as JSON."""
+        return {**asdict(self), "tags": list(self.tags)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Submission":
+        """Read what `to_json` gave; keys of other versions are left out."""
+        known = {item.name for item in fields(cls)}
+        values = {key: value for key, value in document.items() if key in known}
+        return cls(**{**values, "tags": tuple(values.get("tags", ()))})

@@ -1,0 +1,57 @@
+"""The engine: every change of state goes through one of its verbs."""
+
+from app.bus import Bus
+from app.data.db import Store
+from app.domain.clock import Clock
+from app.engine.attempts import Attempts
+from app.engine.claims import Claims
+from app.engine.courses import Courses, Plugins
+from app.engine.events import Events
+from app.engine.jobs import Jobs
+from app.engine.logs import Logs
+from app.engine.prune import Prune, Retention
+from app.engine.queues import Queues
+from app.engine.rescue import Due, Rescue
+from app.engine.schedules import Schedules
+from app.engine.tasks import Tasks
+from app.engine.transaction import Transactions
+from app.engine.waiting import Waiting
+from app.engine.workers import Workers
+
+
+class Engine:
+    """The table of verb groups, each knowing only what it needs of the others.
+
+    transaction: opens a block in which several verbs hold together.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        log_store: Store,
+        bus: Bus,
+        *,
+        clock: Clock,
+        plugins: Plugins,
+        retention: Retention | None = None,
+    ) -> None:
+        self.store = store
+        self.log_store = log_store
+        self.bus = bus
+        self.clock = clock
+        self.plugins = plugins
+        self.transaction = Transactions(store, bus, clock)
+        courses = Courses(store, plugins)
+        self.jobs = Jobs(self.transaction, courses, plugins, log_store)
+        self.tasks = Tasks(self.transaction, courses)
+        self.claims = Claims(self.transaction)
+        self.attempts = Attempts(self.transaction, courses)
+        self.workers = Workers(self.transaction, self.attempts.lose)
+        self.queues = Queues(self.transaction, self.tasks.drop)
+        self.waiting = Waiting(self.transaction, self.jobs.start)
+        self.schedules = Schedules(self.transaction, self.jobs.submit)
+        self.logs = Logs(log_store, clock)
+        self.events = Events(self.transaction)
+        self.rescue = Rescue(self.transaction, self.attempts.lose)
+        self.due = Due(self.transaction)
+        self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

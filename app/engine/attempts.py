@@ -1,0 +1,308 @@
+"""Reports of those who hold a lease.
+
+Every report names its lease: task and number of the hand-out. One from an old hand-out changes
+nothing and raises LeaseLost, so whatever arrives late or twice counts once.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from app.data import jobs, leases, tasks
+from app.data.db import Store
+from app.domain.errors import Contended, LeaseLost, TaskNotFound
+from app.domain.events import EventKind
+from app.domain.records import Attempt, Lease, Task
+from app.domain.retry import delay_us
+from app.domain.states import AttemptState, TaskState
+from app.engine.claims import note_start
+from app.engine.courses import Courses, Moved, pool_topic
+from app.engine.jobs import TRIES
+from app.engine.transaction import Transaction, Transactions, queue_topic
+
+LOST_TOO_OFTEN = "task redelivered too many times"
+
+
+class Attempts:
+    """Start, progress and end of hand-outs."""
+
+    def __init__(self, transactions: Transactions, courses: Courses) -> None:
+        self._tx = transactions
+        self._store: Store = transactions.store
+        self._courses = courses
+
+    def started(self, lease: Lease) -> None:
+        """Report that the work began. A second report changes nothing. Raises LeaseLost."""
+        with self._tx() as tx:
+            held = leases.standing(self._store, lease)
+            if not leases.started(self._store, lease, tx.now):
+                return
+            dialect = held.queue.partition("/")[0]
+            tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
+            if held.job_id is not None:
+                note_start(self._store, tx, held.job_id, dialect)
+
+    def complete(
+        self, lease: Lease, *, result: str | None = None, verification: int | None = None
+    ) -> bool:
+        """Report good work; with its follow-up tasks and events one transaction.
+
+        verification: the value that several workers must agree on, where the task wants that.
+        False: good, but not verified by enough workers yet, and queued again.
+        Raises LeaseLost.
+        """
+        return self._retried(lambda: self._complete(lease, result, verification))
+
+    def fail(self, lease: Lease, error: str, *, retry: bool = True) -> bool:
+        """Report failed work; True when the task will be tried again.
+
+        retry: whether tries that are left may be used. Raises LeaseLost.
+        """
+        return self._retried(lambda: self._fail(lease, error, retry=retry))
+
+    def release(self, lease: Lease, *, delay_s: float = 0.0) -> None:
+        """Give a task back unharmed, to be handed out again after a while. Raises LeaseLost."""
+        self._retried(lambda: self._put_back(lease, AttemptState.RELEASED, delay_s=delay_s))
+
+    def lose(self, lease: Lease) -> bool:
+        """Note that the holder vanished; False when the lease was gone already.
+
+        The task is handed out again, and fails once that has happened too often.
+        """
+        try:
+            return self._retried(lambda: self._lose(lease))
+        except (LeaseLost, TaskNotFound):
+            return self.gone(lease)
+
+    def renew(self, held: Iterable[Lease]) -> list[Lease]:
+        """Let leases begin anew, in one transaction; give those that are lost."""
+        with self._store.transaction():
+            now = self._tx.clock.now()
+            return [lease for lease in held if not leases.renew(self._store, lease, now)]
+
+    def progress(self, lease: Lease, percent: float) -> None:
+        """Report how far the work is, 0-100. Raises LeaseLost."""
+        with self._tx() as tx:
+            held = leases.standing(self._store, lease)
+            leases.progress(self._store, lease, percent)
+            dialect = held.queue.partition("/")[0]
+            tx.note(
+                EventKind.TASK_PROGRESSED,
+                dialect,
+                job_id=held.job_id,
+                task_id=lease.task_id,
+                progress=percent,
+            )
+            if held.job_id is not None and held.parent_id is None:
+                self._job_progress(tx, held.job_id, dialect, percent)
+
+    def gone(self, lease: Lease) -> bool:
+        """Report that the processes of a cancelled task have ended; frees its place."""
+        with self._tx() as tx:
+            if not leases.gone(self._store, lease):
+                return False
+            job_id = tasks.get(self._store, lease.task_id).job_id
+            if job_id is None:
+                return True
+            job = jobs.get(self._store, job_id)
+            if job.pool is not None and job.state.final:
+                if not leases.job_is_held(self._store, job_id):
+                    jobs.hold_slot(self._store, job_id, held=False)
+                tx.ring(pool_topic(job.pool))
+        return True
+
+    def held(self, worker_id: int) -> Mapping[Lease, TaskState]:
+        """Give a worker's leases and how their tasks stand; CANCELLED ones are to be killed."""
+        with self._store.session():
+            return dict(leases.held(self._store, worker_id))
+
+    def history(self, task_id: int) -> Sequence[Attempt]:
+        """Give the hand-outs of a task, first one first."""
+        with self._store.session():
+            return leases.attempts(self._store, task_id)
+
+    # -- one try each -------------------------------------------------------------------------
+
+    def _retried(self, verb: Callable[[], bool]) -> bool:
+        for _ in range(TRIES):
+            try:
+                return verb()
+            except (Moved, Contended):
+                continue
+        raise Contended
+
+    def _complete(self, lease: Lease, result: str | None, verification: int | None) -> bool:
+        with self._store.session():
+            held = leases.standing(self._store, lease)
+            if held.verifications > 1:
+                with self._tx() as tx:
+                    self._close(tx, lease, AttemptState.DONE, verification=verification)
+                    agreed = leases.verified(self._store, lease.task_id, verification or 0)
+                    if agreed < held.verifications:
+                        self._again(tx, lease, held.queue, held.job_id)
+                        return False
+                    self._over(tx, lease, held, TaskState.COMPLETED, result=result)
+                return True
+            if held.job_id is None:
+                with self._tx() as tx:
+                    self._over(tx, lease, held, TaskState.COMPLETED, result=result)
+                    self._close(tx, lease, AttemptState.DONE, verification=verification)
+                return True
+            self._follow(lease, held.job_id, TaskState.COMPLETED, AttemptState.DONE, result=result)
+            return True
+
+    def _fail(self, lease: Lease, error: str, *, retry: bool) -> bool:
+        with self._store.session():
+            held = leases.standing(self._store, lease)
+            if retry and held.failures + 1 < held.max_attempts:
+                wait = delay_us(held.retry_delay_us, held.retry_factor, held.failures + 1)
+                with self._tx() as tx:
+                    self._close(tx, lease, AttemptState.FAILED, error=error)
+                    self._again(
+                        tx, lease, held.queue, held.job_id, wait_us=wait, error=error, failures=1
+                    )
+                return True
+            if held.job_id is None:
+                with self._tx() as tx:
+                    self._over(tx, lease, held, TaskState.FAILED, error=error)
+                    self._close(tx, lease, AttemptState.FAILED, error=error)
+                return False
+            self._follow(lease, held.job_id, TaskState.FAILED, AttemptState.FAILED, error=error)
+            return False
+
+    def _put_back(self, lease: Lease, state: AttemptState, *, delay_s: float = 0.0) -> bool:
+        with self._tx() as tx:
+            held = leases.standing(self._store, lease)
+            self._close(tx, lease, state)
+            wait = round(delay_s * 1_000_000)
+            self._again(tx, lease, held.queue, held.job_id, wait_us=wait)
+            tx.note(
+                EventKind.TASK_RELEASED,
+                held.queue.partition("/")[0],
+                job_id=held.job_id,
+                task_id=lease.task_id,
+            )
+        return True
+
+    def _lose(self, lease: Lease) -> bool:
+        with self._store.session():
+            held = leases.standing(self._store, lease)
+            dialect = held.queue.partition("/")[0]
+            if held.losses + 1 <= held.max_losses:
+                with self._tx() as tx:
+                    self._close(tx, lease, AttemptState.LOST)
+                    self._again(tx, lease, held.queue, held.job_id, losses=1)
+                    tx.note(EventKind.TASK_LOST, dialect, job_id=held.job_id, task_id=lease.task_id)
+            elif held.job_id is None:
+                with self._tx() as tx:
+                    self._over(tx, lease, held, TaskState.FAILED, error=LOST_TOO_OFTEN)
+                    self._close(tx, lease, AttemptState.LOST)
+            else:
+                self._follow(
+                    lease, held.job_id, TaskState.FAILED, AttemptState.LOST, error=LOST_TOO_OFTEN
+                )
+        return True
+
+    # -- pieces -------------------------------------------------------------------------------
+
+    def _follow(
+        self,
+        lease: Lease,
+        job_id: str,
+        state: TaskState,
+        attempt: AttemptState,
+        *,
+        result: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        """End a job's task together with all that follows from it."""
+        job = jobs.get(self._store, job_id)
+        task: Task = tasks.get(self._store, lease.task_id)
+        ended = replace(task, state=state, result=result, error=error)
+        course = self._courses.follow(job, ended)
+        failures = int(attempt is AttemptState.FAILED)
+        losses = int(attempt is AttemptState.LOST)
+        with self._tx() as tx:
+
+            def end_task() -> None:
+                if not leases.end(
+                    self._store,
+                    lease,
+                    state=state,
+                    result=result,
+                    error=error,
+                    failures=failures,
+                    losses=losses,
+                    now=tx.now,
+                ):
+                    raise LeaseLost(task_id=lease.task_id, number=lease.number)
+                self._close(tx, lease, attempt, error=error)
+
+            self._courses.apply(tx, job, course, end_task=end_task, ended=ended)
+
+    def _over(
+        self,
+        tx: Transaction,
+        lease: Lease,
+        held: leases.Standing,
+        state: TaskState,
+        *,
+        result: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        if not leases.end(self._store, lease, state=state, result=result, error=error, now=tx.now):
+            raise LeaseLost(task_id=lease.task_id, number=lease.number)
+        good = state is TaskState.COMPLETED
+        kind = EventKind.TASK_COMPLETED if good else EventKind.TASK_FAILED
+        tx.note(kind, held.queue.partition("/")[0], task_id=lease.task_id)
+
+    def _close(
+        self,
+        tx: Transaction,
+        lease: Lease,
+        state: AttemptState,
+        *,
+        error: str | None = None,
+        verification: int | None = None,
+    ) -> None:
+        leases.end_attempt(
+            self._store, lease, state=state, error=error, verification=verification, now=tx.now
+        )
+
+    def _again(
+        self,
+        tx: Transaction,
+        lease: Lease,
+        queue: str,
+        job_id: str | None,
+        *,
+        wait_us: int = 0,
+        error: str | None = None,
+        failures: int = 0,
+        losses: int = 0,
+    ) -> None:
+        due_at = tx.now + wait_us if wait_us > 0 else None
+        if not leases.again(
+            self._store,
+            lease,
+            due_at=due_at,
+            error=error,
+            failures=failures,
+            losses=losses,
+            now=tx.now,
+        ):
+            raise LeaseLost(task_id=lease.task_id, number=lease.number)
+        kind = EventKind.TASK_QUEUED if due_at is None else EventKind.TASK_CREATED
+        tx.note(kind, queue.partition("/")[0], job_id=job_id, task_id=lease.task_id)
+        if due_at is None:
+            tx.ring(queue_topic(queue))
+
+    def _job_progress(self, tx: Transaction, job_id: str, dialect: str, percent: float) -> None:
+        job = jobs.get(self._store, job_id)
+        if job.task_count <= 0 or job.position <= 0:
+            return
+        total = round((job.position - 1 + percent / 100) / job.task_count * 100, 2)
+        position = jobs.progress(self._store, job_id, total)
+        if position is not None:
+            tx.note(
+                EventKind.JOB_PROGRESSED, dialect, job_id=job_id, progress=total, position=position
+            )

@@ -1,0 +1,268 @@
+"""Verbs on jobs: submit, start, read, cancel, restart, delete."""
+
+import uuid
+from dataclasses import replace
+
+from app.data import jobs, logs, tasks, waiting
+from app.data.db import Store
+from app.domain.clock import Instant, seconds
+from app.domain.errors import (
+    AlreadyExists,
+    Contended,
+    IllegalMove,
+    JobNotFound,
+    UnknownJobType,
+)
+from app.domain.events import EventKind
+from app.domain.records import Job, JobFilter, Page, Task
+from app.domain.states import JobState
+from app.domain.submission import Submission
+from app.engine.courses import Course, Courses, Moved, Plugins, pool_topic
+from app.engine.transaction import Transaction, Transactions
+
+TRIES = 200
+"""How often a verb decides again because others changed the job; each time one of them got on."""
+MAX_TASKS_SHOWN = 20_000
+
+
+class Jobs:
+    """What clients ask for, from submit to delete."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        courses: Courses,
+        plugins: Plugins,
+        log_store: Store,
+    ) -> None:
+        self._tx = transactions
+        self._store = transactions.store
+        self._courses = courses
+        self._plugins = plugins
+        self._logs = log_store
+
+    # -- in -----------------------------------------------------------------------------------
+
+    def submit(self, wanted: Submission) -> Job:
+        """Store a job and start it, or put it into its pool's list; one transaction.
+
+        Gives the job as it was accepted: PENDING, or WAITING with a place in the list. What its
+        start did stands in the store. A job whose interface fails at the start is stored FAILED.
+        Raises UnknownJobType; AlreadyExists when `unique_key` or the firing is taken; then
+        nothing is stored.
+        """
+        return self.submit_all([wanted])[0]
+
+    def submit_all(self, wanted: list[Submission]) -> list[Job]:
+        """Store and start several jobs in one transaction: all of them, or none."""
+        for submission in wanted:
+            if submission.type not in self._plugins.interfaces:
+                raise UnknownJobType(f"unknown job type {submission.type}", name=submission.type)
+        now = self._tx.clock.now()
+        accepted = [self._accepted(submission, now) for submission in wanted]
+        # A plan is a pure function of the job, so that of a fresh one needs no snapshot.
+        plans = [self._courses.begin(job) for job in accepted]
+        with self._tx() as tx:
+            return [
+                self._store_new(tx, job, submission, plan)
+                for job, submission, plan in zip(accepted, wanted, plans, strict=True)
+            ]
+
+    def _accepted(self, wanted: Submission, now: Instant) -> Job:
+        interface = self._plugins.interfaces[wanted.type]
+        pool = wanted.pool
+        if pool is None and interface.max_running is not None:
+            pool = f"type/{wanted.type}"
+        return Job(
+            id=wanted.id or uuid.uuid4().hex,
+            dialect=wanted.dialect,
+            type=wanted.type,
+            name=wanted.name,
+            description=wanted.description,
+            state=JobState.PENDING,
+            version=0,
+            spec=wanted.spec,
+            tags=wanted.tags,
+            task_count=wanted.task_count,
+            priority=wanted.priority,
+            created_by=wanted.created_by,
+            parent_task_id=wanted.parent_task_id,
+            group_id=wanted.group_id,
+            schedule_id=wanted.schedule_id,
+            fire_at=wanted.fire_at,
+            pool=pool,
+            created_at=now,
+        )
+
+    def _store_new(self, tx: Transaction, job: Job, wanted: Submission, plan: Course) -> Job:
+        after = None if wanted.delete_after_s is None else seconds(wanted.delete_after_s)
+        if job.pool is not None:
+            self._open_pool(job, wanted)
+        jobs.insert(self._store, job, unique_key=wanted.unique_key, delete_after_us=after)
+        tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=JobState.PENDING)
+        if job.pool is not None:
+            admitted = self._slot_is_free(job.pool)
+            waiting.join(self._store, job.pool, job.id, admitted=admitted, now=tx.now)
+            tx.ring(pool_topic(job.pool))
+            if not admitted:
+                return self._wait(tx, job)
+            jobs.hold_slot(self._store, job.id, held=True)
+        self._courses.apply(tx, job, plan, starts=True)
+        return job
+
+    def _open_pool(self, job: Job, wanted: Submission) -> None:
+        interface = self._plugins.interfaces[job.type]
+        limit = wanted.max_running if wanted.pool is not None else interface.max_running
+        if job.pool is not None and limit is not None:
+            waiting.set_limit(self._store, job.pool, limit)
+
+    def _slot_is_free(self, pool: str) -> bool:
+        """Whether the next one to come may start now; locks the pool until the commit."""
+        limit = waiting.lock(self._store, pool)
+        if limit is None:
+            return True
+        return waiting.head(self._store, pool) is None and (
+            waiting.slots_held(self._store, pool) < limit
+        )
+
+    def _wait(self, tx: Transaction, job: Job) -> Job:
+        after = replace(job, state=JobState.WAITING)
+        if not jobs.move(
+            self._store, after, version=job.version, tasks_created=0, tasks_failed=0, now=tx.now
+        ):
+            raise Moved
+        tx.note(EventKind.JOB_WAITING, job.dialect, job_id=job.id, state=after.state, pool=job.pool)
+        return replace(after, version=job.version + 1)
+
+    def start(self, job_id: str) -> Job:
+        """Start a job that is PENDING, or WAITING for a slot that is free by now.
+
+        Raises IllegalMove when it has started or must still wait, JobNotFound.
+        """
+        for _ in range(TRIES):
+            job = self.get(job_id)
+            if job.state not in (JobState.PENDING, JobState.WAITING):
+                raise IllegalMove(current=job.state, wanted=JobState.SCHEDULED)
+            course = self._courses.begin(job)
+            try:
+                with self._tx() as tx:
+                    if job.pool is not None:
+                        self._take_slot(job)
+                    return self._courses.apply(tx, job, course, starts=True)
+            except (Moved, Contended):
+                continue
+        raise Contended
+
+    def _take_slot(self, job: Job) -> None:
+        pool = job.pool or ""
+        limit = waiting.lock(self._store, pool)
+        if limit is not None and waiting.slots_held(self._store, pool) >= limit:
+            raise IllegalMove(current=job.state, wanted=JobState.SCHEDULED)
+        waiting.admit(self._store, job.id)
+        jobs.hold_slot(self._store, job.id, held=True)
+
+    # -- out ----------------------------------------------------------------------------------
+
+    def get(self, job_id: str) -> Job:
+        """Give a job. Raises JobNotFound."""
+        with self._store.session():
+            return jobs.get(self._store, job_id)
+
+    def find(self, wanted: JobFilter, *, number: int = 1, size: int = 10) -> Page[Job]:
+        """Give a page of jobs, newest first."""
+        with self._store.session():
+            items, total = jobs.page(self._store, wanted, limit=size, offset=(number - 1) * size)
+        return Page(items, number, size, total)
+
+    def tasks(self, job_id: str) -> list[Task]:
+        """Give a job's tasks by position, then start (not started last), then creation."""
+        with self._store.session():
+            return tasks.of_job(self._store, job_id, limit=MAX_TASKS_SHOWN)
+
+    def counts(self, dialect: str) -> dict[str, int]:
+        """Give how many jobs of a dialect are in each state that is not final."""
+        with self._store.session():
+            return dict(jobs.counts(self._store, dialect))
+
+    # -- change -------------------------------------------------------------------------------
+
+    def cancel(self, job_id: str, *, reason: str | None = None) -> Job:
+        """Cancel a job with all its tasks; leased ones are killed by their workers.
+
+        Of several calls at the same time exactly one gets through. Raises IllegalMove when it is
+        over, JobNotFound.
+        """
+        for _ in range(TRIES):
+            try:
+                with self._tx() as tx:
+                    job = jobs.get(self._store, job_id)
+                    if not jobs.cancel(self._store, job_id, tx.now, reason):
+                        raise IllegalMove(
+                            current=jobs.get(self._store, job_id).state,
+                            wanted=JobState.CANCELLED,
+                        )
+                    tx.note(
+                        EventKind.JOB_CANCELLED,
+                        job.dialect,
+                        job_id=job_id,
+                        state=JobState.CANCELLED,
+                    )
+                    self._courses.close(tx, job)
+                    return jobs.get(self._store, job_id)
+            except Contended:
+                continue
+        raise Contended
+
+    def restart(self, job_id: str) -> Job:
+        """Let a FAILED or CANCELLED job begin again at the step where it stopped.
+
+        Raises IllegalMove when it is neither, JobNotFound.
+        """
+        for _ in range(TRIES):
+            job = self.get(job_id)
+            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+                raise IllegalMove(current=job.state, wanted=JobState.RUNNING)
+            course = self._courses.begin(job)
+            try:
+                with self._tx() as tx:
+                    return self._courses.apply(tx, job, course, starts=True)
+            except (Moved, Contended):
+                continue
+        raise Contended
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job that is over, with its tasks and their output.
+
+        Raises IllegalMove when it is not over, JobNotFound.
+        """
+        with self._tx() as tx:
+            job = jobs.get(self._store, job_id)
+            if not job.state.final:
+                raise IllegalMove(current=job.state, wanted="deleted")
+            jobs.delete(self._store, job_id)
+            tx.note(EventKind.JOB_DELETED, job.dialect, job_id=job_id)
+        with self._logs.transaction():
+            logs.delete_of_job(self._logs, job_id)
+
+    def by_unique_key(self, dialect: str, key: str) -> Job:
+        """Give the job that was submitted under a unique key. Raises JobNotFound."""
+        with self._store.session():
+            job = jobs.by_unique_key(self._store, dialect, key)
+        if job is None:
+            raise JobNotFound(job_id=key)
+        return job
+
+    # -- duty ---------------------------------------------------------------------------------
+
+    def run_once(self, now: Instant) -> int:
+        """Start what was accepted and never started, more than a second ago; give how many."""
+        with self._store.session():
+            found = jobs.unstarted(self._store, now - seconds(1))
+        started = 0
+        for job_id in found:
+            try:
+                self.start(job_id)
+                started += 1
+            except (IllegalMove, JobNotFound, AlreadyExists):
+                continue
+        return started

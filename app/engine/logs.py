@@ -1,0 +1,85 @@
+"""Verbs on the output of tasks; it may live in a database file of its own."""
+
+from collections.abc import Iterator, Sequence
+
+from app.data import logs
+from app.data.db import Store
+from app.domain.clock import Clock, Instant
+from app.domain.records import LogPart, Page
+
+PART_BYTES = 64 * 1024
+
+
+class Logs:
+    """Keeps what tasks wrote."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def append(
+        self,
+        *,
+        task_id: int,
+        job_id: str | None,
+        position: int,
+        task_created_at: Instant,
+        parts: Sequence[tuple[int, str]],
+    ) -> None:
+        """Store parts as (number, text). A part that is there already is not stored twice."""
+        with self._store.transaction():
+            logs.append(
+                self._store,
+                task_id=task_id,
+                job_id=job_id,
+                position=position,
+                task_created_at=task_created_at,
+                parts=parts,
+                now=self._clock.now(),
+            )
+
+    def last_number(self, task_id: int) -> int:
+        """Give the number of a task's newest part; 0 without any."""
+        with self._store.session():
+            return logs.last_number(self._store, task_id)
+
+    def of_task(
+        self, task_id: int, *, number: int, size: int, words: Sequence[str] = ()
+    ) -> Page[LogPart]:
+        """Give a page of a task's parts, newest first; words must all occur in a part."""
+        with self._store.session():
+            items, total = logs.page(
+                self._store,
+                task_id=task_id,
+                words=words,
+                limit=size,
+                offset=(number - 1) * size,
+            )
+        return Page(items, number, size, total)
+
+    def of_job(
+        self, job_id: str, *, number: int, size: int, words: Sequence[str] = ()
+    ) -> Page[LogPart]:
+        """Give a page of all parts of a job, newest task and part first."""
+        with self._store.session():
+            items, total = logs.page(
+                self._store, job_id=job_id, words=words, limit=size, offset=(number - 1) * size
+            )
+        return Page(items, number, size, total)
+
+    def after(self, task_id: int, number: int, *, limit: int = 100) -> Sequence[LogPart]:
+        """Give a task's parts behind a number, oldest first."""
+        with self._store.session():
+            return logs.of_task(self._store, task_id, after=number, limit=limit)
+
+    def whole(self, task_id: int) -> Iterator[str]:
+        """Give a task's output piece by piece, oldest first, without holding a connection."""
+        after = 0
+        while parts := self.after(task_id, after):
+            yield from (part.contents for part in parts)
+            after = parts[-1].number
+
+    def prune(self, before: Instant, limit: int) -> int:
+        """Delete at most `limit` parts older than that; give how many."""
+        with self._store.transaction():
+            return logs.delete_before(self._store, before, limit)

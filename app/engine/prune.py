@@ -1,0 +1,49 @@
+"""The duty that forgets what has been kept long enough."""
+
+from dataclasses import dataclass
+
+from app.data import events, jobs
+from app.domain.clock import Instant, seconds
+from app.domain.errors import IllegalMove, JobNotFound
+from app.engine.jobs import Jobs
+from app.engine.logs import Logs
+from app.engine.transaction import Transactions
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long things are kept, in seconds."""
+
+    jobs_s: float = 365 * 24 * 3600.0
+    logs_s: float = 7 * 24 * 3600.0
+    events_s: float = 24 * 3600.0
+
+
+class Prune:
+    """Deletes by age, a bounded number at a time."""
+
+    def __init__(
+        self, transactions: Transactions, all_jobs: Jobs, logs: Logs, retention: Retention
+    ) -> None:
+        self._store = transactions.store
+        self._jobs = all_jobs
+        self._logs = logs
+        self._keep = retention
+
+    def run_once(self, now: Instant) -> int:
+        """Delete jobs, log parts and events that are past their time; give how many."""
+        with self._store.session():
+            found = jobs.expired(self._store, now, now - seconds(self._keep.jobs_s), BATCH)
+        count = 0
+        for job_id in found:
+            try:
+                self._jobs.delete(job_id)
+                count += 1
+            except (JobNotFound, IllegalMove):
+                continue
+        count += self._logs.prune(now - seconds(self._keep.logs_s), BATCH)
+        with self._store.transaction():
+            count += events.delete_before(self._store, now - seconds(self._keep.events_s), BATCH)
+        return count

@@ -1,0 +1,56 @@
+"""Duties that keep work moving: leases that ran out, tasks whose time has come."""
+
+from collections.abc import Callable
+
+from app.data import leases, tasks
+from app.domain.clock import Instant
+from app.domain.events import EventKind
+from app.domain.records import Lease
+from app.engine.transaction import Transactions, queue_topic
+
+BATCH = 500
+
+
+class Rescue:
+    """Hands out again what a vanished worker held."""
+
+    def __init__(self, transactions: Transactions, lose: Callable[[Lease], bool]) -> None:
+        self._store = transactions.store
+        self._lose = lose
+
+    def run_once(self, now: Instant) -> int:
+        """Take back every lease that ran out; give how many."""
+        with self._store.session():
+            found = leases.expired(self._store, now, BATCH)
+        return sum(1 for lease in found if self._lose(lease))
+
+
+class Due:
+    """Queues tasks that waited for a time: retries after a delay, work for later."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._tx = transactions
+        self._store = transactions.store
+
+    def run_once(self, now: Instant) -> int:
+        """Queue what is due; give how many."""
+        with self._store.session():
+            found = tasks.due(self._store, now, BATCH)
+        if not found:
+            return 0
+        count = 0
+        with self._tx() as tx:
+            for task_id in found:
+                moved = tasks.make_ready(self._store, task_id, tx.now)
+                if moved is None:
+                    continue
+                queue, job_id = moved
+                tx.note(
+                    EventKind.TASK_QUEUED,
+                    queue.partition("/")[0],
+                    job_id=job_id,
+                    task_id=task_id,
+                )
+                tx.ring(queue_topic(queue))
+                count += 1
+        return count

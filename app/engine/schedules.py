@@ -1,0 +1,153 @@
+"""Verbs on schedules, and their firing.
+
+A firing submits the template under the key (schedule, time) in the transaction that moves the
+schedule on to its next time, so any number of tickers fire it once.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
+
+from app.data import schedules
+from app.domain.clock import Instant, from_datetime, seconds, to_datetime
+from app.domain.cron import Cron, parse_crontab, parse_quartz
+from app.domain.errors import AlreadyExists, EngineError, IllegalMove
+from app.domain.records import Job, Page, Schedule
+from app.domain.submission import Submission
+from app.engine.transaction import Transactions
+
+ACTIVE, PAUSED = "ACTIVE", "PAUSED"
+LATE_S = 15.0
+"""A firing that is later than this was missed: longer than a change of the leading ticker takes."""
+
+
+class Schedules:
+    """Rules that submit jobs at given times."""
+
+    def __init__(self, transactions: Transactions, submit: Callable[[Submission], Job]) -> None:
+        self._tx = transactions
+        self._store = transactions.store
+        self._submit = submit
+
+    def create(
+        self,
+        template: Submission,
+        *,
+        cron: str,
+        form: str = "crontab",
+        zone: str = "UTC",
+        overlap: str = "allow",
+        missed: str = "skip",
+    ) -> Schedule:
+        """Store a schedule. Raises CronInvalid for bad text."""
+        rule = _rule(cron, form)
+        now = self._tx.clock.now()
+        schedule = Schedule(
+            id=uuid.uuid4().hex,
+            dialect=template.dialect,
+            name=template.name,
+            cron=cron,
+            form=rule.form,
+            zone=zone,
+            state=ACTIVE,
+            overlap=overlap,
+            missed=missed,
+            template=template.to_json(),
+            created_at=now,
+            group_id=template.group_id,
+            created_by=template.created_by,
+        )
+        schedule = replace(schedule, next_fire_at=_next(schedule, now))
+        with self._tx():
+            schedules.insert(self._store, schedule)
+        return schedule
+
+    def get(self, schedule_id: str) -> Schedule:
+        """Give a schedule. Raises ScheduleNotFound."""
+        with self._store.session():
+            return schedules.get(self._store, schedule_id)
+
+    def find(self, dialect: str, *, number: int = 1, size: int = 10) -> Page[Schedule]:
+        """Give a page of schedules, newest first."""
+        with self._store.session():
+            items, total = schedules.page(
+                self._store, dialect, limit=size, offset=(number - 1) * size
+            )
+        return Page(items, number, size, total)
+
+    def pause(self, schedule_id: str) -> None:
+        """Stop firing. Raises IllegalMove when it is paused, ScheduleNotFound."""
+        self._set(schedule_id, state=PAUSED, was=ACTIVE)
+
+    def resume(self, schedule_id: str) -> None:
+        """Fire again from now on. Raises IllegalMove when it is active, ScheduleNotFound."""
+        self._set(schedule_id, state=ACTIVE, was=PAUSED)
+
+    def _set(self, schedule_id: str, *, state: str, was: str) -> None:
+        with self._tx() as tx:
+            schedule = schedules.get(self._store, schedule_id)
+            next_at = _next(schedule, tx.now) if state == ACTIVE else None
+            if not schedules.set_state(
+                self._store, schedule_id, state=state, was=was, next_fire_at=next_at
+            ):
+                raise IllegalMove(current=schedule.state, wanted=state)
+
+    def delete(self, schedule_id: str) -> None:
+        """Delete a schedule; the jobs it made stay. Raises ScheduleNotFound."""
+        with self._tx():
+            schedules.get(self._store, schedule_id)
+            schedules.delete(self._store, schedule_id)
+
+    def run_once(self, now: Instant) -> int:
+        """Fire what is due; give how many jobs that made."""
+        with self._store.session():
+            due = schedules.due(self._store, now, 500)
+        return sum(1 for schedule in due if self._fire(schedule, now))
+
+    def _fire(self, schedule: Schedule, now: Instant) -> bool:
+        due_at = schedule.next_fire_at
+        if due_at is None:
+            return False
+        late = now - due_at > seconds(LATE_S)
+        fires = not late or schedule.missed == "once"
+        try:
+            with self._tx():
+                if not schedules.fired(
+                    self._store,
+                    schedule.id,
+                    was=due_at,
+                    next_fire_at=_next(schedule, now if late else due_at),
+                    fired_at=due_at if fires else None,
+                ):
+                    return False
+                if fires:
+                    template = Submission.from_json(schedule.template)
+                    self._submit(replace(template, schedule_id=schedule.id, fire_at=due_at))
+        except AlreadyExists:
+            return False
+        except EngineError:
+            # A template that can no longer be submitted must not fire for ever.
+            with self._tx():
+                schedules.fired(
+                    self._store,
+                    schedule.id,
+                    was=due_at,
+                    next_fire_at=_next(schedule, max(now, due_at)),
+                    fired_at=None,
+                )
+            raise
+        return fires
+
+
+def _rule(cron: str, form: str) -> Cron:
+    return parse_quartz(cron) if form == "quartz" else parse_crontab(cron)
+
+
+def _next(schedule: Schedule, after: Instant) -> Instant | None:
+    zone: tzinfo = UTC if schedule.zone == "UTC" else ZoneInfo(schedule.zone)
+    moment = _rule(schedule.cron, schedule.form).next_after(
+        to_datetime(after), zone, anchor=to_datetime(schedule.created_at)
+    )
+    return None if moment is None else from_datetime(moment)

@@ -1,0 +1,148 @@
+"""Verbs on tasks: reading them, and tasks that belong to no job."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.data import jobs, tasks
+from app.domain.clock import seconds
+from app.domain.errors import Contended, IllegalMove
+from app.domain.events import EventKind
+from app.domain.records import Json, Task
+from app.domain.states import TaskState
+from app.engine.courses import Courses, Moved
+from app.engine.jobs import TRIES
+from app.engine.transaction import Transactions, queue_topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWork:
+    """A task without a job, for a queue that workers of a dialect serve.
+
+    verifications: how many workers must report the same value. lease_s: None never ends.
+    unique_key: a second task of the queue under it is refused.
+    """
+
+    queue: str
+    name: str
+    payload: Json = field(default_factory=dict)
+    group_id: int | None = None
+    priority: int = 0
+    max_attempts: int = 1
+    verifications: int = 1
+    unique_key: str | None = None
+    lease_s: float | None = 3600.0
+    delay_s: float = 0.0
+
+
+class Tasks:
+    """Claimable units of work."""
+
+    def __init__(self, transactions: Transactions, courses: Courses) -> None:
+        self._tx = transactions
+        self._store = transactions.store
+        self._courses = courses
+
+    def add(self, wanted: Sequence[NewWork]) -> list[int]:
+        """Store tasks in one transaction, all or none, and give their ids in order.
+
+        Raises DuplicateTask for a unique key that is taken.
+        """
+        created: list[int] = []
+        with self._tx() as tx:
+            for work in wanted:
+                later = work.delay_s > 0
+                row = tasks.NewTask(
+                    queue=work.queue,
+                    name=work.name,
+                    state=TaskState.CREATED if later else TaskState.QUEUED,
+                    created_at=tx.now,
+                    group_id=work.group_id,
+                    priority=work.priority,
+                    payload=work.payload,
+                    max_attempts=work.max_attempts,
+                    verifications=work.verifications,
+                    unique_key=work.unique_key,
+                    lease_us=None if work.lease_s is None else seconds(work.lease_s),
+                    due_at=tx.now + seconds(work.delay_s) if later else None,
+                    queued_at=None if later else tx.now,
+                )
+                task_id = tasks.insert(self._store, row)
+                kind = EventKind.TASK_CREATED if later else EventKind.TASK_QUEUED
+                tx.note(kind, work.queue.partition("/")[0], task_id=task_id)
+                if not later:
+                    tx.ring(queue_topic(work.queue))
+                created.append(task_id)
+        return created
+
+    def get(self, task_id: int) -> Task:
+        """Give a task. Raises TaskNotFound."""
+        with self._store.session():
+            return tasks.get(self._store, task_id)
+
+    def by_public_id(self, public_id: str) -> Task:
+        """Give the task of a public id. Raises TaskNotFound."""
+        with self._store.session():
+            return tasks.by_public_id(self._store, public_id)
+
+    def running(self, prefix: str) -> int:
+        """Count running tasks of running jobs, in queues whose names begin with `prefix`."""
+        with self._store.session():
+            return tasks.running(self._store, prefix)
+
+    def drop(self, task_id: int, error: str) -> bool:
+        """Fail a task that is ready and not taken, with all that follows; False when it moved."""
+        return self._retried(lambda: self._drop(task_id, error))
+
+    def _drop(self, task_id: int, error: str) -> bool:
+        with self._store.session():
+            task = tasks.get(self._store, task_id)
+            if task.state is not TaskState.QUEUED:
+                return False
+            ended = replace(task, state=TaskState.FAILED, error=error)
+
+            def end_task() -> None:
+                if not tasks.drop(self._store, task_id, error, self._tx.clock.now()):
+                    raise Moved
+
+            if task.job_id is None:
+                with self._tx() as tx:
+                    end_task()
+                    tx.note(EventKind.TASK_FAILED, task.queue.partition("/")[0], task_id=task_id)
+                return True
+            job = jobs.get(self._store, task.job_id)
+            course = self._courses.follow(job, ended)
+            with self._tx() as tx:
+                self._courses.apply(tx, job, course, end_task=end_task, ended=ended)
+        return True
+
+    def hold(self, task_id: int) -> None:
+        """Keep a ready or waiting task from being handed out. Raises IllegalMove."""
+        self._move(task_id, hold=True)
+
+    def let_go(self, task_id: int) -> None:
+        """Undo a hold. Raises IllegalMove."""
+        self._move(task_id, hold=False)
+
+    def _move(self, task_id: int, *, hold: bool) -> None:
+        with self._tx() as tx:
+            task = tasks.get(self._store, task_id)
+            wanted = TaskState.HELD if hold else TaskState.QUEUED
+            moved = (
+                tasks.hold(self._store, task_id)
+                if hold
+                else tasks.let_go(self._store, task_id, tx.now)
+            )
+            if not moved:
+                raise IllegalMove(current=task.state, wanted=wanted)
+            kind = EventKind.TASK_HELD if hold else EventKind.TASK_QUEUED
+            tx.note(kind, task.queue.partition("/")[0], job_id=task.job_id, task_id=task_id)
+            if not hold:
+                tx.ring(queue_topic(task.queue))
+
+    def _retried(self, verb: Callable[[], bool]) -> bool:
+        for _ in range(TRIES):
+            try:
+                return verb()
+            except (Moved, Contended):
+                continue
+        raise Contended

@@ -1,0 +1,100 @@
+"""Transactions of the engine: what changes, and who is told of it.
+
+A verb notes events while it works. They are stored by the same transaction; when the outermost one
+has committed, the bus rings for those who watch. A rollback drops both.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from app.bus import Bus
+from app.data import events
+from app.data.db import Store
+from app.domain.clock import Clock, Instant
+from app.domain.events import Event, EventKind
+
+EVENTS_TOPIC = "events"
+
+
+def queue_topic(queue: str) -> str:
+    """Name the doorbell of a queue: work has become ready there."""
+    return f"queue:{queue}"
+
+
+def worker_topic(worker_id: int) -> str:
+    """Name the doorbell of a worker: something it holds is to be ended."""
+    return f"worker:{worker_id}"
+
+
+def job_topic(job_id: str) -> str:
+    """Name the doorbell of a job: something of it has changed."""
+    return f"job:{job_id}"
+
+
+class Transaction:
+    """What one transaction has to tell. now: the instant all of it happens at."""
+
+    __slots__ = ("events", "now", "topics")
+
+    def __init__(self, now: Instant) -> None:
+        self.now = now
+        self.events: list[Event] = []
+        self.topics: set[str] = set()
+
+    def note(
+        self,
+        kind: EventKind,
+        dialect: str,
+        *,
+        job_id: str | None = None,
+        task_id: int | None = None,
+        **data: Any,
+    ) -> None:
+        """Note an event, to be stored and told of at the commit."""
+        self.events.append(
+            Event(
+                kind=kind, dialect=dialect, at=self.now, job_id=job_id, task_id=task_id, data=data
+            )
+        )
+        if job_id is not None:
+            self.topics.add(job_topic(job_id))
+
+    def ring(self, topic: str) -> None:
+        """Ring a doorbell at the commit."""
+        self.topics.add(topic)
+
+
+class _Local(threading.local):
+    current: Transaction | None = None
+
+
+class Transactions:
+    """Opens transactions; calling it inside one joins that one."""
+
+    def __init__(self, store: Store, bus: Bus, clock: Clock) -> None:
+        self.store = store
+        self._bus = bus
+        self.clock = clock
+        self._local = _Local()
+
+    @contextmanager
+    def __call__(self) -> Iterator[Transaction]:
+        """Commit the block as a whole and then ring; an error inside undoes all of it."""
+        local = self._local
+        if local.current is not None:
+            yield local.current
+            return
+        current = Transaction(self.clock.now())
+        with self.store.transaction():
+            local.current = current
+            try:
+                yield current
+                if current.events:
+                    events.insert(self.store, current.events)
+                    current.topics.add(EVENTS_TOPIC)
+            finally:
+                local.current = None
+        if current.topics:
+            self._bus.ring(current.topics)

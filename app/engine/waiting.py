@@ -1,0 +1,60 @@
+"""Verbs on waiting lists: how many may run, who is where, who comes next."""
+
+from collections.abc import Callable, Sequence
+
+from app.data import jobs, waiting
+from app.domain.clock import Instant
+from app.domain.errors import IllegalMove, JobNotFound
+from app.domain.records import Job, WaitingEntry
+from app.engine.courses import pool_topic
+from app.engine.transaction import Transactions
+
+
+class Waiting:
+    """Admission to pools with a limited number of slots."""
+
+    def __init__(self, transactions: Transactions, start: Callable[[str], Job]) -> None:
+        self._tx = transactions
+        self._store = transactions.store
+        self._start = start
+
+    def set_limit(self, pool: str, max_running: int) -> None:
+        """Say how many jobs of a pool may run at a time; those that fit now start at once."""
+        with self._tx():
+            waiting.set_limit(self._store, pool, max_running)
+        self.admit(pool)
+
+    def entry(self, job_id: str) -> WaitingEntry:
+        """Give a job's place. Raises EntryNotFound."""
+        with self._store.session():
+            return waiting.entry(self._store, job_id)
+
+    def entries(self, pool: str, *, limit: int = 1000, offset: int = 0) -> Sequence[WaitingEntry]:
+        """Give the list of a pool from the front."""
+        with self._store.session():
+            return waiting.entries(self._store, pool, limit=limit, offset=offset)
+
+    def admit(self, pool: str) -> int:
+        """Start those at the head while a slot is free; give how many."""
+        started = 0
+        while True:
+            with self._store.session():
+                head = waiting.head(self._store, pool)
+            if head is None:
+                return started
+            try:
+                self._start(head)
+            except (IllegalMove, JobNotFound):
+                return started
+            started += 1
+
+    def run_once(self, now: Instant) -> int:
+        """Free the slots of jobs that are over and gone, then admit; give how many started."""
+        del now
+        with self._tx() as tx:
+            for job_id, pool in waiting.slots_to_free(self._store, 500):
+                jobs.hold_slot(self._store, job_id, held=False)
+                tx.ring(pool_topic(pool))
+        with self._store.session():
+            pools = waiting.pools_to_admit(self._store)
+        return sum(self.admit(pool) for pool in pools)

@@ -1,0 +1,113 @@
+"""Verbs on workers: who is here, and what becomes of what they held."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from app.data import leases, workers
+from app.domain.clock import Instant, seconds
+from app.domain.errors import WorkerNotActive
+from app.domain.events import EventKind
+from app.domain.records import Lease, Worker
+from app.engine.transaction import Transactions
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+LISTED_S = 300.0
+"""How long a silent worker is still listed."""
+FORGOTTEN_S = 24 * 3600.0
+
+
+def new_public_id() -> str:
+    """Make a worker's public id: 22 letters and digits that are hard to mistake."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(22))
+
+
+class Workers:
+    """Registered claimers of tasks, and the tickers that show themselves beside them."""
+
+    def __init__(self, transactions: Transactions, lose: Callable[[Lease], bool]) -> None:
+        self._tx = transactions
+        self._store = transactions.store
+        self._lose = lose
+
+    def register(
+        self,
+        *,
+        dialect: str,
+        kind: str,
+        name: str,
+        hostname: str = "",
+        instance: str = "",
+        queues: Mapping[str, int] | None = None,
+        port: int = 0,
+        version: str = "",
+    ) -> Worker:
+        """Store a new worker and give it."""
+        now = self._tx.clock.now()
+        worker = Worker(
+            id=0,
+            dialect=dialect,
+            kind=kind,
+            public_id=new_public_id(),
+            name=name,
+            hostname=hostname,
+            instance=instance,
+            queues=queues or {},
+            port=port,
+            version=version,
+            started_at=now,
+            heartbeat_at=now,
+        )
+        with self._tx() as tx:
+            worker = replace(worker, id=workers.insert(self._store, worker))
+            tx.note(EventKind.WORKER_JOINED, dialect, worker=worker.id)
+        return worker
+
+    def heartbeat(self, worker_id: int, *, status: str = "UP", cpu_percent: float = 0.0) -> None:
+        """Note a sign of life. Raises WorkerNotActive for one that has left."""
+        with self._tx() as tx:
+            if not workers.beat(
+                self._store, worker_id, status=status, cpu_percent=cpu_percent, now=tx.now
+            ):
+                raise WorkerNotActive(worker_id=worker_id)
+
+    def leave(self, worker_id: int) -> int:
+        """Note that a worker is gone for good, and hand its tasks out again; give how many.
+
+        For one that no longer runs: who still runs releases its tasks itself before.
+        """
+        with self._store.session():
+            held = [lease for lease, _ in leases.held(self._store, worker_id)]
+        lost = sum(1 for lease in held if self._lose(lease))
+        with self._tx() as tx:
+            worker = workers.get(self._store, worker_id)
+            if workers.leave(self._store, worker_id):
+                tx.note(EventKind.WORKER_LEFT, worker.dialect, worker=worker_id)
+        return lost
+
+    def succeed(self, instance: str) -> int:
+        """Take over a seat: whoever sat there is gone, and what they held is free; how much."""
+        with self._store.session():
+            found = workers.of_instance(self._store, instance)
+        return sum(self.leave(worker_id) for worker_id in found)
+
+    def get(self, worker_id: int) -> Worker:
+        """Give a worker. Raises WorkerNotFound."""
+        with self._store.session():
+            return workers.get(self._store, worker_id)
+
+    def listed(self, *, dialect: str | None = None) -> Sequence[Worker]:
+        """Give the workers that are here or were a moment ago, by name."""
+        since = self._tx.clock.now() - seconds(LISTED_S)
+        with self._store.session():
+            return workers.seen_since(self._store, since, dialect=dialect)
+
+    def public_ids(self, worker_ids: Sequence[int]) -> Mapping[int, str]:
+        """Give the public ids of some workers."""
+        with self._store.session():
+            return workers.public_ids(self._store, list(dict.fromkeys(worker_ids)))
+
+    def run_once(self, now: Instant) -> int:
+        """Forget our own workers that went silent long ago; give how many."""
+        with self._store.transaction():
+            return workers.forget(self._store, now - seconds(FORGOTTEN_S), 1000)
