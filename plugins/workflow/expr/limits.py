@@ -64,6 +64,11 @@ class Meter:
         """Count one pass over a text of this length."""
         self.tick(1 + characters // _BYTES_PER_TICK)
 
+    def room(self, characters: int) -> None:
+        """Raise ExpressionError when a string of this length must not be built."""
+        if characters > MAX_STRING_BYTES:
+            raise ExpressionError("a string would be longer than 1 MiB")
+
     def text(self, value: str) -> str:
         """The new string itself, once counted; raises ExpressionError when it is too long."""
         size = len(value)
@@ -74,8 +79,7 @@ class Meter:
 
     def text_size(self, size_bytes: int) -> None:
         """Count a string about to be built; raises ExpressionError when it would be too long."""
-        if size_bytes > MAX_STRING_BYTES:
-            raise ExpressionError("a string would be longer than 1 MiB")
+        self.room(size_bytes)
         self._build(size_bytes)
         self.scan(size_bytes)
 

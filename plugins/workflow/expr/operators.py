@@ -43,7 +43,7 @@ def _add(meter: Meter, left: object, right: object) -> object:
     if one is not None and other is not None:
         return _sized(one + other)
     if isinstance(left, str) and isinstance(right, str):
-        meter.text_size(len(left) + len(right))
+        meter.room(len(left) + len(right))
         return meter.text(left + right)
     if isinstance(left, Duration) and isinstance(right, Duration):
         return _duration(left.ns + right.ns)

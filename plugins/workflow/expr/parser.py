@@ -45,7 +45,7 @@ _TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
 
 # Right operands waiting inside each other within one bracket level: at most seven binding powers,
 # and `2 ** 2 ** 2`. Bounded apart from the nesting a writer sees, to bound the Python stack.
-_MAX_CLIMBS = 150
+_MAX_CLIMBS = 200
 _CACHED_CHARACTERS = 400
 _CACHED_EXPRESSIONS = 512
 

@@ -5,7 +5,7 @@ Instant and Duration. Nothing else is ever read: no attribute of a host object c
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import ge, gt, le, lt
 from typing import Any
 
@@ -15,6 +15,7 @@ from plugins.workflow.expr.instants import Instant
 from plugins.workflow.expr.limits import MAX_INT, MAX_RESULT_BYTES, MIN_INT, Meter, check_depth
 from plugins.workflow.expr.text import key_text
 
+_END = object()
 _ORDERS: dict[str, Callable[[Any, Any], object]] = {
     "<": lt,
     "<=": le,
@@ -80,6 +81,7 @@ def equal(meter: Meter, left: object, right: object, depth: int = 0) -> bool:
         return _all_equal(meter, zip(left, right, strict=True), depth + 1)
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         check_depth(depth)
+        meter.tick(len(left) // 16)
         if len(left) != len(right) or not all(key in right for key in left):
             return False
         return _all_equal(meter, ((left[key], right[key]) for key in left), depth + 1)
@@ -148,20 +150,23 @@ def check_result(value: object, meter: Meter) -> object:
     if not isinstance(value, list | tuple | Mapping):
         return value
     size = 0
-    waiting: list[tuple[object, int]] = [(value, 0)]
-    while waiting:
-        element, depth = waiting.pop()
+    open_values: list[Iterator[object]] = [iter((value,))]
+    while open_values:
+        element = next(open_values[-1], _END)
+        if element is _END:
+            open_values.pop()
+            continue
         meter.tick()
         size += 8
         if isinstance(element, str):
             size += len(element)
-        elif isinstance(element, Mapping):
-            check_depth(depth)
-            size += sum(len(key) for key in element if isinstance(key, str))
-            waiting.extend((child, depth + 1) for child in element.values())
-        elif isinstance(element, list | tuple):
-            check_depth(depth)
-            waiting.extend((child, depth + 1) for child in element)
+        elif isinstance(element, list | tuple | Mapping):
+            check_depth(len(open_values) - 1)
+            if isinstance(element, Mapping):
+                size += sum(len(key) for key in element if isinstance(key, str))
+                open_values.append(iter(element.values()))
+            else:
+                open_values.append(iter(element))
         if size > MAX_RESULT_BYTES:
             raise ExpressionError("the result is too large")
     return value

@@ -72,6 +72,7 @@ def _uniq(run: Run, value: object) -> list[object]:
     for element in elements:
         run.meter.tick()
         if isinstance(element, list | tuple | Mapping):
+            run.meter.tick(len(compound))
             if any(equal(run.meter, element, other) for other in compound):
                 continue
             compound.append(element)

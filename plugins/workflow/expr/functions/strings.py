@@ -70,7 +70,7 @@ def _replace(run: Run, *arguments: object) -> str:
     count = text.count(old)
     if 0 <= most < count:
         count = most
-    run.meter.text_size(len(text) + count * (len(new) - len(old)))
+    run.meter.room(len(text) + count * (len(new) - len(old)))
     return run.meter.text(text.replace(old, new, count))
 
 
@@ -79,7 +79,7 @@ def _repeat(run: Run, value: object, times: object) -> str:
     count = int_argument("repeat", times)
     if count < 0:
         raise ExpressionError("repeat: the count is negative")
-    run.meter.text_size(len(text) * count)
+    run.meter.room(len(text) * count)
     return run.meter.text(text * count)
 
 
@@ -127,7 +127,7 @@ def _join(run: Run, value: object, glue: object = "") -> str:
         parts.append(text_argument("join", element))
         size += len(parts[-1])
         run.meter.tick()
-    run.meter.text_size(size + len(separator) * max(len(parts) - 1, 0))
+    run.meter.room(size + len(separator) * max(len(parts) - 1, 0))
     return run.meter.text(separator.join(parts))
 
 
