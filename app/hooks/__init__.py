@@ -4,6 +4,7 @@ A plugin is a package with an entry point in the group `jobyard`; its module imp
 of the hooks of `app.hooks.spec` with `@hookimpl`.
 """
 
+from app.hooks.fields import WorkSchema, work
 from app.hooks.interface import JobInterface
 from app.hooks.spec import hookimpl
 from app.hooks.types import (
@@ -44,6 +45,8 @@ __all__ = [
     "TaskEnd",
     "TaskSpec",
     "TaskView",
+    "WorkSchema",
     "WorkerView",
     "hookimpl",
+    "work",
 ]

@@ -60,3 +60,11 @@ class JobInterface:
         """Name the addresses of a ready service task, to be shown to the user."""
         del job
         return {}
+
+    def check(self, kind: str, text: str) -> None:
+        """Check the syntax of an embedded language, for a submit route that wants it checked.
+
+        kind: what the text is to be, in this interface's own words; one that has no such
+        language accepts everything. Raises ValueError, whose text tells what is wrong.
+        """
+        del kind, text

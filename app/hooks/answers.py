@@ -1,0 +1,243 @@
+"""Whether what a plugin gave is what the engine can use.
+
+Types are checked here because a plugin need not be; each fault is a ValueError or TypeError that
+says which value of which task is wrong. The checks are cheap: one pass, no copy of a payload.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import orjson
+
+from app.hooks.types import Advance, Command, Fail, Finish, JobSpec, Step, TaskEnd, TaskSpec
+
+KINDS = ("work", "composite", "job")
+BORN_FINAL = ("SKIPPED", "FAILED", "COMPLETED")
+
+# What orjson would write but not read back as the same thing.
+_STRICT = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+
+
+def advance(answer: object) -> Advance:
+    """Make a full, checked answer of whatever form `plan` or `advance` gave it in."""
+    if answer is None:
+        return Advance()
+    if isinstance(answer, Finish | Fail):
+        answer = Advance(end=answer)
+    elif isinstance(answer, list | tuple):
+        answer = Advance(tasks=answer)
+    if not isinstance(answer, Advance):
+        raise TypeError(f"gave {_kind(answer)}, not a list of TaskSpec, Finish, Fail or Advance")
+    tasks = _level(answer.tasks, "tasks")
+    _effects(answer)
+    return replace(answer, tasks=tasks, ends=tuple(answer.ends))
+
+
+def encodable(value: object, what: str) -> None:
+    """Refuse what JSON cannot hold: it is stored, and read back, as JSON."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{what}: is {_kind(value)}, not a dict")
+    try:
+        orjson.dumps(value, option=_STRICT)
+    except TypeError as fault:  # includes orjson's own error class
+        raise TypeError(f"{what}: is not JSON: {fault}") from fault
+
+
+def command(answer: object) -> Command:
+    """Check what `bind` gave."""
+    if not isinstance(answer, Command):
+        raise TypeError(f"gave {_kind(answer)}, not a Command")
+    _text(answer.runtime, "runtime", empty=False)
+    _step(answer.main, "main")
+    for name in ("pre", "post", "sidecars"):
+        for number, step in enumerate(getattr(answer, name)):
+            _step(step, f"{name}[{number}]")
+    if answer.timeout_s is not None:
+        _number(answer.timeout_s, "timeout_s")
+    return answer
+
+
+def words(answer: object) -> dict[str, str]:
+    """Check a mapping of text to text, such as `services` gives."""
+    if not isinstance(answer, Mapping):
+        raise TypeError(f"gave {_kind(answer)}, not a mapping")
+    return _words(answer, "result")
+
+
+def _effects(answer: Advance) -> None:
+    """Check what an answer asks for beside new tasks."""
+    for end in answer.ends:
+        _check_end(end)
+    if answer.end is not None:
+        _check_verdict(answer.end)
+    for task_id, count in answer.release.items():
+        _integer(task_id, "release: task id", least=1)
+        _integer(count, f"release[{task_id}]", least=0)
+    if answer.state is not None:
+        encodable(answer.state, "state")
+    if answer.position is not None:
+        _integer(answer.position, "position", least=0)
+    if answer.progress is not None:
+        _number(answer.progress, "progress", most=100)
+
+
+def _level(given: object, path: str) -> tuple[TaskSpec, ...]:
+    """Check sibling tasks: each by itself, then what they wait for."""
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise TypeError(f"{path}: is {_kind(given)}, not a list")
+    tasks = tuple(_task(one, f"{path}[{number}]") for number, one in enumerate(given))
+    if any(task.after for task in tasks):
+        _order(tasks, path)
+    return tasks
+
+
+def _task(task: object, path: str) -> TaskSpec:
+    if not isinstance(task, TaskSpec):
+        raise TypeError(f"{path}: is {_kind(task)}, not a TaskSpec")
+    _text(task.name, f"{path}.name")
+    _text(task.queue, f"{path}.queue", empty=False)
+    if not isinstance(task.payload, dict):
+        task = replace(task, payload=_as_dict(task.payload, f"{path}.payload"))
+    encodable(task.payload, f"{path}.payload")
+    if task.kind not in KINDS:
+        raise ValueError(f"{path}.kind: {task.kind!r} is none of {', '.join(KINDS)}")
+    if task.state is not None and task.state not in BORN_FINAL:
+        raise ValueError(f"{path}.state: {task.state!r} is none of {', '.join(BORN_FINAL)}")
+    _holds(task, path)
+    _figures(task, path)
+    if not isinstance(task.after, tuple | list):
+        raise TypeError(f"{path}.after: is {_kind(task.after)}, not a tuple of names")
+    children = _level(task.children, f"{path}.children") if task.children else ()
+    return replace(task, after=tuple(task.after), children=children)
+
+
+def _holds(task: TaskSpec, path: str) -> None:
+    if (task.kind == "job") != (task.job is not None) and task.state is None:
+        raise ValueError(f"{path}.job: goes with the kind `job`, and with it alone")
+    if task.job is not None:
+        _job(task.job, f"{path}.job")
+    if task.children and task.kind != "composite":
+        raise ValueError(f"{path}.children: only a composite has them")
+
+
+def _figures(task: TaskSpec, path: str) -> None:
+    for name, least in (("position", 0), ("max_attempts", 1), ("max_losses", 0)):
+        _integer(getattr(task, name), f"{path}.{name}", least=least)
+    _integer(task.priority, f"{path}.priority")
+    for name in ("delay_s", "retry_delay_s", "retry_factor"):
+        _number(getattr(task, name), f"{path}.{name}")
+    if _number(task.lease_s, f"{path}.lease_s") == 0:
+        raise ValueError(f"{path}.lease_s: must be more than 0")
+    if task.parent is not None:
+        _integer(task.parent, f"{path}.parent", least=1)
+
+
+def _order(tasks: tuple[TaskSpec, ...], path: str) -> None:
+    """Refuse waiting for a name that is not there or not the only one, and circles."""
+    counts = Counter(task.name for task in tasks)
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for number, task in enumerate(tasks):
+        for name in task.after:
+            if not counts[name]:
+                raise ValueError(f"{path}[{number}].after: there is no task {name!r} beside it")
+            if counts[name] > 1:
+                raise ValueError(f"{path}[{number}].after: several tasks are called {name!r}")
+        # A task whose name is not unique is waited for by nobody, so it closes no circle.
+        if counts[task.name] == 1:
+            order.add(task.name, *task.after)
+    try:
+        order.prepare()
+    except CycleError as fault:
+        circle = " -> ".join(fault.args[1])
+        raise ValueError(f"{path}: these wait for each other in a circle: {circle}") from fault
+
+
+def _job(job: object, path: str) -> None:
+    if not isinstance(job, JobSpec):
+        raise TypeError(f"{path}: is {_kind(job)}, not a JobSpec")
+    _text(job.name, f"{path}.name")
+    _text(job.type, f"{path}.type", empty=False)
+    encodable(_as_dict(job.spec, f"{path}.spec"), f"{path}.spec")
+
+
+def _check_end(end: object) -> None:
+    if not isinstance(end, TaskEnd):
+        raise TypeError(f"ends: has {_kind(end)}, not TaskEnd")
+    _integer(end.task_id, "ends: task_id", least=1)
+    for value in (end.result, end.error):
+        if value is not None:
+            _text(value, "ends: result or error", nul=True)
+
+
+def _check_verdict(end: object) -> None:
+    if isinstance(end, Finish):
+        if end.result is not None:
+            _text(end.result, "Finish.result", nul=True)
+    elif isinstance(end, Fail):
+        _text(end.error, "Fail.error", nul=True)
+    else:
+        raise TypeError(f"end: is {_kind(end)}, not Finish or Fail")
+
+
+def _step(step: object, path: str) -> None:
+    if not isinstance(step, Step):
+        raise TypeError(f"{path}: is {_kind(step)}, not a Step")
+    _words(step.env, f"{path}.env")
+    _words(step.files, f"{path}.files")
+    for name in ("cmd", "entrypoint"):
+        given = getattr(step, name)
+        if isinstance(given, str) or not all(isinstance(word, str) for word in given):
+            raise TypeError(f"{path}.{name}: is not a tuple of strings")
+    for name in ("run", "image", "workdir"):
+        given = getattr(step, name)
+        if given is not None:
+            _text(given, f"{path}.{name}", nul=True)
+
+
+def _words(given: Mapping[Any, Any], path: str) -> dict[str, str]:
+    for key, value in given.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise TypeError(f"{path}[{key!r}]: is {_kind(value)}, keys and values must be strings")
+    return dict(given)
+
+
+def _as_dict(given: object, path: str) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{path}: is {_kind(given)}, not a mapping")
+    return dict(given)
+
+
+def _text(given: object, path: str, *, empty: bool = True, nul: bool = False) -> None:
+    if not isinstance(given, str):
+        raise TypeError(f"{path}: is {_kind(given)}, not a string")
+    if not empty and not given:
+        raise ValueError(f"{path}: is empty")
+    if not nul and "\0" in given:
+        raise ValueError(f"{path}: has a NUL character")
+
+
+def _integer(given: object, path: str, *, least: int | None = None) -> None:
+    if not isinstance(given, int) or isinstance(given, bool):
+        raise TypeError(f"{path}: is {_kind(given)}, not an integer")
+    if least is not None and given < least:
+        raise ValueError(f"{path}: is {given}, less than {least}")
+
+
+def _number(given: object, path: str, *, most: float = math.inf) -> float:
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        raise TypeError(f"{path}: is {_kind(given)}, not a number")
+    if not 0 <= given <= most or math.isinf(given):
+        raise ValueError(f"{path}: is {given}, not between 0 and {most:g}")
+    return given
+
+
+def _kind(given: object) -> str:
+    return "None" if given is None else f"a {type(given).__name__}"

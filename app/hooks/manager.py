@@ -1,0 +1,291 @@
+"""The only caller of plugins: one typed method for each thing that can be asked of one.
+
+Every call is bounded in time and its answer checked, so that what comes back is what the signature
+says; anything else is `PluginFailed`, which names the plugin and the member that failed, keeps the
+cause, and fails one job, never the process.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from types import MappingProxyType
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+from marshmallow import ValidationError
+
+from app.domain.errors import PluginFailed, SpecInvalid, UnknownJobType
+from app.domain.events import Event
+from app.hooks import answers, bounded, loading
+from app.hooks.interface import JobInterface
+from app.hooks.loading import LIMIT_S, Plugin, PluginInfo, PluginStatus
+from app.hooks.types import Advance, Command, JobView, Json, Parsed, TaskView, WorkerView
+
+__all__ = ["HealthCheck", "PluginInfo", "PluginManager", "PluginStatus"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: What a plugin may raise at work; a call of `sys.exit` in one must not end this process.
+FAULTS = (Exception, SystemExit)
+
+#: Seconds for which the answer of `health_checks` is kept.
+HEALTH_S = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """How one thing is that a plugin watches."""
+
+    plugin: str
+    name: str
+    well: bool
+    text: str
+
+
+class PluginManager:
+    """The plugins of this process.
+
+    found: every installed plugin, those that were blocked or refused too.
+    interfaces: job interfaces by name.
+    """
+
+    def __init__(
+        self,
+        plugins: Sequence[Plugin],
+        found: Sequence[PluginInfo] = (),
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.found = tuple(found)
+        self._plugins = tuple(plugins)
+        interfaces = {}
+        self._owners: dict[str, str] = {}
+        for plugin in plugins:
+            for name, interface in plugin.interfaces.items():
+                interfaces[name] = interface
+                self._owners[name] = plugin.info.name
+        self.interfaces: Mapping[str, JobInterface] = MappingProxyType(interfaces)
+        self._monotonic = monotonic
+        self._health: tuple[HealthCheck, ...] = ()
+        self._health_until: float | None = None
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        blocked: Collection[str] = (),
+        entry_points: Iterable[EntryPoint] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> "PluginManager":
+        """Load what is installed, or the given entry points alone. Never raises for a plugin."""
+        found = loading.find() if entry_points is None else entry_points
+        infos, taken = loading.load(found, blocked)
+        return cls(taken, infos, monotonic=monotonic)
+
+    @classmethod
+    def holding(cls, *interfaces: JobInterface) -> "PluginManager":
+        """Make one of job interfaces alone, as if a plugin of each one's name had given it."""
+        return cls(
+            [
+                Plugin(
+                    PluginInfo(
+                        name=one.name,
+                        distribution="",
+                        version="",
+                        status=PluginStatus.LOADED,
+                        job_types=(one.name,),
+                    ),
+                    loading.hooks_manager(),
+                    {one.name: one},
+                )
+                for one in interfaces
+            ]
+        )
+
+    def interface(self, name: str) -> JobInterface:
+        """Give a job interface by name. Raises UnknownJobType."""
+        try:
+            return self.interfaces[name]
+        except KeyError:
+            raise UnknownJobType(f"there is no job type {name!r}", name=name) from None
+
+    # -- what a job interface is asked ---------------------------------------------------------
+
+    def load_spec(self, interface: JobInterface, spec: Json) -> Json:
+        """Check a job's parameters and fill in defaults.
+
+        Raises SpecInvalid, whose `faults` maps paths such as `tasks[2].name` to texts.
+        """
+        try:
+            answers.encodable(spec, "spec")
+        except TypeError as fault:  # a lone surrogate, an integer beyond 64 bits
+            raise SpecInvalid(f"not valid as JSON: {fault}", faults={"": str(fault)}) from fault
+        schema = interface.spec_schema
+        if schema is None:
+            return spec
+        try:
+            loaded = self._bounded(lambda: schema().load(spec))
+        except ValidationError as fault:
+            faults = dict(_faults(fault.messages, ""))
+            text = "; ".join(f"{path}: {said}" if path else said for path, said in faults.items())
+            raise SpecInvalid(text, faults=faults) from fault
+        except RecursionError as fault:
+            raise SpecInvalid("nested too deeply", faults={"": "nested too deeply"}) from fault
+        except FAULTS as cause:
+            self._failed(interface, "spec_schema", cause)
+        return self._checked(interface, "spec_schema", _as_spec, loaded)
+
+    def options(self, interface: JobInterface) -> Json:
+        """Tell what can be asked for in the parameters."""
+        return self._ask(interface, "options", _as_options)
+
+    def task_count(self, interface: JobInterface, spec: Json) -> int:
+        """Tell how many top-level steps a job of these parameters has."""
+        return self._ask(interface, "task_count", _as_count, spec)
+
+    def plan(self, interface: JobInterface, job: JobView) -> Advance:
+        """Ask for the first tasks."""
+        return self._ask(interface, "plan", answers.advance, job)
+
+    def advance(self, interface: JobInterface, job: JobView, task: TaskView) -> Advance:
+        """Ask what follows the end of a task."""
+        return self._ask(interface, "advance", answers.advance, job, task)
+
+    def bind(self, interface: JobInterface, task: TaskView, worker: WorkerView) -> Command:
+        """Ask for the command of a claimed task."""
+        return self._ask(interface, "bind", answers.command, task, worker)
+
+    def parse(
+        self, interface: JobInterface, task: TaskView, lines: Sequence[str], state: Json
+    ) -> Parsed | None:
+        """Ask what output lines tell; None when nothing."""
+        return self._ask(interface, "parse", _as_parsed, task, lines, state)
+
+    def services(self, interface: JobInterface, job: JobView) -> dict[str, str]:
+        """Ask for the named addresses of a ready service task."""
+        return self._ask(interface, "services", answers.words, job)
+
+    def check(self, interface: JobInterface, kind: str, text: str) -> None:
+        """Check the syntax of an embedded language. Raises ValueError as the verdict."""
+        try:
+            self._bounded(lambda: interface.check(kind, text))
+        except ValueError:
+            raise
+        except FAULTS as cause:
+            self._failed(interface, "check", cause)
+
+    # -- what every plugin is told or asked ----------------------------------------------------
+
+    def event_published(self, event: Event) -> None:
+        """Tell every plugin of an event. One that raises is logged and the next one follows."""
+        for plugin in self._plugins:
+            try:
+                bounded.call(LIMIT_S, plugin.hooks.hook.event_published, event=event)
+            except FAULTS as cause:
+                _log.exception(
+                    "plugin %r failed in event_published: %s",
+                    plugin.info.name,
+                    loading.summary(cause),
+                    extra={"action": "plugin_failed", "plugin": plugin.info.name},
+                )
+
+    def health_checks(self) -> tuple[HealthCheck, ...]:
+        """Ask every plugin how it is, at most once in 10 s; one that fails is shown as not well."""
+        now = self._monotonic()
+        if self._health_until is None or now >= self._health_until:
+            # First, so that of requests that come at once only one asks.
+            self._health_until = now + HEALTH_S
+            self._health = tuple(check for one in self._plugins for check in _health(one))
+        return self._health
+
+    # -- how it is asked -----------------------------------------------------------------------
+
+    def _ask(
+        self,
+        interface: JobInterface,
+        hook: str,
+        check: Callable[[Any], R],
+        *values: object,
+    ) -> R:
+        try:
+            answer = bounded.call(LIMIT_S, getattr(interface, hook), *values)
+        except FAULTS as cause:
+            self._failed(interface, hook, cause)
+        return self._checked(interface, hook, check, answer)
+
+    def _checked(
+        self, interface: JobInterface, hook: str, check: Callable[[Any], R], answer: object
+    ) -> R:
+        try:
+            return check(answer)
+        except FAULTS as cause:  # an answer may hold objects that raise when looked at
+            self._failed(interface, hook, cause)
+
+    def _bounded(self, function: Callable[[], R]) -> R:
+        return bounded.call(LIMIT_S, function)
+
+    def _failed(self, interface: JobInterface, hook: str, cause: BaseException) -> NoReturn:
+        name = self._owners.get(interface.name, interface.name)
+        raise PluginFailed(
+            f"plugin {name!r} failed in {hook}: {loading.summary(cause)}", plugin=name, hook=hook
+        ) from cause
+
+
+def _health(plugin: Plugin) -> list[HealthCheck]:
+    name = plugin.info.name
+    try:
+        given = bounded.call(LIMIT_S, plugin.hooks.hook.health_checks)
+        return [
+            HealthCheck(name, str(what), bool(well), str(text))
+            for answer in given
+            for what, well, text in answer
+        ]
+    except FAULTS as cause:  # shown where people look for it
+        return [HealthCheck(name, "health_checks", False, loading.summary(cause))]
+
+
+def _faults(messages: object, path: str) -> Iterable[tuple[str, str]]:
+    """Flatten marshmallow's nested messages: `tasks[2].name`, text."""
+    if not isinstance(messages, dict):
+        texts = messages if isinstance(messages, list) else [messages]
+        yield path, " ".join(str(text) for text in texts)
+        return
+    for key, below in messages.items():
+        if key == "_schema":
+            yield from _faults(below, path)
+        elif isinstance(key, int):
+            yield from _faults(below, f"{path}[{key}]")
+        else:
+            yield from _faults(below, f"{path}.{key}" if path else str(key))
+
+
+def _as_spec(loaded: object) -> Json:
+    answers.encodable(loaded, "spec")
+    return loaded  # type: ignore[return-value]
+
+
+def _as_options(given: object) -> Json:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"gave a {type(given).__name__}, not a mapping")
+    options = dict(given)
+    answers.encodable(options, "options")
+    return options
+
+
+def _as_count(given: object) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
+        raise TypeError(f"gave {given!r}, not a number of tasks")
+    return given
+
+
+def _as_parsed(given: object) -> Parsed | None:
+    if given is None:
+        return None
+    if not isinstance(given, Parsed):
+        raise TypeError(f"gave a {type(given).__name__}, not a Parsed")
+    answers.encodable(given.state, "state")
+    return given

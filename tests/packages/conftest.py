@@ -1,0 +1,3 @@
+"""Packages to be installed; their own tests run where they are."""
+
+collect_ignore_glob = ["*"]

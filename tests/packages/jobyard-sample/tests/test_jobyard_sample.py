@@ -1,0 +1,8 @@
+from jobyard_sample import Transcode
+
+from app.testing import JobInterfaceContract
+
+
+class TestTranscode(JobInterfaceContract):
+    interface = Transcode()
+    valid_spec = {"source": "https://example.com/film.mkv", "segments": 3}
