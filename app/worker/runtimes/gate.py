@@ -20,6 +20,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from app.worker.runtimes import processes
@@ -127,6 +128,7 @@ def spawn(
     becomes behind the gate. Raises ValueError for what cannot be an argument or a variable,
     OSError when the operating system refuses, E2BIG for too long ones included.
     """
+    _keep_to_ourselves()
     pairs = {_encode(name): _encode(value) for name, value in env.items()}
     for name, value in pairs.items():
         if not name or b"=" in name or b"\0" in name or b"\0" in value:
@@ -207,6 +209,18 @@ def program(name: str, path: str) -> str | None:
 def plain_name(name: bytes) -> str:
     """Give the name of a variable for an error message, never its value."""
     return repr(name[:100].decode("utf-8", "replace"))
+
+
+@cache
+def _keep_to_ourselves() -> None:
+    """Mark what this process inherited open itself, once; Python's own are marked already.
+
+    Nobody closes descriptors between spawn and exec, which `subprocess` does by forking.
+    """
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208  names are numbers, not paths
+        with suppress(OSError):  # the one the listing itself used
+            if int(name) > 2:
+                os.set_inheritable(int(name), False)
 
 
 def _encode(text: str) -> bytes:

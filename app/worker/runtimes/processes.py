@@ -23,6 +23,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _RLIMIT_LOCKS = 10
 #: Ids of processes that `gate.spawn` started and that were not reaped yet: nobody else's to reap.
 spawned: set[int] = set()
+_subreaper: list[bool] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,16 @@ def become_subreaper() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "cannot become subreaper")
+    _subreaper.append(True)
+
+
+def have_orphans() -> bool:
+    """Say whether something may be left of processes that have ended.
+
+    A subreaper without other children than those it spawned knows that nothing is, which spares
+    it the look at every process of the machine.
+    """
+    return not _subreaper or any(pid not in spawned for pid in _children())
 
 
 def reap_orphans(known: Collection[int] = ()) -> int:
@@ -139,14 +150,13 @@ def boot_id() -> str:
 
 
 def _belongs(pid: int, mark: Mark) -> bool:
-    if mark.session is not None:
-        with suppress(OSError):
-            if os.getsid(pid) == mark.session:
-                return True
-    if mark.tag is not None:
-        with suppress(OSError):
-            return bool(resource.prlimit(pid, _RLIMIT_LOCKS)[0] == mark.tag)
-    return False
+    # Called for every process of the machine: no context managers here.
+    try:
+        if mark.session is not None and os.getsid(pid) == mark.session:
+            return True
+        return bool(mark.tag is not None and resource.prlimit(pid, _RLIMIT_LOCKS)[0] == mark.tag)
+    except OSError:  # gone, or another user's and we are not root
+        return False
 
 
 def _all_pids() -> list[int]:

@@ -215,7 +215,7 @@ class _Follower:
         stop_at = math.inf if not hurry else begin
         number = signal.SIGTERM
         signalled: set[int] = set()
-        while pids := processes.members(self.process.mark):
+        while pids := self._left():
             now = time.monotonic()
             if stop_at == math.inf and not self._may_settle(now - begin, now - quiet_since):
                 stop_at = now
@@ -232,6 +232,11 @@ class _Follower:
             processes.reap(signalled)
         processes.reap(signalled)
         self.pump.drain()
+
+    def _left(self) -> list[int]:
+        if self.process.exited() and not processes.have_orphans():
+            return []
+        return processes.members(self.process.mark)
 
     def _may_settle(self, passed_s: float, quiet_s: float) -> bool:
         return self.pump.open and passed_s < _SETTLE_MOST_S and quiet_s < _SETTLE_S
