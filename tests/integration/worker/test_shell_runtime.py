@@ -478,7 +478,8 @@ class Watch:
     def output(self, data): self.text += data
     def progress(self, percent): pass
 runtime = ShellRuntime(work_dir=Path(sys.argv[1]))
-script = "echo 1; touch ../../../in-$N; while test $(ls ../../.. | grep -c in-) -lt 8; do sleep 0.05; done; exit $N"
+seen = "$(ls ../../.. | grep -c in-)"
+script = f"echo 1; touch ../../../in-$N; while test {seen} -lt 8; do sleep 0.05; done; exit $N"
 def one(n):
     watch = Watch()
     command = Command(runtime="shell", main=Step(run=script, env={"N": str(n)}))

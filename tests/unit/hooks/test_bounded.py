@@ -21,7 +21,7 @@ def _spin() -> None:
         try:
             while True:
                 pass
-        except Exception:  # noqa: S112, BLE001, PERF203 - the point of it
+        except Exception:  # noqa: BLE001 - the point of it
             continue
 
 
