@@ -27,6 +27,7 @@ class Workflow(JobInterface):
     name = "workflow"
     title = "Workflow"
     spec_schema = language.Workflow
+    public_task_ids = True
 
     def task_count(self, spec: Json) -> int:
         """Count top-level tasks; what a composite holds counts as one."""
