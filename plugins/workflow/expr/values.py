@@ -31,8 +31,8 @@ _TYPE_NAMES: dict[type, str] = {
     tuple: "array",
     dict: "map",
     type(None): "nil",
-    Instant: "time",
-    Duration: "duration",
+    Instant: "time.Time",
+    Duration: "time.Duration",
 }
 
 
