@@ -119,7 +119,7 @@ def position(value: object) -> int:
     if type(value) is int:
         return value
     if type(value) is float and value.is_integer():
-        return int(value)
+        return whole(int(value))
     raise ExpressionError(f"{type_name(value)} cannot be an index")
 
 

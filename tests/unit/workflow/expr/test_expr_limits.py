@@ -12,6 +12,9 @@ from plugins.workflow.expr.limits import MAX_CHARACTERS, MAX_NESTING
 PATIENCE_S = 30
 
 
+NAMES = {"big": 10**400, "long": "a" * 1_000_000, "other": "a" * 999_999 + "b"}
+
+
 def nested(opening: str, inner: str, closing: str, levels: int) -> str:
     return opening * levels + inner + closing * levels
 
@@ -134,11 +137,20 @@ def test_length_is_bounded() -> None:
         "uniq([reduce(1..5000, [#acc], 1), reduce(1..5000, [#acc], 1)])",
         "map([repeat('a', 1000000)], map(1..100000, #))[0] + 1",
         "sort(map(1..100000, 'a' + repeat('b', 1000)))",
-        "reduce([repeat('a', 1000000)], map(1..100000, #)) | sort()",
-        "[repeat('a', 1000000)] | map(map([#, #, #, #, #, #, #, #], #)) | map(sort(concat(#, #, #, #)))"
-        " | map(sort(concat(#, #, #, #))) | map(sort(concat(#, #, #, #)))",
-        "[repeat('a', 1000000)] | map(reduce(1..100000, #acc, #)) | map(map(1..100000, #)) "
-        "| map(map(#, # == repeat('a', 1000000)))",
+        "sort(map(1..100000, long))",
+        "sortBy(1..100000, long)",
+        "map(1..100000, long == other)",
+        "map(1..100000, other in [long, long, long, long, long, long])",
+        "other in map(1..100000, long)",
+        "map(1..100000, long < other)",
+        "map(1..100000, long contains other)",
+        "map(1..100000, upper(long))",
+        "map(1..100000, replace(long, 'b', 'c'))",
+        "map(1..100000, split(long, 'b'))",
+        "map(1..100000, fromJSON('[1]' + long))",
+        "map(1..100000, {(long): 1})",
+        "map(1..100000, long[1:])",
+        "groupBy(1..100000, long + string(#))",
         "any(1..100000, any(1..100000, # < 0))",
         "all(1..100000, all(1..100000, all(1..100000, # > 0)))",
         "map(1..100000, 100000 in (1..99999))",
@@ -163,6 +175,12 @@ def test_length_is_bounded() -> None:
         "'a' matches '(?:a{1000}){1000}'",
         "'a' matches '(a{100}){101}'",
         "2 ** 100000",
+        "[1][1e308]",
+        "[1][-1e308:]",
+        "big / 2.0",
+        "(now()).METHOD()",
+        "NAME",
+        "NAME()",
         "9 ** 9 ** 9 ** 9",
         "9223372036854775807 * 9223372036854775807",
     ],
@@ -170,7 +188,9 @@ def test_length_is_bounded() -> None:
 def test_hostile_expression_is_refused_in_time(text: str) -> None:
     began = time.monotonic()
     with pytest.raises(ExpressionError) as raised:
-        evaluate(text, {})
+        evaluate(
+            text.replace("NAME", "n" * 5000).replace("METHOD", "m" * 5000), NAMES, deadline_s=0.25
+        )
     assert time.monotonic() - began < PATIENCE_S
     assert len(str(raised.value)) < 200
 
@@ -224,6 +244,13 @@ def test_host_is_out_of_reach(text: str) -> None:
 def test_value_of_a_stranger_is_not_shown() -> None:
     with pytest.raises(ExpressionError, match="has no text"):
         to_text(evaluate("stranger", {"stranger": object()}))
+
+
+def test_deadline_is_one_second_unless_told() -> None:
+    began = time.monotonic()
+    with pytest.raises(ExpressionError, match="it took too long"):
+        evaluate("all(1..100000, all(1..100000, # > 0))", {})
+    assert time.monotonic() - began >= 1
 
 
 def test_deadline_is_taken_from_the_clock_given() -> None:

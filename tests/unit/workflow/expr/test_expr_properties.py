@@ -17,10 +17,38 @@ BOUNDED = settings(
 )
 
 LEAVES = st.sampled_from(
-    ["1", "0", "-3", "2.5", "1e3", "'a'", "''", "'a,b'", "true", "false", "nil", "inputs.x"]
-    + ["inputs.nope", "item.value", "[1, 2]", "['b', 'a']", "{a: 1}", "1..3", "now()"]
-    + ["duration('1m')", "date('0001-01-01')", "date('9999-12-31')", "nope", "'[1]'", "'%Y'"]
-    + ["9223372036854775807", "1e308", "'(a+)+$'", "'2006-01-02'", "'Europe/Berlin'"]
+    [
+        "1",
+        "0",
+        "-3",
+        "2.5",
+        "1e3",
+        "'a'",
+        "''",
+        "'a,b'",
+        "true",
+        "false",
+        "nil",
+        "inputs.x",
+        "inputs.nope",
+        "item.value",
+        "[1, 2]",
+        "['b', 'a']",
+        "{a: 1}",
+        "1..3",
+        "now()",
+        "duration('1m')",
+        "date('0001-01-01')",
+        "date('9999-12-31')",
+        "nope",
+        "'[1]'",
+        "'%Y'",
+        "9223372036854775807",
+        "1e308",
+        "'(a+)+$'",
+        "'2006-01-02'",
+        "'Europe/Berlin'",
+    ]
 )
 
 
@@ -52,8 +80,27 @@ def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 EXPRESSIONS = st.recursive(LEAVES, grown, max_leaves=12)
 FRAGMENTS = st.lists(
     st.sampled_from(
-        [*"()[]{}.,:?#|+-*/%^!<>='\"`\\ ab1", "{{", "}}", "..", "?.", "??", "not", "in", "map("]
-        + ["\n", "é", "\u2028", "0x", "1e", "/*", "//", "\\u", "&&", "=="]
+        [
+            *"()[]{}.,:?#|+-*/%^!<>='\"`\\ ab1",
+            "{{",
+            "}}",
+            "..",
+            "?.",
+            "??",
+            "not",
+            "in",
+            "map(",
+            "\n",
+            "é",
+            "\u2028",
+            "0x",
+            "1e",
+            "/*",
+            "//",
+            "\\u",
+            "&&",
+            "==",
+        ]
     ),
     max_size=40,
 ).map("".join)
@@ -66,7 +113,7 @@ def settles(text: str) -> None:
         assert type_name(value) != "unknown"
         assert isinstance(to_text(value), str)
     except ExpressionError as fault:
-        assert 0 < len(str(fault)) < 300
+        assert 0 < len(str(fault)) < 300  # noqa: PT017 - either outcome is right
 
 
 @BOUNDED
@@ -93,7 +140,7 @@ def test_expression_of_the_grammar_parses(text: str) -> None:
     try:
         parse(text)
     except ExpressionError as fault:
-        assert "after ??" in str(fault) or "expected a function" in str(fault)
+        assert "after ??" in str(fault) or "expected a function" in str(fault)  # noqa: PT017
 
 
 @BOUNDED
@@ -121,7 +168,7 @@ def test_what_checks_also_renders_or_fails_to_evaluate(text: str) -> None:
     try:
         render(text, NAMES)
     except ExpressionError as fault:
-        assert fault.stage == "evaluating"
+        assert fault.stage == "evaluating"  # noqa: PT017 - either outcome is right
 
 
 @BOUNDED
@@ -157,7 +204,7 @@ def test_list_functions_agree_with_the_host(numbers: list[int]) -> None:
 def test_string_functions_agree_with_the_host(text: str, part: str) -> None:
     names = {"inputs": {"s": text, "p": part}}
     assert evaluate("lastIndexOf(inputs.s, inputs.p)", names) == text.rfind(part)
-    assert evaluate("trim(inputs.s, inputs.p)", names) == text.strip(part) if part else True
+    assert evaluate("trim(inputs.s, inputs.p)", names) == (text.strip(part) if part else text)
     assert evaluate("replace(inputs.s, inputs.p, '-')", names) == text.replace(part, "-")
     if part:
         assert evaluate("split(inputs.s, inputs.p)", names) == text.split(part)
