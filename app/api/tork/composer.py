@@ -7,7 +7,7 @@ reading stops at the first event that breaks a bound.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NamedTuple, NoReturn
 
 import yaml
 
@@ -42,8 +42,13 @@ _SCALAR_TAGS: Final[dict[str, Callable[[str], bool]]] = {
     _STANDARD + "timestamp": _any_text,
 }
 
-_Measured: TypeAlias = "tuple[Value, int, int]"
-"""A finished node: value, number of nodes in it, levels of collections in it."""
+
+class _Node(NamedTuple):
+    """A finished node; size: nodes in it, itself included; height: levels of collections."""
+
+    value: Value
+    size: int
+    height: int
 
 
 class _Frame:
@@ -108,7 +113,7 @@ class _Composer:
         self._deepest = deepest
         self._most_nodes = most_nodes
         self._open: list[_Frame] = []
-        self._anchors: dict[str, _Measured | None] = {}  # None while the node is still open
+        self._anchors: dict[str, _Node | None] = {}  # None while the node is still open
         self._nodes = 0
         self._has_alias = False
 
@@ -117,17 +122,16 @@ class _Composer:
         for event in events:
             done = self._take(event)
             if done is not None:
-                value, size, height = done
                 if not self._open:
-                    return value
-                self._place(value, size, height)
+                    return done.value
+                self._place(done)
         return None
 
-    def _take(self, event: yaml.Event) -> _Measured | None:
+    def _take(self, event: yaml.Event) -> _Node | None:
         """Return the node that `event` completes, if it does."""
         if isinstance(event, yaml.ScalarEvent):
             self._count(1)
-            node: _Measured = (self._scalar(event), 1, 0)
+            node = _Node(self._scalar(event), 1, 0)
             if event.anchor is not None:
                 self._anchors[event.anchor] = node
             return node
@@ -175,37 +179,37 @@ class _Composer:
             self._anchors[event.anchor] = None
         self._open.append(_Frame(value, event.anchor))
 
-    def _end(self) -> _Measured:
+    def _end(self) -> _Node:
         frame = self._open.pop()
         if isinstance(frame.value, dict):
             for merged in frame.merges or ():
                 for key, value in merged.items():
                     frame.value.setdefault(key, value)
-        node = (frame.value, frame.size, frame.height)
+        node = _Node(frame.value, frame.size, frame.height)
         if frame.anchor is not None:
             self._anchors[frame.anchor] = node
         return node
 
-    def _alias(self, name: str) -> _Measured:
+    def _alias(self, name: str) -> _Node:
         if name not in self._anchors:
             self._refuse("names an anchor that does not exist")
         node = self._anchors[name]
         if node is None:
             self._refuse("is an alias inside the very node it stands for")
         self._has_alias = True
-        self._count(node[1])
-        self._check_depth(node[2])
+        self._count(node.size)
+        self._check_depth(node.height)
         return node
 
     def _check_depth(self, levels: int) -> None:
         if len(self._open) + levels > self._deepest:
             refuse(f"nests deeper than {self._deepest} levels")
 
-    def _place(self, value: Value, size: int, height: int) -> None:
+    def _place(self, node: _Node) -> None:
         """Put a finished node into the innermost open collection."""
-        frame = self._open[-1]
-        frame.size += size
-        frame.height = max(frame.height, height + 1)
+        frame, value = self._open[-1], node.value
+        frame.size += node.size
+        frame.height = max(frame.height, node.height + 1)
         if isinstance(frame.value, list):
             frame.value.append(value)
         elif frame.key is None:
