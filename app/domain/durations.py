@@ -16,6 +16,7 @@ _UNIT_NS: Final = {
 _LARGEST_NS: Final = 2**63 - 1
 # Far beyond any duration a person writes; keeps the digits below what int() takes.
 _LONGEST_TEXT: Final = 256
+_WANTED: Final = "must be a duration such as 300ms, 90s or 1h30m"
 _PART: Final = re.compile(r"(?P<whole>[0-9]*)(?:\.(?P<part>[0-9]*))?(?P<unit>[a-z\u00b5\u03bc]+)")
 
 
@@ -45,7 +46,7 @@ def parse_nanoseconds(text: str) -> int:
         total += _part_ns(match)
         at = match.end()
     if at < len(body) or not body:
-        raise ValueError("must be a duration such as 300ms, 90s or 1h30m")
+        raise ValueError(_WANTED)
     if total > _LARGEST_NS:
         raise ValueError("must be at most 292 years")
     return sign * total
@@ -53,10 +54,10 @@ def parse_nanoseconds(text: str) -> int:
 
 def _part_ns(match: re.Match[str]) -> int:
     whole, part, unit = match["whole"], match["part"] or "", match["unit"]
+    if not whole and not part:
+        raise ValueError(_WANTED)
     if unit not in _UNIT_NS:
         raise ValueError("has an unknown unit; use ns, us, ms, s, m or h")
-    if not whole and not part:
-        raise ValueError("must be a duration such as 300ms, 90s or 1h30m")
     scale = _UNIT_NS[unit]
     tens: int = 10 ** len(part)
     # Digits below a nanosecond are dropped; floats would round 0.1s + 0.2s differently.

@@ -70,7 +70,9 @@ class Redactor:
 
     def __init__(self, patterns: Sequence[str] = DEFAULT_PATTERNS, *, enabled: bool = True) -> None:
         self._enabled = enabled
-        self._keys = re.compile("|".join(map(_pattern, patterns)) or r"(?!)", re.IGNORECASE)
+        any_key = "|".join(map(_pattern, patterns)) or r"(?!)"
+        # A key with a line break in it must not slip past `*`.
+        self._keys = re.compile(any_key, re.IGNORECASE | re.DOTALL)
 
     def document(self, document: Document, secrets: Iterable[str] = ()) -> Document:
         """Return a job, summary, scheduled job, task or log part fit for a client.
