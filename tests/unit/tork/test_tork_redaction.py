@@ -204,3 +204,10 @@ def test_redaction_can_be_off() -> None:
     off = Redactor(enabled=False)
     assert off.document(job, [SECRET]) is job
     assert off.documents([job], [SECRET]) == [job]
+
+
+def test_documents_nested_as_deep_as_can_be_submitted_are_masked(redactor: Redactor) -> None:
+    task: dict[str, Any] = {"name": SECRET}
+    for _ in range(50):
+        task = {"name": "t", "parallel": {"tasks": [task]}}
+    assert SECRET not in json.dumps(redactor.document({"tasks": [task], "secrets": {"a": SECRET}}))
