@@ -21,7 +21,6 @@ from typing import Any
 
 import gevent
 
-from app.api.http.site import site_of
 from config import beside, logging
 from config.settings import Settings, SettingsError, load, refusals
 
@@ -83,9 +82,7 @@ def _refuse(address: Any) -> None:
         return
     host, port = address[:2]
     bound = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    there = dataclasses.replace(
-        settings, server=dataclasses.replace(settings.server, bind=bound)
-    )
+    there = dataclasses.replace(settings, server=dataclasses.replace(settings.server, bind=bound))
     if reasons := refusals(there):
         sys.stderr.write("".join(f"{reason}\n" for reason in reasons))
         raise SystemExit(2)
@@ -124,6 +121,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Watch for the stop: what waits or streams is told at once instead of after the timeout."""
+    from app.api.http.site import site_of  # noqa: PLC0415 - the master must not load the program
 
     def watch() -> None:
         while worker.alive:
@@ -138,4 +136,6 @@ def worker_exit(server: Any, worker: Any) -> None:
     del server
     app = getattr(worker, "wsgi", None)
     if app is not None:
+        from app.api.http.site import site_of  # noqa: PLC0415 - as above
+
         site_of(app).services.close()

@@ -77,9 +77,7 @@ def restart_job(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/jobs/<job_id>/log")
-@described(
-    blueprint, schemas.TaskLogPage, errors=(404, 405), error=schemas.Error, query=LOG_QUERY
-)
+@described(blueprint, schemas.TaskLogPage, errors=(404, 405), error=schemas.Error, query=LOG_QUERY)
 def get_job_log(job_id: str) -> ResponseReturnValue:
     """List the output of all tasks of a job, newest part first."""
     window = query.window(request.args, size=LOG_SIZE, most=LOG_MOST)
