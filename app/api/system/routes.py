@@ -49,7 +49,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
 @described(blueprint, schemas.Root, errors=(405,), error=Message)
 def root() -> ResponseReturnValue:
     """Say what answers here; a browser is sent to the pages."""
-    kinds = {kind.lower() for kind, _ in request.accept_mimetypes}
+    kinds = {kind.partition(";")[0].lower() for kind, _ in request.accept_mimetypes}
     if kinds & {"text/html", "application/xhtml+xml"}:
         return redirect("/ui/", 302)
     return service.root()

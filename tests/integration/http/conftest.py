@@ -130,7 +130,9 @@ class Server:
             connection.close()
 
     def get(self, path: str, **headers: str) -> Answer:
-        return self.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        return self.request(
+            "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
 
     def put(self, path: str) -> Answer:
         return self.request("PUT", path)
@@ -160,6 +162,15 @@ class Server:
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(timeout=PATIENCE_S)
+
+    def clean(self) -> None:
+        """Empty the store under the running server."""
+        store = self.services.store
+        with store.transaction():
+            rows = store.run("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            for (name,) in rows:
+                if not name.startswith(("schema_step", "sqlite_")):
+                    store.run(f"DELETE FROM {name}")
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the log lines so far."""
@@ -240,3 +251,10 @@ def servers() -> Iterator[Servers]:
 def server(servers: Servers) -> Server:
     """Return a server of one module: two web processes, SQLite, the default settings."""
     return servers.start()
+
+
+@pytest.fixture
+def fresh(server: Server) -> Server:
+    """Return the module's server with an empty store: for what lists or counts everything."""
+    server.clean()
+    return server

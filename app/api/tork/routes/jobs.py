@@ -4,6 +4,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http.bodies import body
 from app.api.http.documents import described, number_query, text_query
 from app.api.http.site import services, site
 from app.api.tork import query, schemas
@@ -51,7 +52,7 @@ def find_jobs() -> ResponseReturnValue:
 )
 def submit_job() -> ResponseReturnValue:
     """Submit a job; one with `wait` is answered in full when it has ended."""
-    document = read(request.get_data(cache=False), request.headers.get("Content-Type"))
+    document = read(body(), request.headers.get("Content-Type"))
     return dict(service.submit(services(), document, site().drain))
 
 
