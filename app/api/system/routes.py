@@ -85,6 +85,7 @@ def _figures() -> Response:
     return Response(body, content_type=content_type)
 
 
+@blueprint.route("/api/docs", endpoint="docs_without_slash")
 @blueprint.route("/api/docs/")
 @described(blueprint, errors=(405,), error=Message, content_type="text/html")
 def docs() -> Response:
