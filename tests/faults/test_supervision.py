@@ -55,7 +55,7 @@ def test_a_second_server_in_its_own_folder_runs_beside_the_first(yard: Yard, tmp
 
 def test_a_taken_address_is_one_clear_line(yard: Yard, tmp_path):
     other = Yard(tmp_path, JOBYARD_BIND=yard.environment["JOBYARD_BIND"])
-    with pytest.raises(AssertionError, match="cannot listen on 127.0.0.1:"):
+    with pytest.raises(AssertionError, match=r"cannot listen on 127.0.0.1:"):
         other.start()
 
 
