@@ -1,9 +1,12 @@
-"""Making the runtimes of a seat from the settings."""
+"""Making the runtimes of a seat, and the rules of this machine, from the settings."""
 
 import hashlib
 import os
 from pathlib import Path
 
+from app.domain.durations import parse_duration
+from app.hooks.types import Limits
+from app.worker.policy import Policy, host_environment
 from app.worker.runtimes.base import Runtime
 from app.worker.runtimes.container import ContainerOptions, ContainerRuntime
 from app.worker.runtimes.mounts import BindRules
@@ -37,6 +40,31 @@ def make_runtimes(settings: Settings, seat: Seat) -> list[Runtime]:
             )
         ),
     ]
+
+
+def make_policies(settings: Settings) -> dict[str, Policy]:
+    """Read the operator's rules for each dialect that has some."""
+    tork = settings.tork
+    runtime = {"auto": None, "shell": "shell"}.get(tork.runtime, "container")
+    cpus = float(tork.limit_cpus) if tork.limit_cpus else None
+    memory = _memory_bytes(tork.limit_memory) if tork.limit_memory else None
+    timeout_s = parse_duration(tork.limit_timeout) if tork.limit_timeout else 0.0
+    return {
+        "tork": Policy(
+            runtime=runtime,
+            limits=Limits(cpus=cpus, memory_bytes=memory),
+            timeout_s=timeout_s or None,
+            timeout_text=tork.limit_timeout,
+            environment=host_environment(tork.hostenv_vars, os.environ),
+        )
+    }
+
+
+def _memory_bytes(text: str) -> int:
+    """Read what the setting's own check has let through, such as `512m` or `1.5GiB`."""
+    number = text.rstrip("kmgtpibKMGTPIB ")
+    unit = text[len(number) :].strip().lower()[:1]
+    return int(float(number) * 1024 ** ("kmgtp".index(unit) + 1 if unit in "kmgtp" and unit else 0))
 
 
 def engine_address() -> str:
