@@ -8,10 +8,9 @@ replayed through the bare driver in the same transactions, and the bare minimum 
 from collections.abc import Callable
 from typing import Any
 
-from bench._harness import have_postgres, postgres, rate, report, sqlite
-
 from app.data.db import Store
 from app.engine import Engine
+from bench._harness import have_postgres, postgres, rate, report, sqlite
 
 SIZES = (1_000, 100_000, 1_000_000)
 QUEUE = "bench/q"
