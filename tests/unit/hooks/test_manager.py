@@ -110,7 +110,7 @@ def test_second_plugin_with_a_taken_name_or_type_is_refused(plugin: Any) -> None
     manager = PluginManager.load(
         entry_points=[
             plugin("one", job_interfaces=lambda: [Scripted()]),
-            plugin("one", job_interfaces=list),
+            plugin("one", health_checks=lambda: None),
             plugin("two", job_interfaces=lambda: [Scripted()]),
         ]
     )
@@ -203,6 +203,21 @@ def test_parameters_that_json_cannot_hold_are_refused(value: object) -> None:
     interface = Scripted()
     with pytest.raises(SpecInvalid, match="not valid as JSON"):
         PluginManager.holding(interface).load_spec(interface, {"a": value})
+
+
+def test_parameters_that_take_too_long_to_check_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.hooks.manager.SPEC_LIMIT_S", 0.05)
+
+    def spin(_: object) -> None:
+        while True:
+            pass
+
+    slow = Schema.from_dict({"a": fields.String(validate=spin)})
+    interface = type("Slow", (Scripted,), {"spec_schema": slow})()
+    with pytest.raises(SpecInvalid, match="too much to check"):
+        PluginManager.holding(interface).load_spec(interface, {"a": "x"})
 
 
 def test_schema_that_loads_something_unstorable_is_the_plugins_fault() -> None:
