@@ -8,6 +8,7 @@ from app.engine.claims import Claims
 from app.engine.courses import Courses, Plugins
 from app.engine.events import Events
 from app.engine.jobs import Jobs
+from app.engine.leadership import Leadership
 from app.engine.logs import Logs
 from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
@@ -52,6 +53,7 @@ class Engine:
         self.schedules = Schedules(self.transaction, self.jobs.submit)
         self.logs = Logs(log_store, clock)
         self.events = Events(self.transaction)
+        self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
         self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

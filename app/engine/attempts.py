@@ -17,7 +17,7 @@ from app.domain.states import AttemptState, TaskState
 from app.engine.claims import note_start
 from app.engine.courses import Courses, Moved, pool_topic
 from app.engine.jobs import TRIES
-from app.engine.transaction import Transaction, Transactions, queue_topic
+from app.engine.transaction import SLOTS_TOPIC, Transaction, Transactions, queue_topic
 
 LOST_TOO_OFTEN = "task redelivered too many times"
 
@@ -108,6 +108,7 @@ class Attempts:
                 if not leases.job_is_held(self._store, job_id):
                     jobs.hold_slot(self._store, job_id, held=False)
                 tx.ring(pool_topic(job.pool))
+                tx.ring(SLOTS_TOPIC)
         return True
 
     def held(self, worker_id: int) -> Mapping[Lease, TaskState]:

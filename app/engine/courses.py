@@ -20,7 +20,7 @@ from app.domain.errors import EngineError, PluginFailed
 from app.domain.events import EventKind
 from app.domain.records import Job, Lease, Task
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
-from app.engine.transaction import Transaction, queue_topic, worker_topic
+from app.engine.transaction import SLOTS_TOPIC, Transaction, queue_topic, worker_topic
 from app.hooks.interface import JobInterface
 from app.hooks.types import Advance, Fail, Finish, JobView, TaskSpec, TaskView
 
@@ -344,6 +344,7 @@ class Courses:
             if not leases.job_is_held(self._store, job.id):
                 jobs.hold_slot(self._store, job.id, held=False)
             tx.ring(pool_topic(job.pool))
+            tx.ring(SLOTS_TOPIC)
         return starters
 
 

@@ -16,6 +16,8 @@ from app.domain.clock import Clock, Instant
 from app.domain.events import Event, EventKind
 
 EVENTS_TOPIC = "events"
+SLOTS_TOPIC = "slots"
+"""Rung when a slot of any pool may have become free."""
 
 
 def queue_topic(queue: str) -> str:

@@ -106,7 +106,7 @@ def test_queues_read_from_text_and_from_a_table(tmp_path, env):
 def test_tork_queue_variables_give_slots_until_ours_are_set():
     env = {"TORK_WORKER_QUEUES_DEFAULT": "2", "TORK_WORKER_QUEUES_GPU": "1"}
     settings = load(env)
-    assert settings.worker.queues == {"tork/default": 2, "tork/gpu": 1}
+    assert settings.worker.queues == {"tork/default": 2, "tork/gpu": 1, "jobyard/default": 4}
     assert settings.origins["worker.queues"] == "environment TORK_WORKER_QUEUES_*"
     assert settings.warnings == ()
     ours = load(env | {"JOBYARD_WORKER_QUEUES": "tork/default=7"})

@@ -1,0 +1,247 @@
+"""The worker daemon: claims tasks for its slots, runs them, keeps their leases, drains.
+
+One loop a queue claims when a slot is free and the doorbell rang, or once a second. One loop
+renews leases, one learns of cancelled tasks, one shows a sign of life. All of it uses threads and
+their locks only, which are greenlets in the real daemon (it is monkey patched) and threads in
+tests.
+"""
+
+import os
+import platform
+import socket
+import threading
+from collections.abc import Callable
+
+import psutil
+import structlog
+
+from app.domain.errors import EngineError, WorkerNotActive
+from app.domain.records import Claimed, Lease, Worker
+from app.domain.states import LEASED_TASK
+from app.engine import Engine
+from app.engine.transaction import queue_topic, worker_topic
+from app.hooks.types import WorkerView
+from app.wiring import VERSION, Services
+from app.worker import seat as seats
+from app.worker.runtimes import processes
+from app.worker.runtimes.base import Runtime
+from app.worker.shipping import Shipper
+from app.worker.work import Bench, Work
+
+log = structlog.get_logger(__name__)
+
+SWEEP_S = 1.0
+HEARTBEAT_S = 30.0
+BATCH = 32
+"""Most tasks taken by one claim."""
+
+
+class Daemon:
+    """A worker of ours; `run` returns after `stop` when all is handed back.
+
+    make_runtimes: builds the runtimes that work in a seat.
+    """
+
+    def __init__(
+        self, services: Services, make_runtimes: Callable[[seats.Seat], list[Runtime]]
+    ) -> None:
+        settings = services.settings.worker
+        self._engine: Engine = services.engine
+        self._plugins = services.plugins
+        self._settings = settings
+        self._make_runtimes = make_runtimes
+        self._work_dir = settings.work_dir or services.settings.server.data_dir / "work"
+        self._name = settings.name or socket.gethostname()
+        self._works: dict[Lease, Work] = {}
+        self._idle = threading.Condition()
+        self._stopping = threading.Event()
+        self._over = threading.Event()
+        self._handing_back = False
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Take no more work; what runs may end within the grace time."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until stopped. Raises OSError when no seat can be had."""
+        seat = seats.take(self._work_dir)
+        processes.become_subreaper()
+        runtimes = self._make_runtimes(seat)
+        self._patiently(lambda: self._inherit(seat, runtimes))
+        worker = self._patiently(lambda: self._register(seat))
+        if worker is None:
+            return
+        shipper = Shipper(self._engine.logs)
+        bench = Bench(
+            engine=self._engine,
+            plugins=self._plugins,
+            runtimes={runtime.name: runtime for runtime in runtimes},
+            shipper=shipper,
+            worker=WorkerView(
+                name=self._name, hostname=socket.gethostname(), system=platform.system()
+            ),
+        )
+        log.info("worker-ready", worker=worker.public_id, seat=seat.number)
+        loops = [threading.Thread(target=shipper.run, name="ship", daemon=True)]
+        loops += [
+            threading.Thread(
+                target=self._claim, args=(bench, worker.id, queue, slots), name=queue, daemon=True
+            )
+            for queue, slots in self._settings.queues.items()
+            if slots > 0
+        ]
+        loops += [
+            threading.Thread(target=self._renew, name="renew", daemon=True),
+            threading.Thread(target=self._watch, args=(worker.id,), name="watch", daemon=True),
+            threading.Thread(target=self._show, args=(worker.id,), name="show", daemon=True),
+        ]
+        for thread in loops:
+            thread.start()
+        self._stopping.wait()
+        self._drain(worker)
+        self._over.set()
+        shipper.stop()
+        seat.give_up()
+
+    def _inherit(self, seat: seats.Seat, runtimes: list[Runtime]) -> bool:
+        """End what dead daemons left on this machine, then hand out again what they held."""
+        for runtime in runtimes:
+            runtime.clean_up()
+        freed = self._engine.workers.succeed(seat.instance)
+        for other in seats.deserted(self._work_dir, seat):
+            for runtime in self._make_runtimes(other):
+                runtime.clean_up()
+            freed += self._engine.workers.succeed(other.instance)
+        if freed:
+            log.warning("predecessor-left-tasks", tasks=freed)
+        return True
+
+    def _register(self, seat: seats.Seat) -> Worker:
+        return self._engine.workers.register(
+            dialect="",
+            kind="daemon",
+            name=self._name,
+            hostname=socket.gethostname(),
+            instance=seat.instance,
+            queues=self._settings.queues,
+            version=VERSION,
+        )
+
+    def _drain(self, worker: Worker) -> None:
+        """Let tasks end, then hand the rest back, and leave."""
+        if self._works:
+            log.info("worker-drains", tasks=len(self._works), grace_s=self._settings.grace_s)
+        with self._idle:
+            if not self._idle.wait_for(lambda: not self._works, self._settings.grace_s):
+                self._handing_back = True
+                for work in list(self._works.values()):
+                    work.cancelled.set()
+                self._idle.wait_for(lambda: not self._works, 10)
+        try:
+            self._engine.workers.leave(worker.id)
+        except EngineError as error:
+            log.warning("leave-not-stored", reason=str(error))
+
+    def _patiently(self, verb: Callable[[], Worker | bool]) -> Worker | None:
+        """Do it as soon as the database answers; None when stopped before."""
+        while not self._stopping.is_set():
+            try:
+                done = verb()
+            except EngineError as error:
+                log.warning("waiting-for-the-database", reason=str(error))
+                self._stopping.wait(SWEEP_S)
+            else:
+                return done if isinstance(done, Worker) else None
+        return None
+
+    # -- loops --------------------------------------------------------------------------------
+
+    def _claim(self, bench: Bench, worker_id: int, queue: str, slots: int) -> None:
+        """Keep the slots of one queue busy."""
+        free = threading.Semaphore(slots)
+        with self._engine.bus.subscribe(queue_topic(queue)) as bell:
+            while not self._stopping.is_set():
+                if not free.acquire(timeout=SWEEP_S):
+                    continue
+                wanted = 1
+                while wanted < BATCH and free.acquire(blocking=False):
+                    wanted += 1
+                claimed = self._claim_some(worker_id, queue, wanted)
+                for task in claimed:
+                    self._start(bench, task, free)
+                for _ in range(wanted - len(claimed)):
+                    free.release()
+                if not claimed:
+                    bell.wait(SWEEP_S)
+
+    def _claim_some(self, worker_id: int, queue: str, limit: int) -> list[Claimed]:
+        try:
+            return list(self._engine.claims.claim(worker_id, queue, limit=limit, start=True))
+        except EngineError as error:
+            log.warning("claim-failed", queue=queue, reason=str(error))
+            return []
+
+    def _start(self, bench: Bench, task: Claimed, free: threading.Semaphore) -> None:
+        work = Work(bench, task, lambda: self._handing_back)
+        self._works[task.lease] = work
+
+        def run() -> None:
+            try:
+                work.run()
+            finally:
+                with self._idle:
+                    self._works.pop(task.lease, None)
+                    self._idle.notify_all()
+                free.release()
+
+        threading.Thread(target=run, name=f"task-{task.task_id}", daemon=True).start()
+
+    def _renew(self) -> None:
+        """Keep the leases of what runs; kill what lost its own."""
+        while not self._over.wait(self._settings.renew_s):
+            running = list(self._works)
+            if not running:
+                continue
+            try:
+                for lost in self._engine.attempts.renew(running):
+                    self._kill(lost, "lease-lost")
+            except EngineError as error:
+                log.warning("renewal-failed", reason=str(error))
+
+    def _watch(self, worker_id: int) -> None:
+        """Learn of tasks that were cancelled; collect processes that lost their parents."""
+        with self._engine.bus.subscribe(worker_topic(worker_id)) as bell:
+            while not self._over.is_set():
+                bell.wait(SWEEP_S)
+                processes.reap_orphans()
+                running = list(self._works)
+                if not running:
+                    continue
+                try:
+                    held = self._engine.attempts.held(worker_id)
+                except EngineError:
+                    continue
+                for lease in running:
+                    if held.get(lease) not in LEASED_TASK:
+                        self._kill(lease, "task-cancelled")
+
+    def _kill(self, lease: Lease, why: str) -> None:
+        work = self._works.get(lease)
+        if work is not None and not work.cancelled.is_set():
+            log.info(why, task_id=lease.task_id)
+            work.cancelled.set()
+
+    def _show(self, worker_id: int) -> None:
+        """Show a sign of life."""
+        psutil.cpu_percent()
+        while not self._stopping.wait(HEARTBEAT_S):
+            try:
+                self._engine.workers.heartbeat(worker_id, cpu_percent=psutil.cpu_percent())
+            except WorkerNotActive:
+                # Forgotten while this machine slept; end, and the supervisor starts a new one.
+                log.exception("worker-was-forgotten", pid=os.getpid())
+                self._stopping.set()
+            except EngineError as error:
+                log.warning("heartbeat-failed", reason=str(error))

@@ -1,0 +1,280 @@
+"""What a runtime is given, what it gives, and the rules both runtimes share.
+
+Everything here waits with `select.poll` and locks of `threading` only, so the same code runs in
+plain threads and, monkey patched, in the greenlets of the daemon.
+"""
+
+import math
+import os
+import re
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from app.hooks.types import Command
+
+T = TypeVar("T")
+
+#: Lines of output that an error message quotes, and the most bytes kept for them.
+TAIL_LINES = 10
+TAIL_BYTES = 8 * 1024
+#: Seconds between two looks at a progress file.
+PROGRESS_S = 2.0
+
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+
+
+class Signal:
+    """A flag set once from anywhere, which can be waited for together with pipes and sockets.
+
+    A `threading.Event` has no descriptor, and looking at one ten times a second for each of a
+    hundred long tasks is a busy loop; an eventfd is free while nothing happens. `close` it when
+    the task is over; setting a closed one does nothing.
+    """
+
+    def __init__(self) -> None:
+        self._fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._lock = threading.Lock()
+        self._set = False
+
+    def set(self) -> None:
+        """Raise the flag and wake everybody who waits."""
+        with self._lock:
+            self._set = True
+            if self._fd >= 0:
+                os.eventfd_write(self._fd, 1)
+
+    def is_set(self) -> bool:
+        """Say whether the flag is up."""
+        return self._set
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until the flag is up, or so many seconds; say whether it is."""
+        if not self._set and self._fd >= 0:
+            poll = select.poll()
+            poll.register(self._fd, select.POLLIN)
+            poll.poll(None if timeout_s is None else math.ceil(max(timeout_s, 0) * 1000))
+        return self._set
+
+    def fileno(self) -> int:
+        """Give the descriptor, readable once the flag is up."""
+        return self._fd
+
+    def close(self) -> None:
+        """Give the descriptor back. Nobody may be waiting."""
+        with self._lock:
+            fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+class Watch(Protocol):
+    """Where a running task is seen from; given by the daemon.
+
+    cancelled: raised when the task must be killed.
+    """
+
+    cancelled: Signal
+
+    def output(self, data: bytes) -> None:
+        """Take a piece of output, at most 64 KiB, both streams in order of arrival.
+
+        May wait, and the task then waits on its full pipe; but not longer than about a second,
+        because nobody looks at the clock or at `cancelled` meanwhile.
+        """
+
+    def progress(self, percent: float) -> None:
+        """Take the number of the progress file, 0 to 100; called when it has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Which attempt runs: names its directory and labels its containers.
+
+    task: id or public key of the task. number: of the attempt, from 1. attempt: its id.
+    Raises ValueError for a task that could not be part of a file name.
+    """
+
+    task: str
+    number: int = 1
+    attempt: str = ""
+
+    def __post_init__(self) -> None:
+        if not _SAFE.fullmatch(self.task):
+            raise ValueError(f"not usable as a file name: {self.task!r}")
+
+    @property
+    def name(self) -> str:
+        """Give the name of the attempt's directory."""
+        return f"{self.task}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a command ended.
+
+    error: None means success. result: the result file's text, empty if nothing was written; None
+    without success. exit_code: of the step that failed or of the main one; 128 + n for signal n;
+    None when no step ended by itself. cancelled: killed because `Watch.cancelled` was raised.
+    """
+
+    result: str | None = None
+    error: str | None = None
+    exit_code: int | None = None
+    cancelled: bool = False
+
+
+class Runtime(Protocol):
+    """One way to run commands."""
+
+    @property
+    def name(self) -> str:
+        """The word by which a command asks for it."""
+
+    def available(self) -> str | None:
+        """Say why it cannot be used now; None when it can. The answer may be seconds old."""
+
+    def run(self, command: Command, workspace: Workspace, watch: Watch) -> Outcome:
+        """Run a command to its end, in the caller's thread or greenlet.
+
+        When it returns all output was handed to `watch.output`, and nothing the command started
+        is left. Whatever is wrong with the command is an Outcome with an error; never raises for
+        it. What `watch` raises passes through, after the command was killed.
+        """
+
+    def clean_up(self) -> int:
+        """End and remove what a dead predecessor left; give how many attempts that were.
+
+        For the start of a daemon, before its first run: it would hit attempts of a living one.
+        """
+
+
+class StepFailed(Exception):
+    """Ends a command with an error; the text is the error of its Outcome."""
+
+    def __init__(self, error: str, exit_code: int | None = None) -> None:
+        super().__init__(error)
+        self.exit_code = exit_code
+
+
+class Cancelled(Exception):
+    """Ends a command because it was cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment of `time.monotonic` that ends a step, with the error it then fails with."""
+
+    at: float = math.inf
+    error: str = ""
+
+    def sooner(self, timeout_s: float | None, error: str) -> "Deadline":
+        """Give the earlier of this one and one that begins now."""
+        if timeout_s is None or timeout_s <= 0:
+            return self
+        other = Deadline(time.monotonic() + timeout_s, error)
+        return other if other.at < self.at else self
+
+    def check(self, cancelled: Signal) -> float:
+        """Give the seconds left; raises Cancelled, or StepFailed when none is."""
+        if cancelled.is_set():
+            raise Cancelled
+        left_s = self.at - time.monotonic()
+        if left_s <= 0:
+            raise StepFailed(self.error)
+        return left_s
+
+
+def deadline_of(command: Command) -> Deadline:
+    """Give the deadline of a whole command that starts now."""
+    text = command.timeout_text or duration(command.timeout_s or 0)
+    return Deadline().sooner(command.timeout_s, f"task timed out after {text}")
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as `1h30m`, `45s` or `250ms`."""
+    if seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{value:g}{unit}" for value, unit in parts if value)
+
+
+class Tail:
+    """The end of a step's output, for its error."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def add(self, data: bytes) -> None:
+        """Remember the end of a piece."""
+        self._kept = (self._kept + data[-TAIL_BYTES:])[-TAIL_BYTES:]
+
+    def failure(self, exit_code: int) -> StepFailed:
+        """Give the failure of a step that ended with this code."""
+        lines = plain(self._kept).rstrip("\n").split("\n")[-TAIL_LINES:]
+        return StepFailed(f"exit code {exit_code}: " + "\n".join(lines), exit_code)
+
+
+def plain(data: bytes) -> str:
+    """Give bytes of a task as text: UTF-8 with bad bytes replaced, NULs dropped."""
+    return data.decode("utf-8", "replace").replace("\0", "")
+
+
+def result_text(data: bytes, limit_bytes: int) -> str:
+    """Give a result as text. Raises StepFailed when there is more than the limit."""
+    if len(data) > limit_bytes:
+        raise StepFailed(f"the result is longer than {limit_bytes} bytes")
+    return plain(data)
+
+
+def percent(data: bytes) -> float | None:
+    """Give the number of a progress file, clamped to 0-100; None when it holds no number."""
+    try:
+        value = float(data.decode("ascii").strip("\0 \t\r\n"))
+    except ValueError:
+        return None
+    return None if math.isnan(value) else min(max(value, 0.0), 100.0)
+
+
+def relative_parts(name: str) -> list[str]:
+    """Give the parts of the name of a file to be written; raises StepFailed for one outside."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if not parts or name.startswith("/") or ".." in parts or "\0" in name:
+        raise StepFailed(f"not a relative file name: {name!r}")
+    return parts
+
+
+def apart(call: Callable[[], T], cancelled: Signal, deadline: Deadline) -> T:
+    """Run a call that may block for long in a thread of its own, and wait for it.
+
+    Raises Cancelled or StepFailed as soon as the task must end; the call then goes on unheard.
+    """
+    done = Signal()
+    answers: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            answers.append(call())
+        except BaseException as error:  # noqa: BLE001  handed to the waiting caller
+            errors.append(error)
+        done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    poll = select.poll()
+    poll.register(done.fileno(), select.POLLIN)
+    poll.register(cancelled.fileno(), select.POLLIN)
+    try:
+        while not done.is_set():
+            left_s = deadline.check(cancelled)
+            poll.poll(None if left_s == math.inf else math.ceil(left_s * 1000))
+    finally:
+        done.close()
+    if errors:
+        raise errors[0]
+    return answers[0]

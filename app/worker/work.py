@@ -1,0 +1,151 @@
+"""One hand-out from claim to report."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from app.domain.errors import EngineError, LeaseLost, NotFound, PluginFailed
+from app.domain.records import Claimed
+from app.domain.states import TaskState
+from app.engine import Engine
+from app.hooks.manager import PluginManager
+from app.hooks.types import Command, TaskView, WorkerView
+from app.worker.runtimes.base import Outcome, Runtime, Signal, Workspace
+from app.worker.shipping import Shipment, Shipper
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every hand-out of a daemon works with."""
+
+    engine: Engine
+    plugins: PluginManager
+    runtimes: Mapping[str, Runtime]
+    shipper: Shipper
+    worker: WorkerView
+
+
+class Work:
+    """Runs one claimed task and reports on it; also its `Watch`, as runtimes know it.
+
+    cancelled: raised by the daemon when the lease is gone or the task is cancelled; its processes
+    are then killed and the end is not reported as a result.
+    """
+
+    def __init__(self, bench: Bench, claimed: Claimed, leaving: Callable[[], bool]) -> None:
+        self.claimed = claimed
+        self.cancelled = Signal()
+        self._bench = bench
+        self._leaving = leaving
+        self._shipment: Shipment | None = None
+        self._lock = threading.Lock()
+
+    # -- Watch --------------------------------------------------------------------------------
+
+    def output(self, data: bytes) -> None:
+        """Take output of the task."""
+        with self._lock:
+            if self._shipment is None:
+                self._shipment = self._persist(lambda: self._bench.shipper.open(self.claimed))
+        if self._shipment is not None:
+            self._shipment.add(data)
+
+    def progress(self, percent: float) -> None:
+        """Report progress; one that cannot be stored now is not worth a retry."""
+        try:
+            self._bench.engine.attempts.progress(self.claimed.lease, percent)
+        except EngineError as error:
+            log.debug("progress-not-stored", task_id=self.claimed.task_id, reason=str(error))
+
+    # -- from claim to report -----------------------------------------------------------------
+
+    def run(self) -> None:
+        """Do all of it; never raises for what is wrong with the task."""
+        with structlog.contextvars.bound_contextvars(
+            task_id=self.claimed.task_id, job_id=self.claimed.job_id
+        ):
+            try:
+                outcome = self._outcome()
+                self._ship_rest()
+                self._persist(lambda: self._report(outcome))
+            except Exception:
+                log.exception("work-broke-down")
+                self._persist(lambda: self._report(Outcome(error="internal error of the worker")))
+            finally:
+                self.cancelled.close()
+
+    def _outcome(self) -> Outcome:
+        try:
+            command = self._command()
+        except (PluginFailed, NotFound) as error:
+            return Outcome(error=str(error))
+        runtime = self._bench.runtimes.get(command.runtime)
+        if runtime is None:
+            return Outcome(error=f"runtime {command.runtime} is not known to this worker")
+        missing = runtime.available()
+        if missing is not None:
+            return Outcome(error=missing)
+        space = Workspace(
+            task=self.claimed.public_id or str(self.claimed.task_id),
+            number=self.claimed.number,
+            attempt=f"{self.claimed.task_id}-{self.claimed.number}",
+        )
+        return runtime.run(command, space, self)
+
+    def _command(self) -> Command:
+        claimed, plugins = self.claimed, self._bench.plugins
+        if claimed.job_id is None:
+            raise PluginFailed("the task belongs to no job")
+        job_type = self._bench.engine.jobs.get(claimed.job_id).type
+        view = TaskView(
+            id=claimed.task_id,
+            name=claimed.name,
+            payload=claimed.payload,
+            state=TaskState.LEASED,
+            position=claimed.position,
+            number=claimed.number,
+            key=claimed.public_id,
+        )
+        return plugins.bind(plugins.interface(job_type), view, self._bench.worker)
+
+    def _ship_rest(self) -> None:
+        shipment = self._shipment
+        if shipment is None:
+            return
+        self._persist(lambda: self._bench.shipper.close(shipment))
+        self._bench.shipper.drop(shipment)
+
+    def _report(self, outcome: Outcome) -> None:
+        attempts, lease = self._bench.engine.attempts, self.claimed.lease
+        if outcome.cancelled or self.cancelled.is_set():
+            if self._leaving():
+                attempts.release(lease)
+            else:
+                attempts.gone(lease)
+        elif outcome.error is None:
+            attempts.complete(lease, result=outcome.result or None)
+        else:
+            attempts.fail(lease, outcome.error)
+
+    def _persist(self, verb: Callable[[], T]) -> T | None:
+        """Try until the database has taken it, or the lease is gone."""
+        pause = 0.05
+        while True:
+            try:
+                return verb()
+            except LeaseLost:
+                self._bench.engine.attempts.gone(self.claimed.lease)
+                return None
+            except NotFound:
+                return None
+            except EngineError as error:
+                log.warning("database-does-not-take-it", reason=str(error))
+                time.sleep(pause)
+                pause = min(pause * 2, 1.0)
