@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.api.tork.validation import validate_job
 from app.domain.errors import SpecInvalid
 from app.hooks.manager import PluginManager
 from plugins.workflow import Workflow
@@ -66,8 +67,9 @@ def test_whole_definition_is_kept_as_it_was_given() -> None:
         ({"name": "a", "workdir": "x" * 257}, "tasks[0].workdir"),
         ({"name": "a", "timeout": "5"}, "tasks[0].timeout"),
         ({"name": "a", "if": "{{ 1 + }}"}, "tasks[0].if"),
-        ({"name": "a", "limits": {"memory": "lots"}}, "tasks[0].limits.memory"),
-        ({"name": "a", "limits": {"cpus": "-1"}}, "tasks[0].limits.cpus"),
+        ({"name": "a", "limits": {"cpus": 1}}, "tasks[0].limits.cpus"),
+        ({"name": "a", "retry": {"limit": 1, "scalingFactor": "2"}},
+         "tasks[0].retry.scalingFactor"),
         ({"name": "a", "files": {"../x": ""}}, "tasks[0].files.../x.key"),
         ({"name": "a", "sidecars": [{"name": "s", "probe": {"path": "/"}}]},
          "tasks[0].sidecars[0].probe.port"),
@@ -91,6 +93,31 @@ def test_bad_task_is_refused_by_path(task: dict[str, Any], path: str) -> None:
     with pytest.raises(SpecInvalid) as refusal:
         _load({"tasks": [task]})
     assert list(refusal.value.faults) == [path]
+
+
+class _Expressions:
+    """The checks that Tork's routes ask the job type for."""
+
+    def check_expression(self, text: str) -> None:
+        Workflow().check("condition", text)
+
+    def check_output(self, text: str) -> None:
+        Workflow().check("output", text)
+
+
+def test_what_torks_routes_accept_is_accepted_and_kept() -> None:
+    given = {
+        **WHOLE,
+        "permissions": [{"user": "u"}],
+        "tasks": [
+            *WHOLE["tasks"],
+            {"name": "loose", "limits": {"cpus": "many"}, "files": {"./a//b": "x"}},
+        ],
+    }
+    accepted = validate_job(
+        given, expressions=_Expressions(), permission_exists=lambda _kind, _name: True
+    )
+    assert _load(accepted) == accepted
 
 
 @pytest.mark.parametrize("spec", [{}, {"tasks": []}, {"tasks": None}, {"tasks": "x"}])
@@ -126,7 +153,11 @@ def test_duration_of_nothing_is_no_limit(text: str, length: float | None) -> Non
     assert seconds(text) == length
 
 
-@pytest.mark.parametrize("text", ["", ".", "x", "0", "-1", "1e3", "nan", "9" * 20 + "p"])
+def test_amount_of_nothing_is_no_limit() -> None:
+    assert (memory_bytes("0"), cpus("0.0")) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["", ".", "x", "-1", "1e3", "nan", "9" * 20 + "p"])
 def test_unreadable_amount_is_refused(text: str) -> None:
     for read in (memory_bytes, cpus):
         with pytest.raises(Unusable):
