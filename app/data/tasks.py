@@ -223,11 +223,11 @@ def child_ended(store: Store, parent_id: int) -> int:
     return int(row[0]) if row else 0
 
 
-def add_children(store: Store, parent_id: int, count: int) -> None:
-    """Count new children of a composite."""
+def add_children(store: Store, parent_id: int, count: int, still_open: int) -> None:
+    """Count new children of a composite, and those of them that are not over."""
     store.run(
         "UPDATE task SET children = children + ?, children_open = children_open + ? WHERE id = ?",
-        (count, count, parent_id),
+        (count, still_open, parent_id),
     )
 
 

@@ -14,6 +14,7 @@ from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
+from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
 from app.engine.transaction import Transactions
 from app.engine.waiting import Waiting
@@ -44,6 +45,7 @@ class Engine:
         self.transaction = Transactions(store, bus, clock)
         courses = Courses(store, plugins)
         self.jobs = Jobs(self.transaction, courses, plugins, log_store)
+        self.subjobs = SubJobs(self.transaction, courses, self.jobs)
         self.tasks = Tasks(self.transaction, courses)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)

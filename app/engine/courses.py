@@ -20,9 +20,15 @@ from app.domain.errors import EngineError, PluginFailed
 from app.domain.events import EventKind
 from app.domain.records import Job, Lease, Task
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
-from app.engine.transaction import SLOTS_TOPIC, Transaction, queue_topic, worker_topic
+from app.engine.transaction import (
+    SLOTS_TOPIC,
+    SUBJOBS_TOPIC,
+    Transaction,
+    queue_topic,
+    worker_topic,
+)
 from app.hooks.interface import JobInterface
-from app.hooks.types import Advance, Fail, Finish, JobView, TaskSpec, TaskView
+from app.hooks.types import Advance, Fail, Finish, JobSpec, JobView, TaskSpec, TaskView
 
 
 class Plugins(Protocol):
@@ -233,19 +239,49 @@ class Courses:
         self, tx: Transaction, job: Job, specs: Sequence[TaskSpec], parent: int | None = None
     ) -> None:
         names: dict[str, int] = {}
+        waits = {spec.name for spec in specs if not _first_state(spec).final}
         for spec in specs:
-            row = self._row(job, spec, parent if spec.parent is None else spec.parent, tx.now)
+            mother = parent if spec.parent is None else spec.parent
+            # What is over already has come, and nobody will tell of it later.
+            needs = [name for name in spec.after if name in waits]
+            row = self._row(job, replace(spec, after=tuple(needs)), mother, tx.now)
             task_id = tasks.insert(self._store, row)
             names[spec.name] = task_id
-            if spec.after:
-                tasks.insert_needs(self._store, task_id, [names[name] for name in spec.after])
+            if needs:
+                tasks.insert_needs(self._store, task_id, [names[name] for name in needs])
             if spec.parent is not None:
-                tasks.add_children(self._store, spec.parent, 1)
+                is_open = 0 if row.state.final else 1
+                tasks.add_children(self._store, spec.parent, 1, is_open)
             tx.note(_CREATED[row.state], job.dialect, job_id=job.id, task_id=task_id)
             if row.state is TaskState.QUEUED:
                 tx.ring(queue_topic(row.queue))
+            if spec.job is not None:
+                self._create_job(tx, job, spec.job, task_id)
             if spec.children:
                 self._create(tx, job, spec.children, parent=task_id)
+
+    def _create_job(self, tx: Transaction, parent: Job, spec: JobSpec, task_id: int) -> None:
+        """Store a job that a task starts; a duty starts it as soon as this is committed."""
+        job = Job(
+            id=uuid.uuid4().hex,
+            dialect=parent.dialect,
+            type=spec.type,
+            name=spec.name,
+            description=spec.description,
+            state=JobState.PENDING,
+            version=0,
+            spec=dict(spec.spec),
+            tags=spec.tags,
+            task_count=spec.task_count,
+            priority=parent.priority,
+            created_by=parent.created_by,
+            parent_task_id=None if spec.detached else task_id,
+            group_id=parent.group_id,
+            created_at=tx.now,
+        )
+        jobs.insert(self._store, job)
+        tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=job.state)
+        tx.ring(SUBJOBS_TOPIC)
 
     def _row(self, job: Job, spec: TaskSpec, parent: int | None, now: Instant) -> tasks.NewTask:
         interface = self._plugins.interfaces.get(job.type)
@@ -271,7 +307,7 @@ class Courses:
             retry_factor=spec.retry_factor,
             needs=len(spec.after),
             children=len(spec.children),
-            children_open=_open(spec.children),
+            children_open=sum(1 for one in spec.children if not _first_state(one).final),
             lease_us=seconds(spec.lease_s),
             due_at=now + seconds(spec.delay_s) if waits else None,
             created_at=now,
@@ -319,12 +355,10 @@ class Courses:
                 position=after.position,
             )
 
-    def close(self, tx: Transaction, job: Job) -> list[int]:
-        """Cancel what is still active of a job that is over, and free its place.
-
-        Gives the cancelled tasks that had started jobs of their own.
-        """
-        starters: list[int] = []
+    def close(self, tx: Transaction, job: Job) -> None:
+        """Cancel what is still active of a job that is over, and free its place."""
+        if job.parent_task_id is not None:
+            tx.ring(SUBJOBS_TOPIC)
         for task_id, number, worker_id, leased_until, kind in tasks.cancel_job(
             self._store, job.id, tx.now
         ):
@@ -338,14 +372,13 @@ class Courses:
                 )
                 tx.ring(worker_topic(worker_id or 0))
             if kind == TaskKind.JOB:
-                starters.append(task_id)
+                tx.ring(SUBJOBS_TOPIC)
         if job.pool is not None:
             waiting.leave(self._store, job.id)
             if not leases.job_is_held(self._store, job.id):
                 jobs.hold_slot(self._store, job.id, held=False)
             tx.ring(pool_topic(job.pool))
             tx.ring(SLOTS_TOPIC)
-        return starters
 
 
 def pool_topic(pool: str) -> str:

@@ -18,6 +18,8 @@ from app.domain.events import Event, EventKind
 EVENTS_TOPIC = "events"
 SLOTS_TOPIC = "slots"
 """Rung when a slot of any pool may have become free."""
+SUBJOBS_TOPIC = "subjobs"
+"""Rung when a job that a task started is to be started, has ended, or lost that task."""
 
 
 def queue_topic(queue: str) -> str:
