@@ -90,7 +90,10 @@ _PROGRESS = (
     "UPDATE task SET progress = ? WHERE id = ? AND number = ? AND state = 'RUNNING'"
     " RETURNING job_id, parent_id"
 )
-_GONE = "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
+_GONE = (
+    "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
+    " AND leased_until IS NOT NULL"
+)
 _HELD = "SELECT id, number, state FROM task WHERE worker_id = ? AND leased_until IS NOT NULL"
 _EXPIRED = (
     "SELECT id, number FROM task WHERE leased_until IS NOT NULL AND leased_until < ?"
@@ -241,7 +244,7 @@ def progress(store: Store, lease: Lease, percent: float) -> tuple[str | None, in
 
 
 def gone(store: Store, lease: Lease) -> bool:
-    """Note that the processes of a task that is over are gone."""
+    """Note that the processes of a task that is over are gone; False when that was known."""
     return store.run(_GONE, tuple(lease)).rowcount == 1
 
 
