@@ -42,6 +42,8 @@ def _claim_sql(ready: str, *, postgres: bool, state: str) -> str:
 
 _FOREVER = 2**62
 """`leased_until` of a lease without an end."""
+ALWAYS: Instant = 2**63 - 1
+"""Later than the end of every lease."""
 
 _CLAIM = {
     (backend, verified, state): _claim_sql(
@@ -83,14 +85,20 @@ _STANDING = (
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _RENEW = (
-    "UPDATE task SET leased_until = ? + lease_us WHERE id = ? AND number = ?"
-    " AND leased_until IS NOT NULL AND lease_us IS NOT NULL"
+    "UPDATE task SET leased_until = COALESCE(? + lease_us, leased_until)"
+    " WHERE id = ? AND number = ? AND leased_until IS NOT NULL"
 )
 _PROGRESS = (
     "UPDATE task SET progress = ? WHERE id = ? AND number = ? AND state = 'RUNNING'"
     " RETURNING job_id, parent_id"
 )
-_GONE = "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
+_GONE = (
+    "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
+    " AND leased_until < ?"
+)
+_RAN_OUT = (
+    "UPDATE task SET leased_until = leased_until WHERE id = ? AND number = ? AND leased_until < ?"
+)
 _HELD = "SELECT id, number, state FROM task WHERE worker_id = ? AND leased_until IS NOT NULL"
 _EXPIRED = (
     "SELECT id, number FROM task WHERE leased_until IS NOT NULL AND leased_until < ?"
@@ -240,9 +248,17 @@ def progress(store: Store, lease: Lease, percent: float) -> tuple[str | None, in
     return (row[0], row[1]) if row else None
 
 
-def gone(store: Store, lease: Lease) -> bool:
-    """Note that the processes of a task that is over are gone."""
-    return store.run(_GONE, tuple(lease)).rowcount == 1
+def gone(store: Store, lease: Lease, before: Instant = ALWAYS) -> bool:
+    """Note that the processes of a task that is over are gone.
+
+    False when that was known, or when the lease ends at `before` or later.
+    """
+    return store.run(_GONE, (*lease, before)).rowcount == 1
+
+
+def ran_out(store: Store, lease: Lease, before: Instant) -> bool:
+    """Tell whether a lease ended before then, and keep its holder from renewing it meanwhile."""
+    return store.run(_RAN_OUT, (*lease, before)).rowcount == 1
 
 
 def held(store: Store, worker_id: int) -> list[tuple[Lease, TaskState]]:

@@ -16,13 +16,14 @@ from typing import Protocol
 from app.data import jobs, leases, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
-from app.domain.errors import EngineError, PluginFailed
+from app.domain.errors import PluginFailed
 from app.domain.events import EventKind
 from app.domain.records import Job, Lease, Task
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
 from app.engine.transaction import (
     SLOTS_TOPIC,
     SUBJOBS_TOPIC,
+    Moved,
     Transaction,
     queue_topic,
     worker_topic,
@@ -43,10 +44,6 @@ class Plugins(Protocol):
 
     def advance(self, interface: JobInterface, job: JobView, task: TaskView) -> Advance:
         """Ask what follows the end of a task. Raises PluginFailed."""
-
-
-class Moved(EngineError):
-    """The job has changed since it was read; decide again."""
 
 
 @dataclass(slots=True)
@@ -158,6 +155,8 @@ class Courses:
         created = [spec for answer in course.answers for spec in answer.tasks]
         failures = sum(1 for spec in _all(created) if spec.state == TaskState.FAILED)
         failures += int(ended is not None and ended.state is TaskState.FAILED)
+        if job.state.final and not starts:
+            raise Moved  # cancelled since the task was seen to be held
         after = self._after(job, course, created, ended, starts=starts, now=tx.now)
         if after.state is not job.state:
             require(JOB_MOVES, job.state, after.state)

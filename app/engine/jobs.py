@@ -7,16 +7,14 @@ from dataclasses import replace
 from app.data import jobs, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
-from app.domain.errors import Contended, IllegalMove, JobNotFound, UnknownJobType
+from app.domain.errors import IllegalMove, JobNotFound, UnknownJobType
 from app.domain.events import EventKind
 from app.domain.records import Job, JobFilter, Page, Task
 from app.domain.states import JobState
 from app.domain.submission import Submission
-from app.engine.courses import Course, Courses, Moved, Plugins, pool_topic
-from app.engine.transaction import Transaction, Transactions
+from app.engine.courses import Course, Courses, Plugins, pool_topic
+from app.engine.transaction import Moved, Transaction, Transactions, retried
 
-TRIES = 200
-"""How often a verb decides again because others changed the job; each time one of them got on."""
 MAX_TASKS_SHOWN = 20_000
 
 
@@ -134,19 +132,17 @@ class Jobs:
 
         Raises IllegalMove when it has started or must still wait, JobNotFound.
         """
-        for _ in range(TRIES):
-            job = self.get(job_id)
-            if job.state not in (JobState.PENDING, JobState.WAITING):
-                raise IllegalMove(current=job.state, wanted=JobState.SCHEDULED)
-            course = self._courses.begin(job)
-            try:
-                with self._tx() as tx:
-                    if job.pool is not None:
-                        self._take_slot(job)
-                    return self._courses.apply(tx, job, course, starts=True)
-            except (Moved, Contended):
-                continue
-        raise Contended
+        return retried(self._store, lambda: self._start(job_id))
+
+    def _start(self, job_id: str) -> Job:
+        job = self.get(job_id)
+        if job.state not in (JobState.PENDING, JobState.WAITING):
+            raise IllegalMove(current=job.state, wanted=JobState.SCHEDULED)
+        course = self._courses.begin(job)
+        with self._tx() as tx:
+            if job.pool is not None:
+                self._take_slot(job)
+            return self._courses.apply(tx, job, course, starts=True)
 
     def _take_slot(self, job: Job) -> None:
         pool = job.pool or ""
@@ -187,28 +183,19 @@ class Jobs:
         Of several calls at the same time exactly one gets through. Raises IllegalMove when it is
         over, JobNotFound.
         """
-        for _ in range(TRIES):
-            try:
-                with self._tx() as tx:
-                    job = jobs.get(self._store, job_id)
-                    if not jobs.cancel(self._store, job_id, tx.now, reason):
-                        raise IllegalMove(
-                            current=jobs.get(self._store, job_id).state,
-                            wanted=JobState.CANCELLED,
-                        )
-                    tx.note(
-                        EventKind.JOB_CANCELLED,
-                        job.dialect,
-                        job_id=job_id,
-                        state=JobState.CANCELLED,
-                    )
-                    self._courses.close(tx, job)
-                    for child in jobs.orphans(self._store, MAX_TASKS_SHOWN):
-                        self._cancel_child(child)
-                    return jobs.get(self._store, job_id)
-            except Contended:
-                continue
-        raise Contended
+        return retried(self._store, lambda: self._cancel(job_id, reason))
+
+    def _cancel(self, job_id: str, reason: str | None) -> Job:
+        with self._tx() as tx:
+            job = jobs.get(self._store, job_id)
+            if not jobs.cancel(self._store, job_id, tx.now, reason):
+                current = jobs.get(self._store, job_id).state
+                raise IllegalMove(current=current, wanted=JobState.CANCELLED)
+            tx.note(EventKind.JOB_CANCELLED, job.dialect, job_id=job_id, state=JobState.CANCELLED)
+            self._courses.close(tx, job)
+            for child in jobs.orphans(self._store, MAX_TASKS_SHOWN):
+                self._cancel_child(child)
+            return jobs.get(self._store, job_id)
 
     def _cancel_child(self, job_id: str) -> None:
         """Cancel a job whose starting task was just cancelled; another may be faster."""
@@ -220,17 +207,15 @@ class Jobs:
 
         Raises IllegalMove when it is neither, JobNotFound.
         """
-        for _ in range(TRIES):
-            job = self.get(job_id)
-            if job.state not in (JobState.FAILED, JobState.CANCELLED):
-                raise IllegalMove(current=job.state, wanted=JobState.RUNNING)
-            course = self._courses.begin(job)
-            try:
-                with self._tx() as tx:
-                    return self._courses.apply(tx, job, course, starts=True)
-            except (Moved, Contended):
-                continue
-        raise Contended
+        return retried(self._store, lambda: self._restart(job_id))
+
+    def _restart(self, job_id: str) -> Job:
+        job = self.get(job_id)
+        if job.state not in (JobState.FAILED, JobState.CANCELLED):
+            raise IllegalMove(current=job.state, wanted=JobState.RUNNING)
+        course = self._courses.begin(job)
+        with self._tx() as tx:
+            return self._courses.apply(tx, job, course, starts=True)
 
     def delete(self, job_id: str) -> None:
         """Delete a job that is over, with its tasks and their output.

@@ -1,6 +1,6 @@
 """Duties that keep work moving: leases that ran out, tasks whose time has come."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from app.data import leases, tasks
 from app.domain.clock import Instant
@@ -11,10 +11,17 @@ from app.engine.transaction import Transactions, queue_topic
 BATCH = 500
 
 
+class Lose(Protocol):
+    """`attempts.lose`."""
+
+    def __call__(self, lease: Lease, *, before: Instant) -> bool:
+        """Take a lease back if it ended before then."""
+
+
 class Rescue:
     """Hands out again what a vanished worker held."""
 
-    def __init__(self, transactions: Transactions, lose: Callable[[Lease], bool]) -> None:
+    def __init__(self, transactions: Transactions, lose: Lose) -> None:
         self._store = transactions.store
         self._lose = lose
 
@@ -22,7 +29,7 @@ class Rescue:
         """Take back every lease that ran out; give how many."""
         with self._store.session():
             found = leases.expired(self._store, now, BATCH)
-        return sum(1 for lease in found if self._lose(lease))
+        return sum(1 for lease in found if self._lose(lease, before=now))
 
 
 class Due:

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from app.data import jobs, tasks
 from app.domain.clock import Instant
-from app.domain.errors import Contended, IllegalMove, JobNotFound, TaskNotFound
+from app.domain.errors import IllegalMove, JobNotFound, TaskNotFound
 from app.domain.records import Job
 from app.domain.states import JobState, TaskState
-from app.engine.courses import Courses, Moved
-from app.engine.jobs import TRIES, Jobs
-from app.engine.transaction import Transactions
+from app.engine.courses import Courses
+from app.engine.jobs import Jobs
+from app.engine.transaction import Moved, Transactions, retried
 
 BATCH = 500
 
@@ -60,13 +60,11 @@ class SubJobs:
         return len(found)
 
     def _end_task(self, child: Job, task_id: int, parent_id: str) -> None:
-        for _ in range(TRIES):
-            try:
-                with self._store.session():
-                    return self._try_end_task(child, task_id, parent_id)
-            except (Moved, Contended):
-                continue
-        raise Contended
+        def verb() -> None:
+            with self._store.session():
+                self._try_end_task(child, task_id, parent_id)
+
+        retried(self._store, verb)
 
     def _try_end_task(self, child: Job, task_id: int, parent_id: str) -> None:
         good = child.state is JobState.COMPLETED
