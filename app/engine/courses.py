@@ -174,17 +174,21 @@ class Courses:
         if ended is not None:
             self._ended(tx, job, ended)
         for answer in course.answers:
-            for end in answer.ends:
-                self._end_composite(tx, job, end.task_id, end.result, end.error)
-            self._create(tx, job, answer.tasks)
-            for composite_id, count in answer.release.items():
-                for task_id, queue in tasks.release_held(self._store, composite_id, count, tx.now):
-                    tx.note(EventKind.TASK_QUEUED, job.dialect, job_id=job.id, task_id=task_id)
-                    tx.ring(queue_topic(queue))
+            self._carry_out(tx, job, answer)
         self._tell(tx, job, after)
         if after.state.final:
             self.close(tx, after)
         return replace(after, version=job.version + 1)
+
+    def _carry_out(self, tx: Transaction, job: Job, answer: Advance) -> None:
+        """Write one answer: composites that end, tasks to create, held children to let go."""
+        for end in answer.ends:
+            self._end_composite(tx, job, end.task_id, end.result, end.error)
+        self._create(tx, job, answer.tasks)
+        for composite_id, count in answer.release.items():
+            for task_id, queue in tasks.release_held(self._store, composite_id, count, tx.now):
+                tx.note(EventKind.TASK_QUEUED, job.dialect, job_id=job.id, task_id=task_id)
+                tx.ring(queue_topic(queue))
 
     def _after(
         self,
