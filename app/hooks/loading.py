@@ -145,6 +145,8 @@ def sound(interface: object) -> JobInterface:
     schema = interface.spec_schema
     if schema is not None and not (inspect.isclass(schema) and issubclass(schema, Schema)):
         raise Unsound(f"the spec_schema of job type {name!r} is not a marshmallow Schema class")
+    if not isinstance(interface.public_task_ids, bool):
+        raise Unsound(f"the public_task_ids of job type {name!r} is neither True nor False")
     most = interface.max_running
     if most is not None and (not isinstance(most, int) or most < 1):
         raise Unsound(f"the max_running of job type {name!r} is not a number from 1")

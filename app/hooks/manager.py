@@ -180,6 +180,11 @@ class PluginManager:
 
     # -- what every plugin is told or asked ----------------------------------------------------
 
+    @property
+    def wants_events(self) -> bool:
+        """Whether any plugin listens to events at all."""
+        return any(plugin.hooks.hook.event_published.get_hookimpls() for plugin in self._plugins)
+
     def event_published(self, event: Event) -> None:
         """Tell every plugin of an event. One that raises is logged and the next one follows."""
         for plugin in self._plugins:

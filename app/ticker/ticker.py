@@ -1,9 +1,10 @@
 """The process: APScheduler calls the duties in one thread, and only while this one leads."""
 
+import functools
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import psutil
 import structlog
@@ -48,7 +49,7 @@ class Ticker:
         self._every("lead", self._renew_s, self._lead)
         self._every("show", HEARTBEAT_S, self._show)
         for duty in duties(self._engine, self._services.plugins):
-            self._every(duty.name, duty.every_s, lambda duty=duty: self._do(duty))
+            self._every(duty.name, duty.every_s, functools.partial(self._do, duty))
         listener = threading.Thread(target=self._listen, name="listen", daemon=True)
         listener.start()
         try:
@@ -63,9 +64,8 @@ class Ticker:
             self._scheduler.shutdown(wait=False)
 
     def _every(self, name: str, every_s: float, call: Callable[[], None]) -> None:
-        self._scheduler.add_job(
-            call, "interval", seconds=every_s, id=name, next_run_time=datetime.now(UTC)
-        )
+        now = to_datetime(self._engine.clock.now())
+        self._scheduler.add_job(call, "interval", seconds=every_s, id=name, next_run_time=now)
 
     def _do(self, duty: Duty) -> None:
         if not self._leader.leads:

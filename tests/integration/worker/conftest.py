@@ -1,7 +1,7 @@
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -57,10 +57,10 @@ def eventually(condition: Callable[[], bool]) -> None:
 def alive(pid: int) -> bool:
     """Say whether a process runs; a zombie does not."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
+        text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
+    return text.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
 def in_thread(call):
@@ -72,4 +72,8 @@ def in_thread(call):
 
 
 def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def names_in(path: Path) -> list[str]:
+    return sorted(one.name for one in path.iterdir())

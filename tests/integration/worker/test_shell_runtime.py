@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import alive, eventually, in_thread, open_descriptors
+from conftest import alive, eventually, in_thread, names_in, open_descriptors
 
 from app.hooks.types import Command, Limits, Mount, Step
 from app.worker.runtimes import gate, processes
@@ -60,7 +60,7 @@ def test_directory_is_gone_afterwards_and_nothing_leaks(runtime, watch, tmp_path
     before = open_descriptors()
     assert run(runtime, watch, "mkdir -p a/b; touch a/b/c; chmod 0 a").error is None
     assert open_descriptors() == before
-    assert os.listdir(tmp_path / "work") == []
+    assert names_in(tmp_path / "work") == []
     assert not processes.spawned
 
 
@@ -106,7 +106,7 @@ def test_bad_file_name_fails_the_task_only(runtime, watch, name, tmp_path):
     outcome = run(runtime, watch, "echo ran", files={name: "x"})
     assert outcome.error
     assert watch.text == b""
-    assert os.listdir(tmp_path) == ["work"]
+    assert names_in(tmp_path) == ["work"]
 
 
 def test_script_may_be_longer_than_an_argument(runtime, watch):
@@ -263,8 +263,9 @@ def test_cancel_ends_the_whole_tree_and_runs_no_post(runtime, watch, tmp_path):
     file, tree = tmp_path / "slippery", tmp_path / "tree"
     script = (
         SLIPPERY.format(file=file)
-        + f"(sleep 1000 & echo $! >> {tree}; wait) & echo $$ >> {tree}\
-        \necho ready; sleep 1000"
+        + f"""
+        (sleep 1000 & echo $! >> {tree}; wait) &
+        echo $$ >> {tree}; echo ready; sleep 1000"""
     )
     post = (Step(run="echo post"),)
     thread, answers = in_thread(lambda: run(runtime, watch, script, post=post))
@@ -277,7 +278,7 @@ def test_cancel_ends_the_whole_tree_and_runs_no_post(runtime, watch, tmp_path):
     assert answers[0].cancelled
     assert not any(map(alive, pids))
     assert b"post" not in watch.text
-    assert os.listdir(runtime.work_dir) == []
+    assert names_in(runtime.work_dir) == []
 
 
 def test_cancel_lets_a_process_end_by_itself_first(runtime, watch):
@@ -338,7 +339,7 @@ def test_taker_that_fails_leaves_nothing_running(runtime, watch, tmp_path):
     with pytest.raises(RuntimeError):
         run(runtime, watch, f"echo $$ > {file}; echo x; sleep 1000")
     assert not alive(pids_in(file)[0])
-    assert os.listdir(runtime.work_dir) == []
+    assert names_in(runtime.work_dir) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
@@ -401,7 +402,7 @@ def test_successor_ends_what_a_killed_daemon_left(tmp_path):
     assert all(map(alive, pids))
     assert clean_up_leftovers(work, kill_after_s=0.2) == 1
     assert not any(map(alive, pids))
-    assert os.listdir(work) == []
+    assert names_in(work) == []
 
 
 def test_record_of_another_boot_or_another_process_ends_nobody(tmp_path, watch):
@@ -417,7 +418,7 @@ def test_record_of_another_boot_or_another_process_ends_nobody(tmp_path, watch):
         (tmp_path / "y-1" / "process.json").write_text('{"pid": 1')
         assert clean_up_leftovers(tmp_path) == 4
         assert bystander.poll() is None
-        assert os.listdir(tmp_path) == []
+        assert names_in(tmp_path) == []
     finally:
         bystander.kill()
         bystander.wait()
@@ -426,12 +427,12 @@ def test_record_of_another_boot_or_another_process_ends_nobody(tmp_path, watch):
 def test_gate_that_is_never_opened_runs_nothing(tmp_path):
     words = ["/bin/sh", "-c", f"echo ran > {tmp_path}/ran"]
     for env in ({}, {"odd.name": "x"}):
-        with open(os.devnull, "wb") as nothing:
+        with Path(os.devnull).open("wb") as nothing:
             process = gate.spawn(words, env=env, folder=tmp_path, output=nothing.fileno())
         os.close(process._gate)
         process._gate = -1
         assert process.reap() == 125
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
 
 
 def test_signal_goes_to_no_process_that_took_the_id(tmp_path):
@@ -464,7 +465,7 @@ def test_orphans_are_reaped_and_no_status_is_stolen():
     assert done.stdout == b"2 7\n", done.stderr
 
 
-GREENLETS = """
+GREENLETS = '''
 from gevent import monkey; monkey.patch_all()
 import gevent, sys, time
 from pathlib import Path
@@ -478,8 +479,8 @@ class Watch:
     def output(self, data): self.text += data
     def progress(self, percent): pass
 runtime = ShellRuntime(work_dir=Path(sys.argv[1]))
-seen = "$(ls ../../.. | grep -c in-)"
-script = f"echo 1; touch ../../../in-$N; while test {seen} -lt 8; do sleep 0.05; done; exit $N"
+script = """cd ../../..; echo 1; touch in-$N
+    while test $(ls | grep -c in-) -lt 8; do sleep 0.05; done; exit $N"""
 def one(n):
     watch = Watch()
     command = Command(runtime="shell", main=Step(run=script, env={"N": str(n)}))
@@ -487,7 +488,7 @@ def one(n):
 jobs = [gevent.spawn(one, n) for n in range(8)]
 gevent.joinall(jobs, timeout=60)
 print([job.value for job in jobs] == [(n, b"1\\n") for n in range(8)], processes.reap_orphans())
-"""
+'''
 
 
 def test_greenlets_run_tasks_side_by_side(tmp_path):

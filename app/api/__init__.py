@@ -1,0 +1,1 @@
+"""The HTTP dialects, one folder each, and the plumbing they share."""

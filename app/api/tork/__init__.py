@@ -1,0 +1,1 @@
+"""The Tork dialect: container workflows submitted as YAML or JSON."""
