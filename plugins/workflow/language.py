@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.hooks.fields import no_nul, relative_name
+from app.hooks import no_nul, relative_name
 from plugins.workflow import quantities, texts
 from plugins.workflow.expr import durations
 
