@@ -32,9 +32,7 @@ def command(settings: Settings, file: Path) -> None:
     """
     try:
         with opened(settings) as (store, logs), replaced(file) as target:
-            manifest = archive.backup(
-                store, logs, target, now=SystemClock().now(), version=VERSION
-            )
+            manifest = archive.backup(store, logs, target, now=SystemClock().now(), version=VERSION)
     except archive.ArchiveError as error:
         raise Failed(str(error)) from error
     except OSError as error:
