@@ -6,6 +6,7 @@ error that begins with `jobyard:`; a traceback is always a fault of the program.
 """
 
 import importlib
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -90,6 +91,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command that the process was started with."""
+    # What a short command has to say it prints itself; long-running ones set up their logs.
+    logging.getLogger("app").addHandler(logging.NullHandler())
     sys.exit(run(sys.argv[1:]))
 
 
