@@ -85,6 +85,10 @@ class Engine:
                     client = docker.APIClient(
                         self._base_url, version="auto", timeout=_TIMEOUT_S, max_pool_size=100
                     )
+                    if self.local:
+                        # Over a Unix socket the SDK keeps a pool for every path ever asked
+                        # for: no connection is used again, but 25 would stay open.
+                        client.headers["Connection"] = "close"
                     if self._config_path:
                         client.reload_config(self._config_path)
                 self._client = client

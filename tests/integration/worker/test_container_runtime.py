@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import docker
 import pytest
@@ -97,7 +98,8 @@ def test_script_output_result_and_clean_end(runtime, watch, client):
     assert watch.text == b"a\n"
     assert {one["Name"] for one in client.volumes()["Volumes"] or []} == volumes
     before = open_descriptors()
-    run(runtime, watch, "true")
+    for _ in range(3):
+        run(runtime, watch, "true")
     assert open_descriptors() <= before + 1
 
 
@@ -175,8 +177,10 @@ def test_result_that_is_no_plain_file_is_refused(runtime, watch, local):
     outcome = run(runtime, watch, "rm $OUT; mkdir $OUT; ln -s /etc/passwd $OUT/x")
     assert outcome.result is None
     assert "stdout" in outcome.error
-    outcome = run(runtime, watch, "rm $OUT; ln -s /etc/hostname $OUT")
-    assert outcome.result is None
+
+
+def test_result_is_not_read_through_a_link(runtime, watch):
+    assert run(runtime, watch, "rm $OUT; ln -s /etc/passwd $OUT").result is None
 
 
 def test_far_engine_gives_the_result_through_its_api(runtime, watch):
@@ -288,15 +292,13 @@ def test_networks_are_joined_and_the_host_is_refused(runtime, watch, client):
         for name in names:
             client.remove_network(name)
     assert run(runtime, watch, "x", networks=("host",)).error == "host networking is not allowed"
-    assert "joining" in run(runtime, watch, "x", networks=("bridge", "no-such")).error
+    assert "no-such" in run(runtime, watch, "x", networks=("no-such",)).error
 
 
 def test_host_network_when_allowed(make, watch):
     runtime = make(host_network=True)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        outcome = run(runtime, watch, f"nc -w 5 127.0.0.1 {port} </dev/null", networks=("host",))
-    assert outcome.error is None
+    assert run(runtime, watch, "readlink /proc/self/ns/net", networks=("host",)).error is None
+    assert watch.text.decode().strip() == str(Path("/proc/self/ns/net").readlink())
 
 
 def test_failed_pull_names_the_image_and_hides_the_password(runtime, watch):
