@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.data.codec import dumps, loads
-from app.data.db import IntegrityErrors, Row, Store
+from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import AlreadyExists, JobNotFound
 from app.domain.records import Job, JobFilter
@@ -21,6 +21,7 @@ _INSERT = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
     " created_at, delete_after_us) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " ON CONFLICT DO NOTHING"  # an error would make PostgreSQL undo an outer transaction
 )
 _TAG = "INSERT INTO job_tag (tag, job_id) VALUES (?, ?)"
 _BY_KEY = f"SELECT {_COLUMNS} FROM job WHERE dialect = ? AND unique_key = ?"
@@ -111,10 +112,8 @@ def insert(
         job.created_at,
         delete_after_us,
     )
-    try:
-        store.run(_INSERT, values)
-    except IntegrityErrors as error:
-        raise AlreadyExists(name=unique_key or job.id) from error
+    if store.run(_INSERT, values).rowcount != 1:
+        raise AlreadyExists(name=unique_key or job.id)
     store.run_many(_TAG, [(tag, job.id) for tag in dict.fromkeys(job.tags)])
 
 
@@ -222,10 +221,10 @@ def _where(wanted: JobFilter) -> tuple[str, list[Any]]:
         parts.append(f"j.id IN (SELECT job_id FROM job_tag WHERE tag IN ({_marks(wanted.tags)}))")
         params.extend(wanted.tags)
     for word in wanted.words:
-        pattern = f"%{_like(word.lower())}%"
+        pattern = f"%{_like(word)}%"  # the database lowers it as it lowers the text
         parts.append(
-            "(LOWER(j.name) LIKE ? ESCAPE '!' OR LOWER(j.description) LIKE ? ESCAPE '!'"
-            " OR j.state = ?)"
+            "(LOWER(j.name) LIKE LOWER(?) ESCAPE '!'"
+            " OR LOWER(j.description) LIKE LOWER(?) ESCAPE '!' OR j.state = ?)"
         )
         params.extend((pattern, pattern, word.upper()))
     return (" WHERE " + " AND ".join(parts) if parts else ""), params

@@ -145,7 +145,7 @@ def submit(engine: Engine, **words: Any) -> Job:
 
 
 def happenings(engine: Engine, *, job_id: str | None = None, after: str = "") -> list[str]:
-    """Give the kinds of the events behind a position, in commit order, those of one job if named."""
+    """Give the kinds of the events behind a position, in commit order, of one job if named."""
     return [
         str(event.kind)
         for event in engine.events.after(after, limit=1_000_000)
