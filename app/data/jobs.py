@@ -180,6 +180,15 @@ def unstarted(store: Store, before: Instant) -> list[str]:
     return [row[0] for row in store.run(_UNSTARTED, (before,)).fetchall()]
 
 
+def open_of_schedule(store: Store, schedule_id: str) -> list[str]:
+    """Give the ids of the jobs of a schedule that are not over, the oldest firing first."""
+    rows = store.run(
+        "SELECT id FROM job WHERE schedule_id = ? AND ended_at IS NULL ORDER BY fire_at LIMIT 1000",
+        (schedule_id,),
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
 def hold_slot(store: Store, job_id: str, held: bool) -> None:
     """Note whether a job occupies a slot of its pool."""
     store.run(_SLOT, (int(held), job_id))

@@ -49,7 +49,7 @@ class Engine:
         self.workers = Workers(self.transaction, self.attempts.lose)
         self.queues = Queues(self.transaction, self.tasks.drop)
         self.waiting = Waiting(self.transaction, self.jobs.start)
-        self.schedules = Schedules(self.transaction, self.jobs.submit)
+        self.schedules = Schedules(self.transaction, self.jobs)
         self.logs = Logs(log_store, clock)
         self.events = Events(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
