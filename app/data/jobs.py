@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.data.codec import dumps, loads
+from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
 from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import AlreadyExists, JobNotFound
@@ -61,8 +61,8 @@ def _record(row: Row) -> Job:
         spec=loads(row[7]),
         state_data=loads(row[8]),
         tags=tuple(loads(row[9])),
-        result=row[10],
-        error=row[11],
+        result=unescape_or_none(row[10]),
+        error=unescape_or_none(row[11]),
         progress=row[12],
         position=row[13],
         task_count=row[14],
@@ -140,8 +140,8 @@ def move(
         (
             job.state,
             dumps(job.state_data),
-            job.result,
-            job.error,
+            escape_or_none(job.result),
+            escape_or_none(job.error),
             job.progress,
             job.position,
             tasks_created,
@@ -166,7 +166,7 @@ def start(store: Store, job_id: str, now: Instant) -> bool:
 
 def cancel(store: Store, job_id: str, now: Instant, reason: str | None) -> bool:
     """Move a job that is not over to CANCELLED; False when it was over."""
-    return store.run(_CANCEL, (now, reason, job_id)).rowcount == 1
+    return store.run(_CANCEL, (now, escape_or_none(reason), job_id)).rowcount == 1
 
 
 def progress(store: Store, job_id: str, percent: float) -> int | None:

@@ -8,7 +8,7 @@ the number of its hand-out, so an old holder's report touches no row.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.data.codec import loads
+from app.data.codec import escape_or_none, loads, unescape_or_none
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import LeaseLost
@@ -203,7 +203,8 @@ def end(
     now: Instant,
 ) -> bool:
     """End a held task for good; False when this hand-out no longer holds it."""
-    values = (state, result, error, now, failures, losses, *lease)
+    texts = (escape_or_none(result), escape_or_none(error))
+    values = (state, *texts, now, failures, losses, *lease)
     return store.run(_END, values).rowcount == 1
 
 
@@ -219,7 +220,8 @@ def again(
 ) -> bool:
     """Put a held task back: at once, or CREATED until `due_at`; False when it is not held."""
     state = TaskState.QUEUED if due_at is None else TaskState.CREATED
-    values = (state, error, None if due_at else now, due_at, failures, losses, *lease)
+    queued_at = None if due_at else now
+    values = (state, escape_or_none(error), queued_at, due_at, failures, losses, *lease)
     return store.run(_AGAIN, values).rowcount == 1
 
 
@@ -233,7 +235,7 @@ def end_attempt(
     now: Instant,
 ) -> bool:
     """Close the history row of a hand-out; False when it was closed."""
-    values = (state, now, error, verification, *lease)
+    values = (state, now, escape_or_none(error), verification, *lease)
     return store.run(_ATTEMPT_END, values).rowcount == 1
 
 
@@ -285,7 +287,7 @@ def attempts(store: Store, task_id: int) -> Sequence[Attempt]:
             leased_at=row[4],
             started_at=row[5],
             ended_at=row[6],
-            error=row[7],
+            error=unescape_or_none(row[7]),
             verification=row[8],
         )
         for row in store.run(_ATTEMPTS, (task_id,)).fetchall()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from app.data.codec import dumps, loads
+from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
 from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import DuplicateTask, TaskNotFound
@@ -123,8 +123,8 @@ def record(row: Row) -> Task:
         position=row[9],
         priority=row[10],
         payload=loads(row[11]),
-        result=row[12],
-        error=row[13],
+        result=unescape_or_none(row[12]),
+        error=unescape_or_none(row[13]),
         progress=row[14],
         number=row[15],
         failures=row[16],
@@ -165,7 +165,7 @@ def insert(store: Store, task: NewTask) -> int:
             task.position,
             task.priority,
             dumps(task.payload),
-            task.error,
+            escape_or_none(task.error),
             task.max_attempts,
             task.max_losses,
             task.retry_delay_us,
@@ -273,7 +273,12 @@ def end_composite(
     now: Instant,
 ) -> bool:
     """End a task that no worker holds; False when it was over already."""
-    return store.run(_END_COMPOSITE, (state, result, error, now, task_id)).rowcount == 1
+    return (
+        store.run(
+            _END_COMPOSITE, (state, escape_or_none(result), escape_or_none(error), now, task_id)
+        ).rowcount
+        == 1
+    )
 
 
 def cancel_job(
@@ -335,7 +340,7 @@ def drop(store: Store, task_id: int, error: str, now: Instant) -> bool:
     cursor = store.run(
         "UPDATE task SET state = 'FAILED', error = ?, ended_at = ?"
         " WHERE id = ? AND state = 'QUEUED'",
-        (error, now, task_id),
+        (escape_or_none(error), now, task_id),
     )
     return cursor.rowcount == 1
 

@@ -6,6 +6,7 @@ from app.domain.clock import Clock
 from app.engine.attempts import Attempts
 from app.engine.claims import Claims
 from app.engine.courses import Courses, Plugins
+from app.engine.doctor import Doctor
 from app.engine.events import Events
 from app.engine.jobs import Jobs
 from app.engine.logs import Logs
@@ -54,4 +55,5 @@ class Engine:
         self.events = Events(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
+        self.doctor = Doctor(self.transaction)
         self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

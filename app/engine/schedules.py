@@ -126,7 +126,6 @@ class Schedules:
         fires = not late or schedule.missed == "once"
         try:
             with self._tx():
-                fires = fires and self._make_room(schedule)
                 if not schedules.fired(
                     self._store,
                     schedule.id,
@@ -135,6 +134,8 @@ class Schedules:
                     fired_at=due_at if fires else None,
                 ):
                     return False
+                # Only after that: another ticker may just have fired, and what it made stays.
+                fires = fires and self._make_room(schedule)
                 if fires:
                     template = Submission.from_json(schedule.template)
                     self._jobs.submit(replace(template, schedule_id=schedule.id, fire_at=due_at))
