@@ -33,10 +33,18 @@ def _claim_sql(ready: str, *, postgres: bool, state: str) -> str:
     # ANY(ARRAY(...)) makes PostgreSQL run the subquery exactly once.
     chosen = f"= ANY(ARRAY({ready} FOR UPDATE SKIP LOCKED))" if postgres else f"IN ({ready})"
     started = ", started_at = ?" if state == "RUNNING" else ""
-    return (
+    claim = (
         f"UPDATE task SET state = '{state}', number = number + 1, worker_id = ?,"
         f" leased_until = COALESCE(? + lease_us, {_FOREVER}){started}"
         f" WHERE id {chosen} RETURNING {_RETURNED}"
+    )
+    if not postgres:
+        return claim
+    # There every statement is a journey to the server, so the history rows go along.
+    return (
+        f"WITH claimed AS ({claim}), noted AS (INSERT INTO attempt (task_id, number, worker_id,"
+        f" state, leased_at, started_at) SELECT id, number, ?, '{state}', ?, ? FROM claimed)"
+        f" SELECT {_RETURNED} FROM claimed"
     )
 
 
@@ -160,11 +168,14 @@ def claim(
     if verified:
         params.append(worker_id)
     params.append(limit)
+    if store.backend == "postgres":
+        params += (worker_id, now, now if start else None)
     rows = store.run(_CLAIM[store.backend, verified, state], params).fetchall()
     if len(rows) > 1:
         rows.sort(key=lambda row: (-row[11], row[0]))
-    for row in rows:
-        store.run(_ATTEMPT, (row[0], row[1], worker_id, state, now, now if start else None))
+    if store.backend == "sqlite":
+        for row in rows:
+            store.run(_ATTEMPT, (row[0], row[1], worker_id, state, now, now if start else None))
     return [
         Claimed(
             task_id=row[0],
