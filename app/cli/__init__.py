@@ -6,6 +6,7 @@ error that begins with `jobyard:`; a traceback is always a fault of the program.
 """
 
 import importlib
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -31,7 +32,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "config": "Print the settings in force and where each came from.",
         "plugins": "List the installed plugins, or begin a new one.",
         "doctor": "Look for jobs that cannot go on by themselves.",
-        "backup": "Write the whole database to a file while the server goes on.",
+        "backup": "Write the whole database to FILE while the server goes on.",
         "restore": "Fill an empty database from a backup.",
     }
 )
@@ -90,6 +91,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command that the process was started with."""
+    # What a short command has to say it prints itself; long-running ones set up their logs.
+    logging.getLogger("app").addHandler(logging.NullHandler())
     sys.exit(run(sys.argv[1:]))
 
 

@@ -30,10 +30,10 @@ def command(settings: Settings, parent: int | None) -> None:
     logging.configure(settings.logging, part="worker")
     from app.wiring import build  # noqa: PLC0415
     from app.worker.daemon import Daemon  # noqa: PLC0415
-    from app.worker.runtimes.making import make_runtimes  # noqa: PLC0415
+    from app.worker.runtimes.making import make_policies, make_runtimes  # noqa: PLC0415
 
     services = build(settings)
-    daemon = Daemon(services, lambda seat: make_runtimes(settings, seat))
+    daemon = Daemon(services, lambda seat: make_runtimes(settings, seat), make_policies(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, daemon.stop)
     try:

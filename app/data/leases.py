@@ -8,7 +8,7 @@ the number of its hand-out, so an old holder's report touches no row.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.data.codec import loads
+from app.data.codec import escape_or_none, loads, unescape_or_none
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import LeaseLost
@@ -33,15 +33,25 @@ def _claim_sql(ready: str, *, postgres: bool, state: str) -> str:
     # ANY(ARRAY(...)) makes PostgreSQL run the subquery exactly once.
     chosen = f"= ANY(ARRAY({ready} FOR UPDATE SKIP LOCKED))" if postgres else f"IN ({ready})"
     started = ", started_at = ?" if state == "RUNNING" else ""
-    return (
+    claim = (
         f"UPDATE task SET state = '{state}', number = number + 1, worker_id = ?,"
         f" leased_until = COALESCE(? + lease_us, {_FOREVER}){started}"
         f" WHERE id {chosen} RETURNING {_RETURNED}"
+    )
+    if not postgres:
+        return claim
+    # There every statement is a journey to the server, so the history rows go along.
+    return (
+        f"WITH claimed AS ({claim}), noted AS (INSERT INTO attempt (task_id, number, worker_id,"
+        f" state, leased_at, started_at) SELECT id, number, ?, '{state}', ?, ? FROM claimed)"
+        f" SELECT {_RETURNED} FROM claimed"
     )
 
 
 _FOREVER = 2**62
 """`leased_until` of a lease without an end."""
+ALWAYS: Instant = 2**63 - 1
+"""Later than the end of every lease."""
 
 _CLAIM = {
     (backend, verified, state): _claim_sql(
@@ -83,14 +93,20 @@ _STANDING = (
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _RENEW = (
-    "UPDATE task SET leased_until = ? + lease_us WHERE id = ? AND number = ?"
-    " AND leased_until IS NOT NULL AND lease_us IS NOT NULL"
+    "UPDATE task SET leased_until = COALESCE(? + lease_us, leased_until)"
+    " WHERE id = ? AND number = ? AND leased_until IS NOT NULL"
 )
 _PROGRESS = (
     "UPDATE task SET progress = ? WHERE id = ? AND number = ? AND state = 'RUNNING'"
     " RETURNING job_id, parent_id"
 )
-_GONE = "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
+_GONE = (
+    "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
+    " AND leased_until < ?"
+)
+_RAN_OUT = (
+    "UPDATE task SET leased_until = leased_until WHERE id = ? AND number = ? AND leased_until < ?"
+)
 _HELD = "SELECT id, number, state FROM task WHERE worker_id = ? AND leased_until IS NOT NULL"
 _EXPIRED = (
     "SELECT id, number FROM task WHERE leased_until IS NOT NULL AND leased_until < ?"
@@ -152,11 +168,14 @@ def claim(
     if verified:
         params.append(worker_id)
     params.append(limit)
+    if store.backend == "postgres":
+        params += (worker_id, now, now if start else None)
     rows = store.run(_CLAIM[store.backend, verified, state], params).fetchall()
     if len(rows) > 1:
         rows.sort(key=lambda row: (-row[11], row[0]))
-    for row in rows:
-        store.run(_ATTEMPT, (row[0], row[1], worker_id, state, now, now if start else None))
+    if store.backend == "sqlite":
+        for row in rows:
+            store.run(_ATTEMPT, (row[0], row[1], worker_id, state, now, now if start else None))
     return [
         Claimed(
             task_id=row[0],
@@ -195,7 +214,8 @@ def end(
     now: Instant,
 ) -> bool:
     """End a held task for good; False when this hand-out no longer holds it."""
-    values = (state, result, error, now, failures, losses, *lease)
+    texts = (escape_or_none(result), escape_or_none(error))
+    values = (state, *texts, now, failures, losses, *lease)
     return store.run(_END, values).rowcount == 1
 
 
@@ -211,7 +231,8 @@ def again(
 ) -> bool:
     """Put a held task back: at once, or CREATED until `due_at`; False when it is not held."""
     state = TaskState.QUEUED if due_at is None else TaskState.CREATED
-    values = (state, error, None if due_at else now, due_at, failures, losses, *lease)
+    queued_at = None if due_at else now
+    values = (state, escape_or_none(error), queued_at, due_at, failures, losses, *lease)
     return store.run(_AGAIN, values).rowcount == 1
 
 
@@ -225,7 +246,7 @@ def end_attempt(
     now: Instant,
 ) -> bool:
     """Close the history row of a hand-out; False when it was closed."""
-    values = (state, now, error, verification, *lease)
+    values = (state, now, escape_or_none(error), verification, *lease)
     return store.run(_ATTEMPT_END, values).rowcount == 1
 
 
@@ -240,9 +261,17 @@ def progress(store: Store, lease: Lease, percent: float) -> tuple[str | None, in
     return (row[0], row[1]) if row else None
 
 
-def gone(store: Store, lease: Lease) -> bool:
-    """Note that the processes of a task that is over are gone."""
-    return store.run(_GONE, tuple(lease)).rowcount == 1
+def gone(store: Store, lease: Lease, before: Instant = ALWAYS) -> bool:
+    """Note that the processes of a task that is over are gone.
+
+    False when that was known, or when the lease ends at `before` or later.
+    """
+    return store.run(_GONE, (*lease, before)).rowcount == 1
+
+
+def ran_out(store: Store, lease: Lease, before: Instant) -> bool:
+    """Tell whether a lease ended before then, and keep its holder from renewing it meanwhile."""
+    return store.run(_RAN_OUT, (*lease, before)).rowcount == 1
 
 
 def held(store: Store, worker_id: int) -> list[tuple[Lease, TaskState]]:
@@ -269,7 +298,7 @@ def attempts(store: Store, task_id: int) -> Sequence[Attempt]:
             leased_at=row[4],
             started_at=row[5],
             ended_at=row[6],
-            error=row[7],
+            error=unescape_or_none(row[7]),
             verification=row[8],
         )
         for row in store.run(_ATTEMPTS, (task_id,)).fetchall()

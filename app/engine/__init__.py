@@ -6,6 +6,7 @@ from app.domain.clock import Clock
 from app.engine.attempts import Attempts
 from app.engine.claims import Claims
 from app.engine.courses import Courses, Plugins
+from app.engine.doctor import Doctor
 from app.engine.events import Events
 from app.engine.jobs import Jobs
 from app.engine.leadership import Leadership
@@ -14,6 +15,7 @@ from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
+from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
 from app.engine.transaction import Transactions
 from app.engine.waiting import Waiting
@@ -44,16 +46,18 @@ class Engine:
         self.transaction = Transactions(store, bus, clock)
         courses = Courses(store, plugins)
         self.jobs = Jobs(self.transaction, courses, plugins, log_store)
+        self.subjobs = SubJobs(self.transaction, courses, self.jobs)
         self.tasks = Tasks(self.transaction, courses)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
         self.workers = Workers(self.transaction, self.attempts.lose)
         self.queues = Queues(self.transaction, self.tasks.drop)
         self.waiting = Waiting(self.transaction, self.jobs.start)
-        self.schedules = Schedules(self.transaction, self.jobs.submit)
+        self.schedules = Schedules(self.transaction, self.jobs)
         self.logs = Logs(log_store, clock)
         self.events = Events(self.transaction)
         self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
+        self.doctor = Doctor(self.transaction)
         self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

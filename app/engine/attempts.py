@@ -6,18 +6,27 @@ nothing and raises LeaseLost, so whatever arrives late or twice counts once.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from app.data import jobs, leases, tasks
 from app.data.db import Store
-from app.domain.errors import Contended, LeaseLost, TaskNotFound
+from app.domain.clock import Instant
+from app.domain.errors import JobNotFound, LeaseLost, TaskNotFound
 from app.domain.events import EventKind
 from app.domain.records import Attempt, Lease, Task
 from app.domain.retry import delay_us
 from app.domain.states import AttemptState, TaskState
 from app.engine.claims import note_start
-from app.engine.courses import Courses, Moved, pool_topic
-from app.engine.jobs import TRIES
-from app.engine.transaction import SLOTS_TOPIC, Transaction, Transactions, queue_topic
+from app.engine.courses import Courses, pool_topic
+from app.engine.transaction import (
+    SLOTS_TOPIC,
+    Transaction,
+    Transactions,
+    queue_topic,
+    retried,
+)
+
+T = TypeVar("T")
 
 LOST_TOO_OFTEN = "task redelivered too many times"
 
@@ -32,14 +41,7 @@ class Attempts:
 
     def started(self, lease: Lease) -> None:
         """Report that the work began. A second report changes nothing. Raises LeaseLost."""
-        with self._tx() as tx:
-            held = leases.standing(self._store, lease)
-            if not leases.started(self._store, lease, tx.now):
-                return
-            dialect = held.queue.partition("/")[0]
-            tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
-            if held.job_id is not None:
-                note_start(self._store, tx, held.job_id, dialect)
+        self._retried(lambda: self._started(lease))
 
     def complete(
         self, lease: Lease, *, result: str | None = None, verification: int | None = None
@@ -63,21 +65,22 @@ class Attempts:
         """Give a task back unharmed, to be handed out again after a while. Raises LeaseLost."""
         self._retried(lambda: self._put_back(lease, AttemptState.RELEASED, delay_s=delay_s))
 
-    def lose(self, lease: Lease) -> bool:
+    def lose(self, lease: Lease, *, before: Instant = leases.ALWAYS) -> bool:
         """Note that the holder vanished; False when the lease was gone already.
 
         The task is handed out again, and fails once that has happened too often.
+        before: only if the lease ended before then; a holder may renew it at the last moment.
         """
         try:
-            return self._retried(lambda: self._lose(lease))
+            return self._retried(lambda: self._lose(lease, before))
         except (LeaseLost, TaskNotFound):
-            return self.gone(lease)
+            return self._gone(lease, before)
 
     def renew(self, held: Iterable[Lease]) -> list[Lease]:
         """Let leases begin anew, in one transaction; give those that are lost."""
-        with self._store.transaction():
-            now = self._tx.clock.now()
-            return [lease for lease in held if not leases.renew(self._store, lease, now)]
+        # In one order for all, or two that renew would wait for each other.
+        wanted = sorted(held)
+        return self._retried(lambda: self._renew(wanted))
 
     def progress(self, lease: Lease, percent: float) -> None:
         """Report how far the work is, 0-100. Raises LeaseLost."""
@@ -97,8 +100,11 @@ class Attempts:
 
     def gone(self, lease: Lease) -> bool:
         """Report that the processes of a cancelled task have ended; frees its place."""
+        return self._gone(lease, leases.ALWAYS)
+
+    def _gone(self, lease: Lease, before: Instant) -> bool:
         with self._tx() as tx:
-            if not leases.gone(self._store, lease):
+            if not leases.gone(self._store, lease, before):
                 return False
             job_id = tasks.get(self._store, lease.task_id).job_id
             if job_id is None:
@@ -123,26 +129,29 @@ class Attempts:
 
     # -- one try each -------------------------------------------------------------------------
 
-    def _retried(self, verb: Callable[[], bool]) -> bool:
-        for _ in range(TRIES):
-            try:
-                return verb()
-            except (Moved, Contended):
-                continue
-        raise Contended
+    def _retried(self, verb: Callable[[], T]) -> T:
+        return retried(self._store, verb)
+
+    def _started(self, lease: Lease) -> None:
+        with self._tx() as tx:
+            held = leases.standing(self._store, lease)
+            if not leases.started(self._store, lease, tx.now):
+                return
+            dialect = held.queue.partition("/")[0]
+            tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
+            if held.job_id is not None:
+                note_start(self._store, tx, held.job_id, dialect)
+
+    def _renew(self, held: Sequence[Lease]) -> list[Lease]:
+        with self._store.transaction():
+            now = self._tx.clock.now()
+            return [lease for lease in held if not leases.renew(self._store, lease, now)]
 
     def _complete(self, lease: Lease, result: str | None, verification: int | None) -> bool:
         with self._store.session():
             held = leases.standing(self._store, lease)
             if held.verifications > 1:
-                with self._tx() as tx:
-                    self._close(tx, lease, AttemptState.DONE, verification=verification)
-                    agreed = leases.verified(self._store, lease.task_id, verification or 0)
-                    if agreed < held.verifications:
-                        self._again(tx, lease, held.queue, held.job_id)
-                        return False
-                    self._over(tx, lease, held, TaskState.COMPLETED, result=result)
-                return True
+                return self._verify(lease, held, result, verification or 0)
             if held.job_id is None:
                 with self._tx() as tx:
                     self._over(tx, lease, held, TaskState.COMPLETED, result=result)
@@ -151,16 +160,32 @@ class Attempts:
             self._follow(lease, held.job_id, TaskState.COMPLETED, AttemptState.DONE, result=result)
             return True
 
+    def _verify(self, lease: Lease, held: leases.Standing, result: str | None, value: int) -> bool:
+        with self._tx() as tx:
+            agreed = leases.verified(self._store, lease.task_id, value) + 1
+            if agreed < held.verifications:
+                self._again(tx, lease, held.queue, held.job_id)
+                tx.note(
+                    EventKind.TASK_VERIFIED,
+                    held.queue.partition("/")[0],
+                    job_id=held.job_id,
+                    task_id=lease.task_id,
+                )
+            else:
+                self._over(tx, lease, held, TaskState.COMPLETED, result=result)
+            self._close(tx, lease, AttemptState.DONE, verification=value)
+        return agreed >= held.verifications
+
     def _fail(self, lease: Lease, error: str, *, retry: bool) -> bool:
         with self._store.session():
             held = leases.standing(self._store, lease)
             if retry and held.failures + 1 < held.max_attempts:
                 wait = delay_us(held.retry_delay_us, held.retry_factor, held.failures + 1)
                 with self._tx() as tx:
-                    self._close(tx, lease, AttemptState.FAILED, error=error)
                     self._again(
                         tx, lease, held.queue, held.job_id, wait_us=wait, error=error, failures=1
                     )
+                    self._close(tx, lease, AttemptState.FAILED, error=error)
                 return True
             if held.job_id is None:
                 with self._tx() as tx:
@@ -173,9 +198,9 @@ class Attempts:
     def _put_back(self, lease: Lease, state: AttemptState, *, delay_s: float = 0.0) -> bool:
         with self._tx() as tx:
             held = leases.standing(self._store, lease)
-            self._close(tx, lease, state)
             wait = round(delay_s * 1_000_000)
             self._again(tx, lease, held.queue, held.job_id, wait_us=wait)
+            self._close(tx, lease, state)
             tx.note(
                 EventKind.TASK_RELEASED,
                 held.queue.partition("/")[0],
@@ -184,22 +209,29 @@ class Attempts:
             )
         return True
 
-    def _lose(self, lease: Lease) -> bool:
+    def _lose(self, lease: Lease, before: Instant) -> bool:
         with self._store.session():
             held = leases.standing(self._store, lease)
             dialect = held.queue.partition("/")[0]
             if held.losses + 1 <= held.max_losses:
                 with self._tx() as tx:
-                    self._close(tx, lease, AttemptState.LOST)
+                    self._ran_out(lease, before)
                     self._again(tx, lease, held.queue, held.job_id, losses=1)
+                    self._close(tx, lease, AttemptState.LOST)
                     tx.note(EventKind.TASK_LOST, dialect, job_id=held.job_id, task_id=lease.task_id)
             elif held.job_id is None:
                 with self._tx() as tx:
+                    self._ran_out(lease, before)
                     self._over(tx, lease, held, TaskState.FAILED, error=LOST_TOO_OFTEN)
                     self._close(tx, lease, AttemptState.LOST)
             else:
                 self._follow(
-                    lease, held.job_id, TaskState.FAILED, AttemptState.LOST, error=LOST_TOO_OFTEN
+                    lease,
+                    held.job_id,
+                    TaskState.FAILED,
+                    AttemptState.LOST,
+                    error=LOST_TOO_OFTEN,
+                    before=before,
                 )
         return True
 
@@ -214,10 +246,14 @@ class Attempts:
         *,
         result: str | None = None,
         error: str | None = None,
+        before: Instant = leases.ALWAYS,
     ) -> None:
         """End a job's task together with all that follows from it."""
-        job = jobs.get(self._store, job_id)
-        task: Task = tasks.get(self._store, lease.task_id)
+        try:
+            job = jobs.get(self._store, job_id)
+            task: Task = tasks.get(self._store, lease.task_id)
+        except (JobNotFound, TaskNotFound) as deleted:
+            raise LeaseLost(task_id=lease.task_id, number=lease.number) from deleted
         ended = replace(task, state=state, result=result, error=error)
         course = self._courses.follow(job, ended)
         failures = int(attempt is AttemptState.FAILED)
@@ -225,6 +261,7 @@ class Attempts:
         with self._tx() as tx:
 
             def end_task() -> None:
+                self._ran_out(lease, before)
                 if not leases.end(
                     self._store,
                     lease,
@@ -239,6 +276,10 @@ class Attempts:
                 self._close(tx, lease, attempt, error=error)
 
             self._courses.apply(tx, job, course, end_task=end_task, ended=ended)
+
+    def _ran_out(self, lease: Lease, before: Instant) -> None:
+        if before != leases.ALWAYS and not leases.ran_out(self._store, lease, before):
+            raise LeaseLost(task_id=lease.task_id, number=lease.number)
 
     def _over(
         self,

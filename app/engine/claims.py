@@ -60,6 +60,8 @@ class Claims:
                     if start and task.job_id is not None:
                         note_start(self._store, tx, task.job_id, dialect)
         except Contended:
+            if self._store.in_transaction:  # which the database has given up as a whole
+                raise
             return ()
         return claimed
 

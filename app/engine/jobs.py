@@ -1,27 +1,20 @@
 """Verbs on jobs: submit, start, read, cancel, restart, delete."""
 
+import contextlib
 import uuid
 from dataclasses import replace
 
 from app.data import jobs, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
-from app.domain.errors import (
-    AlreadyExists,
-    Contended,
-    IllegalMove,
-    JobNotFound,
-    UnknownJobType,
-)
+from app.domain.errors import IllegalMove, JobNotFound, UnknownJobType
 from app.domain.events import EventKind
 from app.domain.records import Job, JobFilter, Page, Task
 from app.domain.states import JobState
 from app.domain.submission import Submission
-from app.engine.courses import Course, Courses, Moved, Plugins, pool_topic
-from app.engine.transaction import Transaction, Transactions
+from app.engine.courses import Course, Courses, Plugins, pool_topic
+from app.engine.transaction import Moved, Transaction, Transactions, retried
 
-TRIES = 200
-"""How often a verb decides again because others changed the job; each time one of them got on."""
 MAX_TASKS_SHOWN = 20_000
 
 
@@ -139,19 +132,17 @@ class Jobs:
 
         Raises IllegalMove when it has started or must still wait, JobNotFound.
         """
-        for _ in range(TRIES):
-            job = self.get(job_id)
-            if job.state not in (JobState.PENDING, JobState.WAITING):
-                raise IllegalMove(current=job.state, wanted=JobState.SCHEDULED)
-            course = self._courses.begin(job)
-            try:
-                with self._tx() as tx:
-                    if job.pool is not None:
-                        self._take_slot(job)
-                    return self._courses.apply(tx, job, course, starts=True)
-            except (Moved, Contended):
-                continue
-        raise Contended
+        return retried(self._store, lambda: self._start(job_id))
+
+    def _start(self, job_id: str) -> Job:
+        job = self.get(job_id)
+        if job.state not in (JobState.PENDING, JobState.WAITING):
+            raise IllegalMove(current=job.state, wanted=JobState.SCHEDULED)
+        course = self._courses.begin(job)
+        with self._tx() as tx:
+            if job.pool is not None:
+                self._take_slot(job)
+            return self._courses.apply(tx, job, course, starts=True)
 
     def _take_slot(self, job: Job) -> None:
         pool = job.pool or ""
@@ -192,43 +183,41 @@ class Jobs:
         Of several calls at the same time exactly one gets through. Raises IllegalMove when it is
         over, JobNotFound.
         """
-        for _ in range(TRIES):
-            try:
-                with self._tx() as tx:
-                    job = jobs.get(self._store, job_id)
-                    if not jobs.cancel(self._store, job_id, tx.now, reason):
-                        raise IllegalMove(
-                            current=jobs.get(self._store, job_id).state,
-                            wanted=JobState.CANCELLED,
-                        )
-                    tx.note(
-                        EventKind.JOB_CANCELLED,
-                        job.dialect,
-                        job_id=job_id,
-                        state=JobState.CANCELLED,
-                    )
-                    self._courses.close(tx, job)
-                    return jobs.get(self._store, job_id)
-            except Contended:
-                continue
-        raise Contended
+        return retried(self._store, lambda: self._cancel(job_id, reason))
+
+    def _cancel(self, job_id: str, reason: str | None) -> Job:
+        with self._tx() as tx:
+            job = jobs.get(self._store, job_id)
+            if not jobs.cancel(self._store, job_id, tx.now, reason):
+                current = jobs.get(self._store, job_id).state
+                raise IllegalMove(current=current, wanted=JobState.CANCELLED)
+            tx.note(EventKind.JOB_CANCELLED, job.dialect, job_id=job_id, state=JobState.CANCELLED)
+            self._courses.close(tx, job)
+            for child in jobs.orphans(self._store, MAX_TASKS_SHOWN):
+                self._cancel_child(child)
+            return jobs.get(self._store, job_id)
+
+    def _cancel_child(self, job_id: str) -> None:
+        """Cancel a job whose starting task was just cancelled; another may be faster."""
+        with contextlib.suppress(IllegalMove):
+            self.cancel(job_id)
 
     def restart(self, job_id: str) -> Job:
         """Let a FAILED or CANCELLED job begin again at the step where it stopped.
 
-        Raises IllegalMove when it is neither, JobNotFound.
+        Raises IllegalMove when it is neither, or its pool has no free slot; JobNotFound.
         """
-        for _ in range(TRIES):
-            job = self.get(job_id)
-            if job.state not in (JobState.FAILED, JobState.CANCELLED):
-                raise IllegalMove(current=job.state, wanted=JobState.RUNNING)
-            course = self._courses.begin(job)
-            try:
-                with self._tx() as tx:
-                    return self._courses.apply(tx, job, course, starts=True)
-            except (Moved, Contended):
-                continue
-        raise Contended
+        return retried(self._store, lambda: self._restart(job_id))
+
+    def _restart(self, job_id: str) -> Job:
+        job = self.get(job_id)
+        if job.state not in (JobState.FAILED, JobState.CANCELLED):
+            raise IllegalMove(current=job.state, wanted=JobState.RUNNING)
+        course = self._courses.begin(job)
+        with self._tx() as tx:
+            if job.pool is not None:
+                self._take_slot(job)
+            return self._courses.apply(tx, job, course, starts=True)
 
     def delete(self, job_id: str) -> None:
         """Delete a job that is over, with its tasks and their output.
@@ -251,18 +240,3 @@ class Jobs:
         if job is None:
             raise JobNotFound(job_id=key)
         return job
-
-    # -- duty ---------------------------------------------------------------------------------
-
-    def run_once(self, now: Instant) -> int:
-        """Start what was accepted and never started, more than a second ago; give how many."""
-        with self._store.session():
-            found = jobs.unstarted(self._store, now - seconds(1))
-        started = 0
-        for job_id in found:
-            try:
-                self.start(job_id)
-                started += 1
-            except (IllegalMove, JobNotFound, AlreadyExists):
-                continue
-        return started

@@ -1,20 +1,27 @@
 """Duties that keep work moving: leases that ran out, tasks whose time has come."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from app.data import leases, tasks
 from app.domain.clock import Instant
-from app.domain.events import EventKind
 from app.domain.records import Lease
-from app.engine.transaction import Transactions, queue_topic
+from app.engine.creation import make_ready
+from app.engine.transaction import Transactions
 
 BATCH = 500
+
+
+class Lose(Protocol):
+    """`attempts.lose`."""
+
+    def __call__(self, lease: Lease, *, before: Instant) -> bool:
+        """Take a lease back if it ended before then."""
 
 
 class Rescue:
     """Hands out again what a vanished worker held."""
 
-    def __init__(self, transactions: Transactions, lose: Callable[[Lease], bool]) -> None:
+    def __init__(self, transactions: Transactions, lose: Lose) -> None:
         self._store = transactions.store
         self._lose = lose
 
@@ -22,7 +29,7 @@ class Rescue:
         """Take back every lease that ran out; give how many."""
         with self._store.session():
             found = leases.expired(self._store, now, BATCH)
-        return sum(1 for lease in found if self._lose(lease))
+        return sum(1 for lease in found if self._lose(lease, before=now))
 
 
 class Due:
@@ -38,19 +45,5 @@ class Due:
             found = tasks.due(self._store, now, BATCH)
         if not found:
             return 0
-        count = 0
         with self._tx() as tx:
-            for task_id in found:
-                moved = tasks.make_ready(self._store, task_id, tx.now)
-                if moved is None:
-                    continue
-                queue, job_id = moved
-                tx.note(
-                    EventKind.TASK_QUEUED,
-                    queue.partition("/")[0],
-                    job_id=job_id,
-                    task_id=task_id,
-                )
-                tx.ring(queue_topic(queue))
-                count += 1
-        return count
+            return sum(1 for task_id in found if make_ready(self._store, tx, task_id))

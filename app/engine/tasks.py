@@ -1,17 +1,17 @@
 """Verbs on tasks: reading them, and tasks that belong to no job."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.data import jobs, tasks
 from app.domain.clock import seconds
-from app.domain.errors import Contended, IllegalMove
+from app.domain.errors import IllegalMove
 from app.domain.events import EventKind
 from app.domain.records import Json, Task
 from app.domain.states import TaskState
-from app.engine.courses import Courses, Moved
-from app.engine.jobs import TRIES
-from app.engine.transaction import Transactions, queue_topic
+from app.engine.courses import Courses
+from app.engine.creation import make_ready
+from app.engine.transaction import Moved, Transactions, queue_topic, retried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Tasks:
 
     def drop(self, task_id: int, error: str) -> bool:
         """Fail a task that is ready and not taken, with all that follows; False when it moved."""
-        return self._retried(lambda: self._drop(task_id, error))
+        return retried(self._store, lambda: self._drop(task_id, error))
 
     def _drop(self, task_id: int, error: str) -> bool:
         with self._store.session():
@@ -127,22 +127,9 @@ class Tasks:
         with self._tx() as tx:
             task = tasks.get(self._store, task_id)
             wanted = TaskState.HELD if hold else TaskState.QUEUED
-            moved = (
-                tasks.hold(self._store, task_id)
-                if hold
-                else tasks.let_go(self._store, task_id, tx.now)
-            )
-            if not moved:
+            move = tasks.hold if hold else tasks.let_go
+            if not move(self._store, task_id):
                 raise IllegalMove(current=task.state, wanted=wanted)
-            kind = EventKind.TASK_HELD if hold else EventKind.TASK_QUEUED
-            tx.note(kind, task.queue.partition("/")[0], job_id=task.job_id, task_id=task_id)
-            if not hold:
-                tx.ring(queue_topic(task.queue))
-
-    def _retried(self, verb: Callable[[], bool]) -> bool:
-        for _ in range(TRIES):
-            try:
-                return verb()
-            except (Moved, Contended):
-                continue
-        raise Contended
+            if hold or not make_ready(self._store, tx, task_id):
+                kind = EventKind.TASK_HELD if hold else EventKind.TASK_CREATED
+                tx.note(kind, task.queue.partition("/")[0], job_id=task.job_id, task_id=task_id)

@@ -5,19 +5,25 @@ has committed, the bus rings for those who watch. A rollback drops both.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from app.bus import Bus
 from app.data import events
 from app.data.db import Store
 from app.domain.clock import Clock, Instant
+from app.domain.errors import Contended, EngineError
 from app.domain.events import Event, EventKind
 
+T = TypeVar("T")
+TRIES = 200
+"""How often a verb decides again because others changed the job; each time one of them got on."""
 EVENTS_TOPIC = "events"
 SLOTS_TOPIC = "slots"
 """Rung when a slot of any pool may have become free."""
+SUBJOBS_TOPIC = "subjobs"
+"""Rung when a job that a task started is to be started, has ended, or lost that task."""
 
 
 def queue_topic(queue: str) -> str:
@@ -33,6 +39,26 @@ def worker_topic(worker_id: int) -> str:
 def job_topic(job_id: str) -> str:
     """Name the doorbell of a job: something of it has changed."""
     return f"job:{job_id}"
+
+
+class Moved(EngineError):
+    """The job has changed since it was read; decide again."""
+
+
+def retried(store: Store, verb: Callable[[], T]) -> T:
+    """Run a verb that rests on a snapshot, and again where others were faster. Raises Contended.
+
+    In an outer transaction that the database has given up, trying again is for who opened it.
+    """
+    for _ in range(TRIES):
+        try:
+            return verb()
+        except Moved:
+            continue
+        except Contended:
+            if store.in_transaction:
+                raise
+    raise Contended
 
 
 class Transaction:

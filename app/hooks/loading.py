@@ -199,8 +199,10 @@ def _guarded(step: Callable[[], Any], what: str) -> Any:
 
 def summary(cause: BaseException) -> str:
     """Say what an exception is in one line."""
-    text = str(cause).strip()
-    line = text.splitlines()[0] if text else ""
+    lines = str(cause).strip().splitlines()
+    # pluggy says what is wrong in the lines that follow.
+    told = lines if isinstance(cause, pluggy.PluginValidationError) else lines[:1]
+    line = "; ".join(told)
     return f"{type(cause).__name__}: {line}" if line else type(cause).__name__
 
 

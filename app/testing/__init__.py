@@ -1,13 +1,29 @@
 """The test kit, for us and for plugin authors."""
 
+from app.testing.clock import FakeClock
 from app.testing.contract import JobInterfaceContract
+from app.testing.engine import (
+    ScriptedJob,
+    happenings,
+    make_engine,
+    new_worker,
+    submit,
+    work_off,
+)
 from app.testing.simulation import Outcome, SimulatedTask, Simulation, completes, fails
 
 __all__ = [
+    "FakeClock",
     "JobInterfaceContract",
     "Outcome",
+    "ScriptedJob",
     "SimulatedTask",
     "Simulation",
     "completes",
     "fails",
+    "happenings",
+    "make_engine",
+    "new_worker",
+    "submit",
+    "work_off",
 ]

@@ -27,7 +27,7 @@ def duties(engine: Engine, plugins: PluginManager) -> list[Duty]:
         Duty("rescue", 1.0, engine.rescue.run_once),
         Duty("waiting", 1.0, engine.waiting.run_once),
         Duty("publish", 1.0, Publisher(engine, plugins).run_once),
-        Duty("starts", 2.0, engine.jobs.run_once),
+        Duty("subjobs", 1.0, engine.subjobs.run_once),
         Duty("prune", 5.0, engine.prune.run_once),
         Duty("workers", 300.0, engine.workers.run_once),
     ]

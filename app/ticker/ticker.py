@@ -4,7 +4,7 @@ import functools
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC
 
 import psutil
 import structlog
@@ -14,7 +14,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from app.domain.clock import to_datetime
 from app.domain.errors import EngineError, WorkerNotActive
-from app.engine.transaction import SLOTS_TOPIC
+from app.engine.transaction import SLOTS_TOPIC, SUBJOBS_TOPIC
 from app.ticker.duties import Duty, duties
 from app.ticker.leader import Leader
 from app.wiring import VERSION, Services
@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 30.0
 SWEEP_S = 1.0
+RUNG = {SLOTS_TOPIC: "waiting", SUBJOBS_TOPIC: "subjobs"}
+"""Topics for which a duty is done at once."""
 
 
 class Ticker:
@@ -50,8 +52,8 @@ class Ticker:
         self._every("show", HEARTBEAT_S, self._show)
         for duty in duties(self._engine, self._services.plugins):
             self._every(duty.name, duty.every_s, functools.partial(self._do, duty))
-        listener = threading.Thread(target=self._listen, name="listen", daemon=True)
-        listener.start()
+        for rung in RUNG.items():
+            threading.Thread(target=self._listen, args=rung, name=rung[1], daemon=True).start()
         try:
             self._scheduler.start()
         finally:
@@ -105,15 +107,15 @@ class Ticker:
         except EngineError as error:
             log.warning("heartbeat-failed", reason=str(error))
 
-    def _listen(self) -> None:
-        """Admit at once when a slot becomes free, rather than at the next tick."""
-        with self._engine.bus.subscribe(SLOTS_TOPIC) as bell:
+    def _listen(self, topic: str, duty: str) -> None:
+        """Do a duty at once when it is rung for, rather than at the next tick."""
+        with self._engine.bus.subscribe(topic) as bell:
             while not self._stopping.is_set() and not bell.closed:
                 if not bell.wait(SWEEP_S):
                     continue
                 try:
                     now = to_datetime(self._engine.clock.now())
-                    self._scheduler.modify_job("waiting", next_run_time=now - timedelta(seconds=1))
+                    self._scheduler.modify_job(duty, next_run_time=now)
                 except JobLookupError:
                     return
 

@@ -3,6 +3,9 @@
 Ids that go out to clients rise and are never used twice: identity columns on PostgreSQL,
 AUTOINCREMENT on SQLite. Instants are microseconds in big integers. JSON is text: it is stored for
 clients as they gave it, and never searched.
+
+Every index of `event` is written by every transaction. In commit order events are in the order of
+their age too, near enough for pruning; on SQLite that is the order of their ids.
 """
 
 from app.data.schema import statements
@@ -47,6 +50,8 @@ CREATE INDEX job_recent ON job (dialect, created_at DESC, id DESC);
 CREATE INDEX job_open ON job (state, created_at) WHERE ended_at IS NULL;
 CREATE INDEX job_slot ON job (pool) WHERE holds_slot = 1;
 CREATE INDEX job_parent ON job (parent_task_id) WHERE parent_task_id IS NOT NULL;
+CREATE INDEX job_child_open ON job (parent_task_id)
+  WHERE parent_task_id IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX job_by_group ON job (group_id, created_at) WHERE group_id IS NOT NULL;
 CREATE INDEX job_ended ON job (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX job_delete ON job (delete_at) WHERE delete_at IS NOT NULL;
@@ -66,7 +71,7 @@ CREATE TABLE task (
   job_id TEXT,
   group_id BIGINT,
   parent_id BIGINT,
-  queue TEXT NOT NULL,
+  queue TEXT {bytewise} NOT NULL,
   name TEXT NOT NULL,
   kind TEXT NOT NULL DEFAULT 'work',
   state TEXT NOT NULL,
@@ -102,6 +107,7 @@ CREATE INDEX task_leased ON task (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX task_held_by ON task (worker_id) WHERE leased_until IS NOT NULL;
 CREATE INDEX task_due ON task (due_at) WHERE state = 'CREATED' AND due_at IS NOT NULL;
 CREATE INDEX task_job ON task (job_id, position, id) WHERE job_id IS NOT NULL;
+CREATE INDEX task_starter ON task (id) WHERE kind = 'job' AND state = 'RUNNING';
 CREATE INDEX task_parent ON task (parent_id, id) WHERE parent_id IS NOT NULL;
 CREATE UNIQUE INDEX task_public ON task (public_id) WHERE public_id IS NOT NULL;
 CREATE UNIQUE INDEX task_unique ON task (queue, unique_key) WHERE unique_key IS NOT NULL;
@@ -211,8 +217,7 @@ CREATE TABLE event (
   task_id BIGINT,
   data TEXT
 );
-CREATE INDEX event_order ON event (tx, id);
-CREATE INDEX event_age ON event (at);
+{event_order};
 
 CREATE TABLE mark (
   name TEXT PRIMARY KEY,

@@ -226,6 +226,19 @@ def test_amount_that_is_refused_names_its_path(text: str, what: str) -> None:
     assert list(refusal.value.faults) == [f"tasks[0].{what}"]
 
 
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ({"cpus": "many"}, "limits.cpus: invalid number of cpus 'many'"),
+        ({"memory": "lots"}, "limits.memory: invalid amount of memory 'lots'"),
+    ],
+)
+def test_limits_that_cannot_be_read_fail_the_task(limits: dict[str, str], error: str) -> None:
+    simulation = _simulation({"name": "a", "limits": limits})
+    assert simulation.run() == Fail(error)
+    assert simulation.tasks[1].state == "FAILED"
+
+
 def test_defaults_fill_what_a_task_does_not_say() -> None:
     defaults = {
         "retry": {"limit": 2},

@@ -1,0 +1,181 @@
+"""Reports that meet others: at the last moment, against each other, in transactions that broke."""
+
+import threading
+
+import pytest
+
+from app.data.db import Store
+from app.domain.errors import Conflict, Contended, LeaseLost
+from app.domain.states import AttemptState, JobState, TaskState
+from app.engine.tasks import NewWork
+from app.hooks import TaskSpec
+from app.testing import happenings, new_worker, submit
+
+QUEUE = "demo/default"
+
+
+def held(engine, worker, **words):
+    engine.tasks.add([NewWork(queue=QUEUE, name="a", **words)])
+    (claimed,) = engine.claims.claim(worker, QUEUE, start=True)
+    return claimed.lease
+
+
+def test_a_lease_renewed_at_the_last_moment_is_not_taken_back(engine, worker, clock):
+    lease = held(engine, worker, lease_s=60)
+    looked = clock.advance(61)
+    engine.attempts.renew([lease])
+    assert engine.attempts.lose(lease, before=looked) is False
+    assert engine.tasks.get(lease.task_id).state is TaskState.RUNNING
+    assert engine.attempts.complete(lease) is True
+
+
+def test_the_last_loss_of_a_job_task_is_not_taken_back_either(engine, worker, clock, scripted):
+    scripted.on_plan = [TaskSpec(name="a", max_losses=0)]
+    job = submit(engine)
+    (claimed,) = engine.claims.claim(worker, QUEUE, start=True)
+    looked = clock.advance(61)
+    engine.attempts.renew([claimed.lease])
+    assert engine.attempts.lose(claimed.lease, before=looked) is False
+    assert engine.jobs.get(job.id).state is JobState.RUNNING
+
+
+def test_the_place_of_a_cancelled_task_stays_taken_while_its_worker_renews(
+    engine, worker, clock, scripted
+):
+    scripted.on_plan = [TaskSpec(name="a", lease_s=60)]
+    job = submit(engine, pool="p", max_running=1)
+    (claimed,) = engine.claims.claim(worker, QUEUE, start=True)
+    engine.jobs.cancel(job.id)
+    looked = clock.advance(61)
+    engine.attempts.renew([claimed.lease])
+    assert engine.attempts.lose(claimed.lease, before=looked) is False
+    assert engine.attempts.held(worker) == {claimed.lease: TaskState.CANCELLED}
+
+
+def test_a_lease_without_an_end_is_never_lost_by_renewing_it(engine, worker, clock):
+    lease = held(engine, worker, lease_s=None)
+    clock.advance(10**6)
+    assert engine.attempts.renew([lease]) == []
+    assert engine.rescue.run_once(clock.now()) == 0
+    assert engine.attempts.complete(lease) is True
+
+
+def test_good_work_that_needs_more_is_told_of(engine):
+    workers = [new_worker(engine, name=name) for name in "ab"]
+    engine.tasks.add([NewWork(queue=QUEUE, name="a", verifications=2)])
+    (claimed,) = engine.claims.claim(workers[0], QUEUE, verified=True)
+    position = engine.events.last_position()
+    assert engine.attempts.complete(claimed.lease) is False
+    assert happenings(engine, after=position) == ["task.queued", "task.verified"]
+    # no value given counts as 0, so that two who give none agree
+    (claimed,) = engine.claims.claim(workers[1], QUEUE, verified=True)
+    assert engine.attempts.complete(claimed.lease) is True
+
+
+def test_a_verification_that_comes_late_is_no_verification(engine):
+    workers = [new_worker(engine, name=name) for name in "ab"]
+    (task_id,) = engine.tasks.add([NewWork(queue=QUEUE, name="a", verifications=2)])
+    (claimed,) = engine.claims.claim(workers[0], QUEUE, verified=True)
+    engine.attempts.lose(claimed.lease)
+    with pytest.raises(LeaseLost):
+        engine.attempts.complete(claimed.lease, verification=1)
+    (claimed,) = engine.claims.claim(workers[1], QUEUE, verified=True)
+    assert engine.attempts.complete(claimed.lease, verification=1) is False
+    assert [one.state for one in engine.attempts.history(task_id)] == [
+        AttemptState.LOST,
+        AttemptState.DONE,
+    ]
+
+
+def test_of_cancel_and_complete_at_the_same_time_one_wins(engine, worker, scripted):
+    """Thirty rounds, two threads each: the loser is told, and the states agree."""
+    scripted.on_plan = [TaskSpec(name="a")]
+    for _ in range(30):
+        job = submit(engine)
+        (claimed,) = engine.claims.claim(worker, QUEUE, start=True)
+        start = threading.Barrier(2)
+        told = {}
+
+        def run(who, verb, start=start, told=told):
+            start.wait(20)
+            try:
+                verb()
+                told[who] = "done"
+            except Conflict as error:
+                told[who] = type(error).__name__
+
+        threads = [
+            threading.Thread(
+                target=run, args=("cancel", lambda job=job: engine.jobs.cancel(job.id))
+            ),
+            threading.Thread(
+                target=run,
+                args=("complete", lambda claimed=claimed: engine.attempts.complete(claimed.lease)),
+            ),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        state = engine.jobs.get(job.id).state
+        task = engine.tasks.get(claimed.task_id).state
+        if state is JobState.CANCELLED:
+            assert told == {"cancel": "done", "complete": "LeaseLost"}
+            assert task is TaskState.CANCELLED
+        else:
+            assert told == {"cancel": "IllegalMove", "complete": "done"}
+            assert (state, task) == (JobState.COMPLETED, TaskState.COMPLETED)
+
+
+@pytest.mark.parametrize("verb", ["claim", "started", "complete", "renew"])
+def test_a_broken_deadlock_is_tried_again_unless_an_outer_transaction_broke(
+    engine, worker, monkeypatch, verb
+):
+    lease = held(engine, worker)
+    engine.tasks.add([NewWork(queue=QUEUE, name="b")])
+    verbs = {
+        "claim": lambda: len(engine.claims.claim(worker, QUEUE)),
+        "started": lambda: engine.attempts.started(lease),
+        "complete": lambda: engine.attempts.complete(lease),
+        "renew": lambda: engine.attempts.renew([lease]),
+    }
+    run = Store.run
+    broken = []
+
+    def run_breaking_once(store, sql, params=()):
+        if sql.startswith("UPDATE") and not broken:
+            broken.append(sql)
+            raise Contended
+        return run(store, sql, params)
+
+    if verb == "started":
+        engine.attempts.release(lease)
+        (again,) = engine.claims.claim(worker, QUEUE)
+        lease = again.lease
+    monkeypatch.setattr(Store, "run", run_breaking_once)
+    with pytest.raises(Contended), engine.transaction():
+        verbs[verb]()
+    broken.clear()
+    expected = {"claim": 0, "started": None, "complete": True, "renew": []}
+    assert verbs[verb]() == expected[verb]
+    assert len(broken) == 1
+
+
+def test_a_report_on_a_job_deleted_meanwhile_is_a_stale_one(engine, worker, scripted, monkeypatch):
+    scripted.on_plan = [TaskSpec(name="a")]
+    job = submit(engine)
+    (claimed,) = engine.claims.claim(worker, QUEUE, start=True)
+
+    from app.data import leases
+
+    standing = leases.standing
+
+    def then_deleted(store, lease):
+        found = standing(store, lease)
+        engine.jobs.cancel(job.id)
+        engine.jobs.delete(job.id)
+        return found
+
+    monkeypatch.setattr(leases, "standing", then_deleted)
+    with pytest.raises(LeaseLost):
+        engine.attempts.complete(claimed.lease)
