@@ -47,11 +47,11 @@ test-fast: install-test  ## what needs no service and is not slow; under 3 minut
 lint: install-test  ## ruff, mypy and the import contracts alone
 	@$(PYTEST) tests/lint $(ARGS)
 
-bench: install  ## every benchmark: one line of figures each
-	@set -e; for file in $(sort $(wildcard bench/[!_]*.py)); do $(BIN)/python $$file; done
+bench: install-test  ## every benchmark: one line of figures each
+	@$(SERVICES) sh -ec 'for file in $(sort $(wildcard bench/[!_]*.py)); do $(BIN)/python -m bench.$$(basename $$file .py); done'
 
-bench-%: install  ## one benchmark: bench-NAME runs bench/NAME.py
-	@$(BIN)/python bench/$*.py $(ARGS)
+bench-%: install-test  ## one benchmark: bench-NAME runs bench/NAME.py
+	@$(SERVICES) $(BIN)/python -m bench.$* $(ARGS)
 
 fuzz: install-test  ## the property tests, long and with fresh random seeds
 	@$(SERVICES) $(PYTEST) $(PARALLEL) --hypothesis-profile=fuzz -m property $(ARGS)

@@ -45,7 +45,15 @@ _PROGRESS = (
     "UPDATE job SET progress = ? WHERE id = ? AND progress <> ? AND state = 'RUNNING'"
     " RETURNING position"
 )
-_UNSTARTED = "SELECT id FROM job WHERE state = 'PENDING' AND ended_at IS NULL AND created_at < ?"
+_UNSTARTED = "SELECT id FROM job WHERE state = 'PENDING' AND ended_at IS NULL LIMIT ?"
+_ENDED_CHILDREN = (
+    "SELECT j.id, t.id, t.job_id FROM task t JOIN job j ON j.parent_task_id = t.id"
+    " WHERE t.kind = 'job' AND t.state = 'RUNNING' AND j.ended_at IS NOT NULL LIMIT ?"
+)
+_ORPHANS = (
+    "SELECT j.id FROM job j JOIN task t ON t.id = j.parent_task_id WHERE j.ended_at IS NULL"
+    " AND j.parent_task_id IS NOT NULL AND t.ended_at IS NOT NULL LIMIT ?"
+)
 _SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
 
 
@@ -175,9 +183,19 @@ def progress(store: Store, job_id: str, percent: float) -> int | None:
     return None if row is None else int(row[0])
 
 
-def unstarted(store: Store, before: Instant) -> list[str]:
-    """Give the ids of jobs that were accepted before `before` and never started."""
-    return [row[0] for row in store.run(_UNSTARTED, (before,)).fetchall()]
+def unstarted(store: Store, limit: int) -> list[str]:
+    """Give the ids of jobs that were accepted and not started yet."""
+    return [row[0] for row in store.run(_UNSTARTED, (limit,)).fetchall()]
+
+
+def ended_children(store: Store, limit: int) -> list[tuple[str, int, str]]:
+    """Give (job, task, job of that task) where a job is over and the task that started it waits."""
+    return [(row[0], row[1], row[2]) for row in store.run(_ENDED_CHILDREN, (limit,)).fetchall()]
+
+
+def orphans(store: Store, limit: int) -> list[str]:
+    """Give the jobs that go on although the task that started them is over."""
+    return [row[0] for row in store.run(_ORPHANS, (limit,)).fetchall()]
 
 
 def open_of_schedule(store: Store, schedule_id: str) -> list[str]:

@@ -9,11 +9,13 @@ from app.engine.courses import Courses, Plugins
 from app.engine.doctor import Doctor
 from app.engine.events import Events
 from app.engine.jobs import Jobs
+from app.engine.leadership import Leadership
 from app.engine.logs import Logs
 from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
+from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
 from app.engine.transaction import Transactions
 from app.engine.waiting import Waiting
@@ -44,6 +46,7 @@ class Engine:
         self.transaction = Transactions(store, bus, clock)
         courses = Courses(store, plugins)
         self.jobs = Jobs(self.transaction, courses, plugins, log_store)
+        self.subjobs = SubJobs(self.transaction, courses, self.jobs)
         self.tasks = Tasks(self.transaction, courses)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
@@ -53,6 +56,7 @@ class Engine:
         self.schedules = Schedules(self.transaction, self.jobs)
         self.logs = Logs(log_store, clock)
         self.events = Events(self.transaction)
+        self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
         self.doctor = Doctor(self.transaction)

@@ -18,7 +18,13 @@ from app.domain.retry import delay_us
 from app.domain.states import AttemptState, TaskState
 from app.engine.claims import note_start
 from app.engine.courses import Courses, pool_topic
-from app.engine.transaction import Transaction, Transactions, queue_topic, retried
+from app.engine.transaction import (
+    SLOTS_TOPIC,
+    Transaction,
+    Transactions,
+    queue_topic,
+    retried,
+)
 
 T = TypeVar("T")
 
@@ -108,6 +114,7 @@ class Attempts:
                 if not leases.job_is_held(self._store, job_id):
                     jobs.hold_slot(self._store, job_id, held=False)
                 tx.ring(pool_topic(job.pool))
+                tx.ring(SLOTS_TOPIC)
         return True
 
     def held(self, worker_id: int) -> Mapping[Lease, TaskState]:

@@ -20,7 +20,13 @@ from app.domain.events import EventKind
 from app.domain.records import Job, Lease, Task
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
 from app.engine.creation import Creation, all_of, count_open, need_met, release
-from app.engine.transaction import Moved, Transaction, worker_topic
+from app.engine.transaction import (
+    SLOTS_TOPIC,
+    SUBJOBS_TOPIC,
+    Moved,
+    Transaction,
+    worker_topic,
+)
 from app.hooks.interface import JobInterface
 from app.hooks.types import Advance, Fail, Finish, JobView, TaskSpec, TaskView
 
@@ -201,15 +207,19 @@ class Courses:
         if ended is not None:
             self._ended(tx, job, ended)
         for answer in course.answers:
-            for end in answer.ends:
-                self._end_composite(tx, job, end.task_id, end.result, end.error)
-            self._creation.create(tx, job, answer.tasks)
-            for composite_id, count in answer.release.items():
-                release(self._store, tx, composite_id, count)
+            self._carry_out(tx, job, answer)
         self._tell(tx, job, after, starts=starts)
         if after.state.final:
             self.close(tx, after)
         return replace(after, version=job.version + 1)
+
+    def _carry_out(self, tx: Transaction, job: Job, answer: Advance) -> None:
+        """Write one answer: composites that end, tasks to create, held children to let go."""
+        for end in answer.ends:
+            self._end_composite(tx, job, end.task_id, end.result, end.error)
+        self._creation.create(tx, job, answer.tasks)
+        for composite_id, count in answer.release.items():
+            release(self._store, tx, composite_id, count)
 
     def _after(
         self,
@@ -295,12 +305,10 @@ class Courses:
                 position=after.position,
             )
 
-    def close(self, tx: Transaction, job: Job) -> list[int]:
-        """Cancel what is still active of a job that is over, and free its place.
-
-        Gives the cancelled tasks that had started jobs of their own.
-        """
-        starters: list[int] = []
+    def close(self, tx: Transaction, job: Job) -> None:
+        """Cancel what is still active of a job that is over, and free its place."""
+        if job.parent_task_id is not None:
+            tx.ring(SUBJOBS_TOPIC)
         for task_id, number, worker_id, leased_until, kind in tasks.cancel_job(
             self._store, job.id, tx.now
         ):
@@ -314,13 +322,13 @@ class Courses:
                 )
                 tx.ring(worker_topic(worker_id or 0))
             if kind == TaskKind.JOB:
-                starters.append(task_id)
+                tx.ring(SUBJOBS_TOPIC)
         if job.pool is not None:
             waiting.leave(self._store, job.id)
             if not leases.job_is_held(self._store, job.id):
                 jobs.hold_slot(self._store, job.id, held=False)
             tx.ring(pool_topic(job.pool))
-        return starters
+            tx.ring(SLOTS_TOPIC)
 
 
 def pool_topic(pool: str) -> str:

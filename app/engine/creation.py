@@ -7,15 +7,15 @@ itself. What a composite holds waits for that: it counts the composite among its
 import uuid
 from collections.abc import Mapping, Sequence
 
-from app.data import tasks
+from app.data import jobs, tasks
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.events import EventKind
 from app.domain.records import Job
-from app.domain.states import TaskKind, TaskState
-from app.engine.transaction import Transaction, queue_topic
+from app.domain.states import JobState, TaskKind, TaskState
+from app.engine.transaction import SUBJOBS_TOPIC, Transaction, queue_topic
 from app.hooks.interface import JobInterface
-from app.hooks.types import TaskSpec
+from app.hooks.types import JobSpec, TaskSpec
 
 _NOTED = {
     TaskState.CREATED: EventKind.TASK_CREATED,
@@ -63,7 +63,32 @@ class Creation:
             tx.note(_NOTED[state], job.dialect, job_id=job.id, task_id=task_id)
             if state is TaskState.QUEUED:
                 tx.ring(queue_topic(row.queue))
+            if spec.job is not None:
+                self._create_job(tx, job, spec.job, task_id)
             self.create(tx, job, spec.children, parent=task_id, waiting=state is TaskState.CREATED)
+
+    def _create_job(self, tx: Transaction, parent: Job, spec: JobSpec, task_id: int) -> None:
+        """Store a job that a task starts; `SubJobs` starts it as soon as this is committed."""
+        job = Job(
+            id=uuid.uuid4().hex,
+            dialect=parent.dialect,
+            type=spec.type,
+            name=spec.name,
+            description=spec.description,
+            state=JobState.PENDING,
+            version=0,
+            spec=dict(spec.spec),
+            tags=spec.tags,
+            task_count=spec.task_count,
+            priority=parent.priority,
+            created_by=parent.created_by,
+            parent_task_id=None if spec.detached else task_id,
+            group_id=parent.group_id,
+            created_at=tx.now,
+        )
+        jobs.insert(self._store, job)
+        tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=job.state)
+        tx.ring(SUBJOBS_TOPIC)
 
     def _row(self, job: Job, spec: TaskSpec, state: TaskState, now: Instant) -> tasks.NewTask:
         interface = self._interfaces.get(job.type)

@@ -1,17 +1,13 @@
 """Verbs on jobs: submit, start, read, cancel, restart, delete."""
 
+import contextlib
 import uuid
 from dataclasses import replace
 
 from app.data import jobs, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
-from app.domain.errors import (
-    AlreadyExists,
-    IllegalMove,
-    JobNotFound,
-    UnknownJobType,
-)
+from app.domain.errors import IllegalMove, JobNotFound, UnknownJobType
 from app.domain.events import EventKind
 from app.domain.records import Job, JobFilter, Page, Task
 from app.domain.states import JobState
@@ -197,7 +193,14 @@ class Jobs:
                 raise IllegalMove(current=current, wanted=JobState.CANCELLED)
             tx.note(EventKind.JOB_CANCELLED, job.dialect, job_id=job_id, state=JobState.CANCELLED)
             self._courses.close(tx, job)
+            for child in jobs.orphans(self._store, MAX_TASKS_SHOWN):
+                self._cancel_child(child)
             return jobs.get(self._store, job_id)
+
+    def _cancel_child(self, job_id: str) -> None:
+        """Cancel a job whose starting task was just cancelled; another may be faster."""
+        with contextlib.suppress(IllegalMove):
+            self.cancel(job_id)
 
     def restart(self, job_id: str) -> Job:
         """Let a FAILED or CANCELLED job begin again at the step where it stopped.
@@ -237,18 +240,3 @@ class Jobs:
         if job is None:
             raise JobNotFound(job_id=key)
         return job
-
-    # -- duty ---------------------------------------------------------------------------------
-
-    def run_once(self, now: Instant) -> int:
-        """Start what was accepted and never started, more than a second ago; give how many."""
-        with self._store.session():
-            found = jobs.unstarted(self._store, now - seconds(1))
-        started = 0
-        for job_id in found:
-            try:
-                self.start(job_id)
-                started += 1
-            except (IllegalMove, JobNotFound, AlreadyExists):
-                continue
-        return started

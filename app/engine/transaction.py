@@ -20,6 +20,10 @@ T = TypeVar("T")
 TRIES = 200
 """How often a verb decides again because others changed the job; each time one of them got on."""
 EVENTS_TOPIC = "events"
+SLOTS_TOPIC = "slots"
+"""Rung when a slot of any pool may have become free."""
+SUBJOBS_TOPIC = "subjobs"
+"""Rung when a job that a task started is to be started, has ended, or lost that task."""
 
 
 def queue_topic(queue: str) -> str:

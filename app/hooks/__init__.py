@@ -4,7 +4,7 @@ A plugin is a package with an entry point in the group `jobyard`; its module imp
 of the hooks of `app.hooks.spec` with `@hookimpl`.
 """
 
-from app.hooks.fields import WorkSchema, work
+from app.hooks.fields import WorkSchema, no_nul, relative_name, work
 from app.hooks.interface import JobInterface
 from app.hooks.spec import hookimpl
 from app.hooks.types import (
@@ -48,5 +48,7 @@ __all__ = [
     "WorkSchema",
     "WorkerView",
     "hookimpl",
+    "no_nul",
+    "relative_name",
     "work",
 ]

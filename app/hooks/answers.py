@@ -94,9 +94,7 @@ def _level(given: object, path: str) -> tuple[TaskSpec, ...]:
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise TypeError(f"{path}: is {_kind(given)}, not a list")
     tasks = tuple(_task(one, f"{path}[{number}]") for number, one in enumerate(given))
-    if any(task.after for task in tasks):
-        _order(tasks, path)
-    return tasks
+    return _ordered(tasks, path) if any(task.after for task in tasks) else tasks
 
 
 def _task(task: object, path: str) -> TaskSpec:
@@ -140,23 +138,30 @@ def _figures(task: TaskSpec, path: str) -> None:
         _integer(task.parent, f"{path}.parent", least=1)
 
 
-def _order(tasks: tuple[TaskSpec, ...], path: str) -> None:
-    """Refuse waiting for a name that is not there or not the only one, and circles."""
+def _ordered(tasks: tuple[TaskSpec, ...], path: str) -> tuple[TaskSpec, ...]:
+    """Give each task after those it waits for; the order is kept where it is one already.
+
+    Refuses waiting for a name that is not there or not the only one, and circles.
+    """
     counts = Counter(task.name for task in tasks)
-    order: TopologicalSorter[str] = TopologicalSorter()
+    places = {task.name: number for number, task in enumerate(tasks)}
+    order: TopologicalSorter[int] = TopologicalSorter()
+    sorted_already = True
     for number, task in enumerate(tasks):
         for name in task.after:
             if not counts[name]:
                 raise ValueError(f"{path}[{number}].after: there is no task {name!r} beside it")
             if counts[name] > 1:
                 raise ValueError(f"{path}[{number}].after: several tasks are called {name!r}")
-        # A task whose name is not unique is waited for by nobody, so it closes no circle.
-        if counts[task.name] == 1:
-            order.add(task.name, *task.after)
+        needs = [places[name] for name in task.after]
+        order.add(number, *needs)
+        sorted_already = sorted_already and all(need < number for need in needs)
+    if sorted_already:
+        return tasks
     try:
-        order.prepare()
+        return tuple(tasks[number] for number in order.static_order())
     except CycleError as fault:
-        circle = " -> ".join(fault.args[1])
+        circle = " -> ".join(tasks[number].name for number in fault.args[1])
         raise ValueError(f"{path}: these wait for each other in a circle: {circle}") from fault
 
 

@@ -13,8 +13,8 @@ _DAY_S = 86_400.0
 def relative_name(name: str) -> None:
     """Refuse a file name that could leave the directory it is written to."""
     parts = name.split("/")
-    if not name or "\0" in name or ".." in parts or "" in parts or "." in parts:
-        raise ValidationError("Must be a relative name without `.` and `..`.")
+    if name.startswith("/") or "\0" in name or ".." in parts or parts[-1] in ("", "."):
+        raise ValidationError("Must be the relative name of a file, without `..`.")
 
 
 def no_nul(text: str) -> None:

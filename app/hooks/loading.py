@@ -145,6 +145,8 @@ def sound(interface: object) -> JobInterface:
     schema = interface.spec_schema
     if schema is not None and not (inspect.isclass(schema) and issubclass(schema, Schema)):
         raise Unsound(f"the spec_schema of job type {name!r} is not a marshmallow Schema class")
+    if not isinstance(interface.public_task_ids, bool):
+        raise Unsound(f"the public_task_ids of job type {name!r} is neither True nor False")
     most = interface.max_running
     if most is not None and (not isinstance(most, int) or most < 1):
         raise Unsound(f"the max_running of job type {name!r} is not a number from 1")
@@ -197,8 +199,10 @@ def _guarded(step: Callable[[], Any], what: str) -> Any:
 
 def summary(cause: BaseException) -> str:
     """Say what an exception is in one line."""
-    text = str(cause).strip()
-    line = text.splitlines()[0] if text else ""
+    lines = str(cause).strip().splitlines()
+    # pluggy says what is wrong in the lines that follow.
+    told = lines if isinstance(cause, pluggy.PluginValidationError) else lines[:1]
+    line = "; ".join(told)
     return f"{type(cause).__name__}: {line}" if line else type(cause).__name__
 
 

@@ -30,6 +30,9 @@ R = TypeVar("R")
 #: What a plugin may raise at work; a call of `sys.exit` in one must not end this process.
 FAULTS = (Exception, SystemExit)
 
+#: Seconds for checking parameters, whose size is bounded elsewhere.
+SPEC_LIMIT_S = 10.0
+
 #: Seconds for which the answer of `health_checks` is kept.
 HEALTH_S = 10.0
 
@@ -128,13 +131,15 @@ class PluginManager:
         if schema is None:
             return spec
         try:
-            loaded = self._bounded(lambda: schema().load(spec))
+            loaded = bounded.call(SPEC_LIMIT_S, lambda: schema().load(spec))
         except ValidationError as fault:
             faults = dict(_faults(fault.messages, ""))
             text = "; ".join(f"{path}: {said}" if path else said for path, said in faults.items())
             raise SpecInvalid(text, faults=faults) from fault
-        except RecursionError as fault:
-            raise SpecInvalid("nested too deeply", faults={"": "nested too deeply"}) from fault
+        except (RecursionError, bounded.Overrun) as fault:
+            # How long and deep it goes is the sender's doing, so it is no fault of the plugin.
+            text = "nested too deeply" if isinstance(fault, RecursionError) else "too much to check"
+            raise SpecInvalid(text, faults={"": text}) from fault
         except FAULTS as cause:
             self._failed(interface, "spec_schema", cause)
         return self._checked(interface, "spec_schema", _as_spec, loaded)
@@ -172,13 +177,18 @@ class PluginManager:
     def check(self, interface: JobInterface, kind: str, text: str) -> None:
         """Check the syntax of an embedded language. Raises ValueError as the verdict."""
         try:
-            self._bounded(lambda: interface.check(kind, text))
+            bounded.call(LIMIT_S, interface.check, kind, text)
         except ValueError:
             raise
         except FAULTS as cause:
             self._failed(interface, "check", cause)
 
     # -- what every plugin is told or asked ----------------------------------------------------
+
+    @property
+    def wants_events(self) -> bool:
+        """Whether any plugin listens to events at all."""
+        return any(plugin.hooks.hook.event_published.get_hookimpls() for plugin in self._plugins)
 
     def event_published(self, event: Event) -> None:
         """Tell every plugin of an event. One that raises is logged and the next one follows."""
@@ -224,9 +234,6 @@ class PluginManager:
             return check(answer)
         except FAULTS as cause:  # an answer may hold objects that raise when looked at
             self._failed(interface, hook, cause)
-
-    def _bounded(self, function: Callable[[], R]) -> R:
-        return bounded.call(LIMIT_S, function)
 
     def _failed(self, interface: JobInterface, hook: str, cause: BaseException) -> NoReturn:
         name = self._owners.get(interface.name, interface.name)

@@ -77,8 +77,9 @@ class TaskSpec:
     retry_delay_s x retry_factor^(n-1). max_losses: hand-outs that may be lost.
     lease_s: how long a claim holds without renewal. state: `SKIPPED` records a task that is not
     to run; `FAILED` one that could not even start, with `error`; `COMPLETED` a composite that holds
-    nothing. Such a task is over when it is created, and `advance` is asked about its end as about
-    any other. children: of a composite, created with it; their `after` names each other.
+    nothing open. Such a task is over when it is created and `advance` is not asked about it, so
+    the same answer holds what follows it. children: of a composite, created with it; their `after`
+    names each other.
     job: for kind `job`, the job to start.
     """
 

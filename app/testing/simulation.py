@@ -20,7 +20,7 @@ class Endless(AssertionError):
 
 @dataclass(slots=True, kw_only=True)
 class SimulatedTask:
-    """A task as it stands. waits: ids it is ready after; started: whether it ever was ready."""
+    """A task as it stands. waits: ids of those it comes after. tries: that have ended."""
 
     id: int
     spec: TaskSpec
@@ -67,15 +67,12 @@ def first(tasks: Sequence[TaskView]) -> int:
 class Simulation:
     """One job of one job interface.
 
-    spec: the parameters as a client gives them. counted_at_once: whether counters leave out tasks
-    that were over when created from the start, or one by one as the interface is asked about them;
-    the engine promises neither, so an interface must bear both.
+    spec: the parameters as a client gives them. ended: the verdict, once there is one.
     """
 
     interface: JobInterface
     spec: Json
     name: str = "simulated"
-    counted_at_once: bool = False
     tasks: dict[int, SimulatedTask] = field(default_factory=dict)
     state: Json = field(default_factory=dict)
     position: int = 0
@@ -105,7 +102,7 @@ class Simulation:
     def start(self) -> None:
         """Ask for the first tasks; a second call is a restart."""
         self.ended = None
-        self._apply(self.plugins.plan(self.interface, self.job), about=None)
+        self._apply(self.plugins.plan(self.interface, self.job))
         self._settle()
 
     def step(self, decide: Decide = completes, choose: Choose = first) -> None:
@@ -175,17 +172,24 @@ class Simulation:
 
     def _settle(self) -> None:
         """Ask about every end that is not yet asked about, and about those that follow."""
-        while self.ended is None:
-            if not self._ends:
-                self._start_detached()
-            if not self._ends:
-                break
+        undecided: str | None = None
+        self._start_detached()
+        while self._ends and self.ended is None:
             task_id, state = self._ends.popleft()
             task = self.tasks[task_id]
-            if task.state in FINAL and not (self.counted_at_once and task.spec.state):
-                continue
+            if task.state in FINAL:
+                raise AssertionError(f"task {task_id} ({task.spec.name}) is ended twice")
             task.state = state
-            self._apply(self.plugins.advance(self.interface, self.job, self.view(task)), about=task)
+            answer = self.plugins.advance(self.interface, self.job, self.view(task))
+            if state == "FAILED" and not (answer.tasks or answer.ends or answer.release):
+                undecided = task.error or "task failed"
+            self._apply(answer)
+            self._start_detached()
+        if self.ended is None and undecided is not None:
+            self.ended = Fail(undecided)
+        if self.ended is None and self.job.tasks_open == 0:
+            failures = [task.error or "" for task in self.tasks.values() if task.state == "FAILED"]
+            self.ended = Fail(failures[0]) if failures else Finish()
         if self.ended is not None:
             self._ends.clear()
             for task in self.tasks.values():
@@ -193,11 +197,13 @@ class Simulation:
 
     def _start_detached(self) -> None:
         """A task whose job lives alone is over when it begins."""
+        coming = {task_id for task_id, _state in self._ends}
         for task in self.running():
-            if task.spec.job is not None and task.spec.job.detached:
+            detached = task.spec.job is not None and task.spec.job.detached
+            if detached and task.id not in coming:
                 self._ends.append((task.id, "COMPLETED"))
 
-    def _apply(self, answer: Advance, *, about: SimulatedTask | None) -> None:
+    def _apply(self, answer: Advance) -> None:
         if answer.state is not None:
             self.state = answer.state
         if answer.position is not None:
@@ -214,11 +220,6 @@ class Simulation:
             composite.result, composite.error = end.result, end.error
             self._ends.append((composite.id, "COMPLETED" if end.error is None else "FAILED"))
         self.ended = answer.end
-        silent = not (answer.tasks or answer.ends or answer.release or answer.end)
-        if silent and about is not None and about.state == "FAILED":
-            self.ended = Fail(about.error or "")
-        elif self.ended is None and not self._ends and self.job.tasks_open == 0:
-            self.ended = Finish()
 
     def _create(self, specs: Sequence[TaskSpec], parent: int | None) -> None:
         ids = {}
@@ -233,10 +234,7 @@ class Simulation:
             )
             self.tasks[task.id] = ids[spec.name] = task  # names matter where `after` uses them
             made.append(task)
-            if spec.state is not None:
-                if self.counted_at_once:
-                    task.state = spec.state
-                self._ends.append((task.id, spec.state))
+            task.state = spec.state or task.state
             self._create(spec.children, task.id)
         for task in made:
             task.waits = frozenset(ids[name].id for name in task.spec.after)

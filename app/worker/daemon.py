@@ -10,7 +10,7 @@ import os
 import platform
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psutil
 import structlog
@@ -23,6 +23,7 @@ from app.engine.transaction import queue_topic, worker_topic
 from app.hooks.types import WorkerView
 from app.wiring import VERSION, Services
 from app.worker import seat as seats
+from app.worker.policy import Policy
 from app.worker.runtimes import processes
 from app.worker.runtimes.base import Runtime
 from app.worker.shipping import Shipper
@@ -39,17 +40,21 @@ BATCH = 32
 class Daemon:
     """A worker of ours; `run` returns after `stop` when all is handed back.
 
-    make_runtimes: builds the runtimes that work in a seat.
+    make_runtimes: builds the runtimes that work in a seat. policies: rules by dialect.
     """
 
     def __init__(
-        self, services: Services, make_runtimes: Callable[[seats.Seat], list[Runtime]]
+        self,
+        services: Services,
+        make_runtimes: Callable[[seats.Seat], list[Runtime]],
+        policies: Mapping[str, Policy],
     ) -> None:
         settings = services.settings.worker
         self._engine: Engine = services.engine
         self._plugins = services.plugins
         self._settings = settings
         self._make_runtimes = make_runtimes
+        self._policies = policies
         self._work_dir = settings.work_dir or services.settings.server.data_dir / "work"
         self._name = settings.name or socket.gethostname()
         self._works: dict[Lease, Work] = {}
@@ -82,6 +87,7 @@ class Daemon:
             worker=WorkerView(
                 name=self._name, hostname=socket.gethostname(), system=platform.system()
             ),
+            policies=self._policies,
         )
         log.info("worker-ready", worker=worker.public_id, seat=seat.number)
         loops = [threading.Thread(target=shipper.run, name="ship", daemon=True)]

@@ -14,6 +14,7 @@ from app.domain.states import TaskState
 from app.engine import Engine
 from app.hooks.manager import PluginManager
 from app.hooks.types import Command, TaskView, WorkerView
+from app.worker.policy import Policy
 from app.worker.runtimes.base import Outcome, Runtime, Signal, Workspace
 from app.worker.shipping import Shipment, Shipper
 
@@ -30,6 +31,7 @@ class Bench:
     runtimes: Mapping[str, Runtime]
     shipper: Shipper
     worker: WorkerView
+    policies: Mapping[str, Policy]
 
 
 class Work:
@@ -86,6 +88,12 @@ class Work:
             command = self._command()
         except (PluginFailed, NotFound) as error:
             return Outcome(error=str(error))
+        policy = self._bench.policies.get(self.claimed.queue.partition("/")[0])
+        if policy is not None:
+            refusal = policy.refusal(command)
+            if refusal is not None:
+                return Outcome(error=refusal)
+            command = policy.applied(command)
         runtime = self._bench.runtimes.get(command.runtime)
         if runtime is None:
             return Outcome(error=f"runtime {command.runtime} is not known to this worker")

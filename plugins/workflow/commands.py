@@ -1,11 +1,13 @@
 """From the payload of a task to the command that a worker runs."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from app.hooks import Command, Json, Limits, Mount, Probe, Step
 from plugins.workflow.quantities import cpus, memory_bytes, seconds
 from plugins.workflow.texts import Unusable
+
+R = TypeVar("R")
 
 OUTPUT_ENV = "TORK_OUTPUT"
 PROGRESS_ENV = "TORK_PROGRESS"
@@ -87,16 +89,18 @@ def _mount(given: Mapping[str, Any]) -> Mount:
 def _limits(given: Mapping[str, str], *, own: bool) -> Limits:
     cores, memory = given.get("cpus"), given.get("memory")
     return Limits(
-        cpus=cpus(cores) if cores else None,
-        memory_bytes=memory_bytes(memory) if memory else None,
+        cpus=_read(cpus, cores, "limits.cpus") if cores else None,
+        memory_bytes=_read(memory_bytes, memory, "limits.memory") if memory else None,
         own=own,
     )
 
 
 def _duration(text: str, what: str) -> float | None:
-    if not text:
-        return None
+    return _read(seconds, text, what) if text else None
+
+
+def _read(reader: Callable[[str], R], text: str, what: str) -> R:
     try:
-        return seconds(text)
+        return reader(text)
     except Unusable as fault:
         raise Unusable(f"{what}: {fault}") from fault

@@ -6,11 +6,11 @@ wait like that, for its own children would not: such a one is made only when its
 the list kept in the payload of the `each`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.hooks import Advance, Fail, JobSpec, JobView, Json, TaskEnd, TaskSpec, TaskView
+from app.hooks import Advance, Fail, JobSpec, JobView, Json, TaskEnd, TaskView
 from plugins.workflow import making, texts
 from plugins.workflow.making import MOST_TASKS, Made, Scope
 from plugins.workflow.texts import Unusable
@@ -47,18 +47,13 @@ def child_ended(job: JobView, task: TaskView, state: Json) -> Advance:
     state: what is remembered, the child's result included.
     """
     parent = task.parent
-    if parent is None or parent.state in ("COMPLETED", "FAILED", "CANCELLED", "SKIPPED"):
-        return Advance(state=state)
-    if _made_in_turn(parent):
-        following = _next_in_turn(job, parent, state)
-        if following is not None:
-            return following
+    if parent is None:
+        raise ValueError(f"task {task.id} is no child")
+    if "values" in parent.payload.get("plan", {}):
+        return _in_turn(job, parent, state)
     if not parent.children_open:
-        waiting = {key: at for key, at in _turns(state).items() if key != str(parent.id)}
-        return Advance(ends=[TaskEnd(task_id=parent.id)], state={**state, "next": waiting})
-    bounded = (parent.payload.get("each") or {}).get("concurrency")
-    # A skipped child never took a place, so it frees none.
-    if bounded and not _made_in_turn(parent) and task.state == "COMPLETED":
+        return Advance(ends=[TaskEnd(task_id=parent.id)], state=state)
+    if (parent.payload.get("each") or {}).get("concurrency"):
         return Advance(release={parent.id: 1}, state=state)
     return Advance(state=state)
 
@@ -86,14 +81,13 @@ def _each(payload: Json, scope: Scope) -> Made:
     if _kind(each["task"]) is None:
         children = [_item(each, inner, index, item) for index, item in enumerate(values)]
         return _composite(payload, scope, _hold(children, places))
-    children = [_item(each, inner, index, item) for index, item in enumerate(values[:places])]
-    if places < len(values):
-        kept = {
+    children, reached = _until_open(each, inner, values, 0, places)
+    if reached < len(values):
+        payload["plan"] = {
             "values": [_plain(item) for item in values],
             "items": {name: _plain(item) for name, item in scope.items.items()},
-            "first": places,
+            "first": reached,
         }
-        payload["plan"] = kept
     return _composite(payload, scope, children)
 
 
@@ -134,8 +128,8 @@ def _composite(payload: Json, scope: Scope, children: list[Made]) -> Made:
         making.task(payload, scope),
         kind="composite",
         children=tuple(child.task for child in children),
-        # Nothing would ever end it.
-        state=None if children else "COMPLETED",
+        # One that holds nothing open is over: no end of a child would ever end it.
+        state=None if any(child.task.state is None for child in children) else "COMPLETED",
     )
     return Made(task, next((child.fault for child in children if child.fault), None))
 
@@ -157,20 +151,29 @@ def _hold(children: list[Made], places: int) -> list[Made]:
     return done
 
 
-def _made_in_turn(parent: TaskView) -> bool:
-    return "values" in parent.payload.get("plan", {})
+def _until_open(
+    each: Json, scope: Scope, values: Sequence[object], index: int, places: int
+) -> tuple[list[Made], int]:
+    """Make elements from an index on until so many are open, or one cannot be made.
+
+    Gives them, and the index that comes next.
+    """
+    made: list[Made] = []
+    while places > 0 and index < len(values):
+        one = _item(each, scope, index, values[index])
+        made.append(one)
+        index += 1
+        if one.fault is not None:
+            break
+        if one.task.state is None:
+            places -= 1
+    return made, index
 
 
-def _turns(state: Json) -> Mapping[str, int]:
-    return state.get("next") or {}
-
-
-def _next_in_turn(job: JobView, parent: TaskView, state: Json) -> Advance | None:
-    """Make the next element of a list whose body is a composite; None when all were made."""
+def _in_turn(job: JobView, parent: TaskView, state: Json) -> Advance:
+    """Make the next element of a list whose body is a composite, or end the list's task."""
     kept = parent.payload["plan"]
-    index = _turns(state).get(str(parent.id), kept["first"])
-    if index >= len(kept["values"]):
-        return None
+    turns = dict(state.get("next") or {})
     scope = Scope(
         job=job,
         results=state["tasks"],
@@ -178,12 +181,17 @@ def _next_in_turn(job: JobView, parent: TaskView, state: Json) -> Advance | None
         items=kept["items"],
         parent=parent.id,
     )
-    made = _item(parent.payload["each"], scope, index, kept["values"][index])
-    tasks: list[TaskSpec] = [made.task]
+    index = turns.pop(str(parent.id), kept["first"])
+    made, index = _until_open(parent.payload["each"], scope, kept["values"], index, 1)
+    fault = next((one.fault for one in made if one.fault), None)
+    over = not parent.children_open and all(one.task.state is not None for one in made)
+    if not over:
+        turns[str(parent.id)] = index
     return Advance(
-        tasks=tasks,
-        end=None if made.fault is None else Fail(made.fault),
-        state={**state, "next": {**_turns(state), str(parent.id): index + 1}},
+        tasks=[one.task for one in made],
+        ends=[TaskEnd(task_id=parent.id)] if over and fault is None else [],
+        end=None if fault is None else Fail(fault),
+        state={**state, "next": turns},
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.hooks.fields import no_nul, relative_name
-from plugins.workflow import quantities, texts
+from app.hooks import no_nul, relative_name
+from plugins.workflow import texts
 from plugins.workflow.expr import durations
 
 #: What a task that holds others cannot have beside them.
@@ -56,6 +56,12 @@ def _retry_delay(text: str) -> None:
         raise ValueError("must be at most 5m")
 
 
+def _factor(given: object) -> None:
+    """Check a number that is kept as it was written, 2 and not 2.0."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 1 <= given <= 10:
+        raise ValidationError("Must be a number from 1 to 10.")
+
+
 def _condition() -> fields.String:
     return fields.String(data_key="if", attribute="if", validate=_syntax("condition"))
 
@@ -70,14 +76,17 @@ class Retry(Schema):
 
     limit = fields.Integer(strict=True, required=True, validate=validate.Range(1, 10))
     initialDelay = fields.String(validate=_valid(_retry_delay))  # noqa: N815 - the language's key
-    scalingFactor = fields.Float(validate=validate.Range(1, 10))  # noqa: N815 - the language's key
+    scalingFactor = fields.Raw(validate=_factor)  # noqa: N815 - the language's key
 
 
 class Limits(Schema):
-    """cpus: a decimal number of cores. memory: bytes with a unit, powers of 1024."""
+    """cpus: a decimal number of cores. memory: bytes with a unit, powers of 1024.
 
-    cpus = fields.String(validate=_valid(quantities.cpus))
-    memory = fields.String(validate=_valid(quantities.memory_bytes))
+    Read when the task is made: a text that is no amount fails that task.
+    """
+
+    cpus = _text()
+    memory = _text()
 
 
 class Registry(Schema):

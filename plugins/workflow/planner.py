@@ -4,6 +4,8 @@ What a workflow remembers (`JobView.state`): `tasks`, results by `var`; `next`, 
 composite task, which element of its list comes next.
 """
 
+from dataclasses import replace
+
 from app.hooks import Advance, Fail, Finish, JobView, Json, TaskSpec, TaskView
 from plugins.workflow import composites, making, texts
 from plugins.workflow.making import Scope
@@ -26,27 +28,36 @@ def advance(job: JobView, task: TaskView) -> Advance:
     state: Json = {**job.state, "tasks": results}
     if task.parent is not None:
         return composites.child_ended(job, task, state)
-    following = _begin(job, results, task.position + 1)
-    return Advance(
-        tasks=following.tasks,
-        end=following.end,
-        state={"tasks": results},
-        position=following.position,
-        progress=round(task.position / len(job.spec["tasks"]) * 100, 2),
-    )
+    return replace(_begin(job, results, task.position + 1), state={"tasks": results})
 
 
 def _begin(job: JobView, results: dict[str, str], position: int) -> Advance:
-    """Make the top-level task at a position, or end the job behind the last one."""
-    tasks = job.spec["tasks"]
-    scope = Scope(job=job, results=results, position=position)
-    if position > len(tasks):
-        return Advance(end=_end(job, scope), position=position)
-    made = composites.make(tasks[position - 1], scope)
+    """Make the top-level task at a position, or end the job behind the last one.
+
+    One that is over when it is made, being skipped or holding nothing, is followed at once by the
+    next: nobody is asked about its end.
+    """
+    definitions = job.spec["tasks"]
+    tasks: list[TaskSpec] = []
+    end: Finish | Fail | None = None
+    while end is None:
+        scope = Scope(job=job, results=results, position=position)
+        if position > len(definitions):
+            end = _end(job, scope)
+            break
+        made = composites.make(definitions[position - 1], scope)
+        tasks.append(made.task)
+        if made.fault is not None:
+            end = Fail(made.fault)
+        elif made.task.state is None:
+            break
+        else:
+            position += 1
     return Advance(
-        tasks=[made.task],
-        end=None if made.fault is None else Fail(made.fault),
+        tasks=tasks,
+        end=end,
         position=position,
+        progress=round((position - 1) / len(definitions) * 100, 2),
     )
 
 

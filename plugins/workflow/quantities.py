@@ -8,7 +8,7 @@ from plugins.workflow.texts import Unusable
 
 _MEMORY = re.compile(r"\s*(\d{1,18}(?:\.\d{1,6})?)\s*([kmgtp]?)(?:i?b)?\s*", re.IGNORECASE)
 _SHIFT = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
-_CPUS = re.compile(r"\s*(\d{0,6}\.?\d{0,9})\s*")
+_CPUS = re.compile(r"\s*(\d{1,6}(?:\.\d{0,9})?|\.\d{1,9})\s*")
 
 
 def seconds(text: str) -> float | None:
@@ -19,22 +19,21 @@ def seconds(text: str) -> float | None:
         raise Unusable(str(fault)) from fault
 
 
-def memory_bytes(text: str) -> int:
-    """Read `500m`, `1g`, `1.5GiB` or a bare number of bytes; units are powers of 1024."""
+def memory_bytes(text: str) -> int | None:
+    """Read `500m`, `1g`, `1.5GiB` or a bare number of bytes; units are powers of 1024.
+
+    0 means no limit, so None. Raises Unusable.
+    """
     match = _MEMORY.fullmatch(text)
-    size = float(match[1]) * (1 << _SHIFT[match[2].lower()]) if match else 0
-    if not 1 <= size < 2**63:
+    size = float(match[1]) * (1 << _SHIFT[match[2].lower()]) if match else math.inf
+    if not size < 2**63:
         raise Unusable(f"invalid amount of memory {text!r}")
-    return int(size)
+    return int(size) or None
 
 
-def cpus(text: str) -> float:
-    """Read a decimal number of cores, such as `.5`. Raises Unusable."""
+def cpus(text: str) -> float | None:
+    """Read a decimal number of cores, such as `.5`; 0 means no limit, so None. Raises Unusable."""
     match = _CPUS.fullmatch(text)
-    try:
-        cores = float(match[1]) if match else math.nan
-    except ValueError:
-        cores = math.nan
-    if not cores > 0:
+    if match is None:
         raise Unusable(f"invalid number of cpus {text!r}")
-    return cores
+    return float(match[1]) or None

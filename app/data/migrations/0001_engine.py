@@ -53,6 +53,8 @@ CREATE INDEX job_recent ON job (dialect, created_at DESC, id DESC);
 CREATE INDEX job_open ON job (state, created_at) WHERE ended_at IS NULL;
 CREATE INDEX job_slot ON job (pool) WHERE holds_slot = 1;
 CREATE INDEX job_parent ON job (parent_task_id) WHERE parent_task_id IS NOT NULL;
+CREATE INDEX job_child_open ON job (parent_task_id)
+  WHERE parent_task_id IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX job_by_group ON job (group_id, created_at) WHERE group_id IS NOT NULL;
 CREATE INDEX job_ended ON job (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX job_delete ON job (delete_at) WHERE delete_at IS NOT NULL;
@@ -107,6 +109,7 @@ CREATE INDEX task_ready ON task (queue, priority DESC, id) WHERE state = 'QUEUED
 CREATE INDEX task_held ON task (worker_id, leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX task_due ON task (due_at) WHERE state = 'CREATED' AND due_at IS NOT NULL;
 CREATE INDEX task_job ON task (job_id, position, id) WHERE job_id IS NOT NULL;
+CREATE INDEX task_starter ON task (id) WHERE kind = 'job' AND state = 'RUNNING';
 CREATE INDEX task_parent ON task (parent_id, id) WHERE parent_id IS NOT NULL;
 CREATE UNIQUE INDEX task_public ON task (public_id) WHERE public_id IS NOT NULL;
 CREATE UNIQUE INDEX task_unique ON task (queue, unique_key) WHERE unique_key IS NOT NULL;

@@ -130,7 +130,9 @@ class Outcome:
 class Runtime(Protocol):
     """One way to run commands."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The word by which a command asks for it."""
 
     def available(self) -> str | None:
         """Say why it cannot be used now; None when it can. The answer may be seconds old."""

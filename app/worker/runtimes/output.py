@@ -14,11 +14,18 @@ class Pump:
     """Moves bytes from a non-blocking descriptor to a taker, a piece at a time.
 
     The taker may wait: nothing is read meanwhile, so what writes waits too.
+    read: takes descriptor and size; raises BlockingIOError when nothing is there.
     """
 
-    def __init__(self, fd: int, take: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        fd: int,
+        take: Callable[[bytes], None],
+        read: Callable[[int, int], bytes] = os.read,
+    ) -> None:
         self._fd = fd
         self._take = take
+        self._read = read
         self.open = True
 
     def wait(self, timeout_s: float, *others: int) -> bool:
@@ -41,7 +48,7 @@ class Pump:
 
     def _piece(self) -> bool:
         try:
-            data = os.read(self._fd, PIECE_BYTES)
+            data = self._read(self._fd, PIECE_BYTES)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -53,3 +60,35 @@ class Pump:
             return False
         self._take(data)
         return True
+
+
+class Frames:
+    """Takes the stream of a container engine apart and hands on what the frames hold.
+
+    A frame has a head of eight bytes: which stream, three zeros, and the length, big-endian.
+    """
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        self._head = b""
+        self._left = 0
+
+    def __call__(self, data: bytes) -> None:
+        """Take bytes as they came, cut anywhere; hand on payload, at most once for each call."""
+        payload: list[bytes] = []
+        at = 0
+        while at < len(data):
+            if self._left:
+                piece = data[at : at + self._left]
+                payload.append(piece)
+                self._left -= len(piece)
+                at += len(piece)
+                continue
+            missing = 8 - len(self._head)
+            self._head += data[at : at + missing]
+            at += missing
+            if len(self._head) == 8:
+                self._left = int.from_bytes(self._head[4:], "big")
+                self._head = b""
+        if payload:
+            self._take(b"".join(payload))

@@ -47,7 +47,9 @@ _DIRECTIVES = {
     "5": "%S",
 }
 # A fraction is ".000" or ".999"; the reader drops digits below a microsecond.
-_PART = re.compile(r"\.[09]{1,9}|" + "|".join(re.escape(part) for part in _DIRECTIVES))
+_PART = re.compile(
+    r"\.(?:0{1,9}|9{1,9})(?![0-9])|" + "|".join(re.escape(part) for part in _DIRECTIVES)
+)
 _FRACTION = re.compile(r"(?<=:[0-9]{2}\.)([0-9]{1,6})[0-9]{0,3}")
 _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,32}){0,2}")
 _MAX_CHARACTERS = 100

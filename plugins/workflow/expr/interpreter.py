@@ -74,6 +74,10 @@ def evaluate(
         return check_result(_HANDLERS[type(node)](run, node), meter)
     except RecursionError:  # the caller had used up most of the stack
         raise ExpressionError("nested too deeply") from None
+    except OverflowError:  # a number among the names that no expression could have made
+        raise ExpressionError("a number is out of range") from None
+    except MemoryError:
+        raise ExpressionError("it needs too much memory") from None
 
 
 def _literal(run: Run, node: Literal) -> object:  # noqa: ARG001 - one signature for all
@@ -84,7 +88,7 @@ def _name(run: Run, node: Name) -> object:
     try:
         return run.names[node.name]
     except KeyError:
-        raise ExpressionError(f"unknown name {node.name}") from None
+        raise ExpressionError(f"unknown name {node.name[:40]}") from None
 
 
 def _list(run: Run, node: ListOf) -> object:
@@ -118,7 +122,7 @@ def _conditional(run: Run, node: Conditional) -> object:
 def _call(run: Run, node: Call) -> object:
     builtin = FUNCTIONS.get(node.name)
     if builtin is None:
-        raise ExpressionError(f"unknown function {node.name}")
+        raise ExpressionError(f"unknown function {node.name[:40]}")
     _check_count(node.name, builtin, len(node.arguments))
     arguments = []
     for argument in node.arguments:

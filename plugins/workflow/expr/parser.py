@@ -209,8 +209,11 @@ class _Parser:
                 node = Call(token.raw, self._arguments(token.raw, ()))
             else:
                 node = Name(token.raw)
+        elif self._take("("):
+            node = self._expression()
+            self._expect(")")
         elif token.kind == BRACKET:
-            node = self._bracket()
+            node = self._collection()
         elif token.text in UNARY and token.kind == OPERATOR:
             self._next()
             self._deeper()
@@ -233,11 +236,7 @@ class _Parser:
             self._next()
         return Pointer(name)
 
-    def _bracket(self) -> Node:
-        if self._take("("):
-            node = self._expression()
-            self._expect(")")
-            return node
+    def _collection(self) -> Node:
         if self._take("["):
             items: list[Node] = []
             while not self._take("]"):

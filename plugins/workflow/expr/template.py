@@ -44,7 +44,7 @@ def parts(text: str) -> Iterator[Part]:
                 inner = text[start + 2 : end]
         expression = inner.strip()
         if "\n" not in expression:
-            offset = start + 2 + len(inner) - len(inner.lstrip())
+            offset = start + 2 + (len(inner) - len(inner.lstrip()) if expression else 0)
             yield Part(start, end + 2, expression, offset)
         start = text.find("{{", end + 2)
 

@@ -31,8 +31,8 @@ _TYPE_NAMES: dict[type, str] = {
     tuple: "array",
     dict: "map",
     type(None): "nil",
-    Instant: "time",
-    Duration: "duration",
+    Instant: "time.Time",
+    Duration: "time.Duration",
 }
 
 
@@ -119,7 +119,7 @@ def position(value: object) -> int:
     if type(value) is int:
         return value
     if type(value) is float and value.is_integer():
-        return int(value)
+        return whole(int(value))
     raise ExpressionError(f"{type_name(value)} cannot be an index")
 
 

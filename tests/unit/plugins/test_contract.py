@@ -1,5 +1,7 @@
 """The bundled job types pass the tests that a stranger's must pass."""
 
+from typing import ClassVar
+
 from app.testing import JobInterfaceContract
 from plugins.container import Container
 from plugins.shell import Shell
@@ -8,12 +10,12 @@ from plugins.workflow import Workflow
 
 class TestShell(JobInterfaceContract):
     interface = Shell()
-    valid_spec = {"run": "echo $A", "env": {"A": "1"}, "retries": 2, "timeout_s": 5}
+    valid_spec: ClassVar = {"run": "echo $A", "env": {"A": "1"}, "retries": 2, "timeout_s": 5}
 
 
 class TestContainer(JobInterfaceContract):
     interface = Container()
-    valid_spec = {
+    valid_spec: ClassVar = {
         "image": "debian:12",
         "cmd": ["true"],
         "mounts": [{"type": "volume", "target": "/data"}],
@@ -24,7 +26,7 @@ class TestContainer(JobInterfaceContract):
 
 class TestWorkflowInOrder(JobInterfaceContract):
     interface = Workflow()
-    valid_spec = {
+    valid_spec: ClassVar = {
         "inputs": {"who": "you"},
         "output": "{{ tasks.first }}",
         "defaults": {"retry": {"limit": 2}, "limits": {"cpus": ".5"}},
@@ -38,7 +40,7 @@ class TestWorkflowInOrder(JobInterfaceContract):
 
 class TestWorkflowOfComposites(JobInterfaceContract):
     interface = Workflow()
-    valid_spec = {
+    valid_spec: ClassVar = {
         "tasks": [
             {
                 "name": "both",

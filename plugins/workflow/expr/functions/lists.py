@@ -107,7 +107,7 @@ def sorted_by(
     if direction not in {"asc", "desc"}:
         raise ExpressionError(f"{name}: the order must be asc or desc")
     kinds = {"number" if is_number(key) else type_name(key) for key in keys}
-    if len(kinds) > 1 or not kinds <= {"number", "string", "time", "duration"}:
+    if len(kinds) > 1 or not kinds <= {"number", "string", "time.Time", "time.Duration"}:
         raise ExpressionError(f"{name}: cannot compare {' with '.join(sorted(kinds))}")
     cost = len(keys).bit_length() * sum(len(key) for key in keys if isinstance(key, str))
     if cost > _MAX_SORT_CHARACTERS:

@@ -61,7 +61,7 @@ def call_method(value: object, name: str, arguments: Sequence[object]) -> object
     elif isinstance(value, Duration):
         method = DURATION_METHODS.get(name)
     if method is None:
-        raise ExpressionError(f"{type_name(value)} has no method {name}")
+        raise ExpressionError(f"{type_name(value)} has no method {name[:40]}")
     if arguments:
         raise ExpressionError(f"{name}: expected no arguments, got {len(arguments)}")
     return method(value)

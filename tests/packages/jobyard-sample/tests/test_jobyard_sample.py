@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from jobyard_sample import Transcode
 
 from app.testing import JobInterfaceContract
@@ -5,4 +7,4 @@ from app.testing import JobInterfaceContract
 
 class TestTranscode(JobInterfaceContract):
     interface = Transcode()
-    valid_spec = {"source": "https://example.com/film.mkv", "segments": 3}
+    valid_spec: ClassVar = {"source": "https://example.com/film.mkv", "segments": 3}

@@ -1,0 +1,9 @@
+"""The REST dialects. Adding one is its folder, and its name in this tuple."""
+
+from app.api.http.dialect import Dialect
+from app.api.jobyard import DIALECT as JOBYARD
+from app.api.system import DIALECT as SYSTEM
+from app.api.tork import DIALECT as TORK
+
+DIALECTS: tuple[Dialect, ...] = (TORK, JOBYARD, SYSTEM)
+"""In the order they are mounted; `system` comes last, since it fills what they leave open."""

@@ -1,0 +1,1 @@
+"""HTTP plumbing that every dialect shares; it holds no word of any of them."""

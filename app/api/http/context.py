@@ -1,0 +1,96 @@
+"""What happens around every request: its id, its limits, its headers, its log line."""
+
+import logging
+import re
+import time
+import uuid
+from dataclasses import dataclass
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import NotFound
+
+from app.api.http.dialect import Mounted, Owners
+
+ID_HEADER = "X-Request-Id"
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_LONGEST_PATH = 512
+# For HTML that is ours; a page that needs more sets its own policy and keeps it.
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_log = structlog.get_logger("jobyard.access")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request under way. began: on the monotonic clock, in seconds."""
+
+    id: str
+    owner: Mounted
+    began: float
+
+
+def install(app: Flask, owners: Owners) -> None:
+    """Hook into every request of an application; before anything else is mounted."""
+
+    @app.before_request
+    def begin() -> Response | None:
+        # A busy keep-alive connection never waits for its socket, and the others of this process
+        # would starve; under gevent this lets them run.
+        time.sleep(0)
+        owner = owners.of(request.path)
+        given = request.headers.get(ID_HEADER, "")
+        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        g.exchange = Exchange(request_id, owner, time.monotonic())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        request.max_content_length = owner.terms.max_body_bytes
+        if request.environ["PATH_INFO"].startswith("//"):
+            # Routing would pass over the second slash, and a path is exact.
+            raise NotFound
+        return None if owner.terms.cors is None else owner.terms.cors.preflight(request)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        exchange: Exchange | None = g.get("exchange")
+        if exchange is None:
+            return response
+        terms = exchange.owner.terms
+        response.headers[ID_HEADER] = exchange.id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if terms.cors is not None:
+            response.headers.update(terms.cors.answer_headers(request))
+            response.vary.add("Origin")
+        if response.mimetype == "application/json":
+            response.headers["Content-Type"] = terms.json_type
+        elif response.mimetype == "text/html":
+            for name, value in _PAGE_HEADERS.items():
+                response.headers.setdefault(name, value)
+        _write_line(exchange, response)
+        return response
+
+
+def _write_line(exchange: Exchange, response: Response) -> None:
+    terms = exchange.owner.terms
+    level = terms.log_level
+    if response.status_code >= 500:
+        level = logging.ERROR
+    if level is None or f"{request.method} {request.path}" in terms.log_skip:
+        return
+    # Without the query, which may carry anything.
+    _log.log(
+        level,
+        "request",
+        action="request",
+        method=request.method,
+        path=request.path[:_LONGEST_PATH],
+        status=response.status_code,
+        duration_ms=round((time.monotonic() - exchange.began) * 1000, 3),
+        client=request.remote_addr,
+        dialect=exchange.owner.dialect.name,
+    )

@@ -1,0 +1,62 @@
+"""Cross-origin headers, by rules that each dialect sets for its own paths."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Request, Response
+
+ANY = ("*",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cors:
+    """Who may read answers from a page of another origin.
+
+    origins, methods, headers: `*` alone allows all. credentials: whether cookies may travel; never
+    together with every origin, which would open the API to any page its user visits.
+    echo: answer every request with its own origin, or `*` when it names none.
+    only: the paths it is for; empty means all of the dialect's.
+    """
+
+    origins: tuple[str, ...] = ANY
+    methods: tuple[str, ...] = ANY
+    headers: tuple[str, ...] = ANY
+    credentials: bool = False
+    echo: bool = False
+    only: frozenset[str] = frozenset()
+
+    def answer_headers(self, request: Request) -> Mapping[str, str]:
+        """Give the headers for an ordinary answer."""
+        if self.only and request.path not in self.only:
+            return {}
+        origin = request.headers.get("Origin")
+        if self.echo:
+            allowed = {"Access-Control-Allow-Origin": origin or "*"}
+            asked = request.headers.get("Access-Control-Request-Headers")
+            if asked:
+                allowed["Access-Control-Allow-Headers"] = asked
+            return {**allowed, "Access-Control-Allow-Methods": ", ".join(self.methods)}
+        if origin is None or not (self.origins == ANY or origin in self.origins):
+            return {}
+        if self.origins == ANY:
+            return {"Access-Control-Allow-Origin": "*"}
+        named = {"Access-Control-Allow-Origin": origin}
+        return {**named, "Access-Control-Allow-Credentials": "true"} if self.credentials else named
+
+    def preflight(self, request: Request) -> Response | None:
+        """Answer a preflight; None when the request is none, or its origin may not ask."""
+        asked = request.headers.get("Access-Control-Request-Method")
+        if request.method != "OPTIONS" or asked is None:
+            return None
+        headers = dict(self.answer_headers(request))
+        if not headers:
+            return None
+        wanted = request.headers.get("Access-Control-Request-Headers", "")
+        headers["Access-Control-Allow-Methods"] = _list(self.methods, asked)
+        headers["Access-Control-Allow-Headers"] = _list(self.headers, wanted)
+        return Response(status=204, headers=headers)
+
+
+def _list(allowed: tuple[str, ...], asked: str) -> str:
+    # Browsers take `*` for a name where credentials travel, so what was asked for is named.
+    return asked if allowed == ANY else ", ".join(allowed)

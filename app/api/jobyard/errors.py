@@ -1,0 +1,29 @@
+"""Errors of our own API: a word for programs, a text for people, faults by path."""
+
+from typing import Any
+
+from app.api.http.dialect import Failure
+from app.api.http.problems import Problem
+from app.domain.errors import SpecInvalid
+
+
+class BadRequest(Exception):
+    """A request that cannot be read. faults: texts by path."""
+
+    def __init__(self, message: str, **faults: str) -> None:
+        super().__init__(message)
+        self.faults = faults
+
+
+def failure(problem: Problem) -> Failure:
+    """Word an error."""
+    error = problem.error
+    if isinstance(error, BadRequest):
+        return Failure(
+            status=400,
+            body={"code": "bad-request", "message": str(error), "faults": error.faults},
+        )
+    body: dict[str, Any] = {"code": problem.code, "message": problem.message}
+    if isinstance(error, SpecInvalid):
+        body["faults"] = error.facts.get("faults", {})
+    return Failure(status=problem.status, body=body, headers=problem.headers)

@@ -1,0 +1,87 @@
+"""The server about itself."""
+
+import html
+import json
+import logging
+from typing import Any
+
+from app.hooks.manager import PluginStatus
+from app.wiring import VERSION, Services
+
+_log = logging.getLogger(__name__)
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Jobyard API</title>
+<link rel="icon" type="image/png" href="/api/docs/files/favicon-32x32.png">
+<link rel="stylesheet" href="/api/docs/files/swagger-ui.css">
+<link rel="stylesheet" href="/api/docs/files/docs.css">
+</head>
+<body>
+<div id="docs" data-documents="{documents}"></div>
+<noscript>{links}</noscript>
+<script src="/api/docs/files/swagger-ui-bundle.js"></script>
+<script src="/api/docs/files/swagger-ui-standalone-preset.js"></script>
+<script src="/api/docs/files/docs.js"></script>
+</body>
+</html>
+"""
+
+
+def root() -> dict[str, Any]:
+    """Name the program and where to read on."""
+    return {
+        "ok": True,
+        "content": {"name": "jobyard", "version": VERSION},
+        "links": {"docs": "/api/docs/", "health": "/health", "pages": "/ui/"},
+    }
+
+
+def health(services: Services) -> tuple[dict[str, Any], bool]:
+    """Tell how the server is, and whether its store answers."""
+    well = _store_answers(services)
+    document: dict[str, Any] = {
+        "status": "UP" if well else "DOWN",
+        "version": VERSION,
+        "isHealthy": well,
+    }
+    unwell = _plugins(services)
+    return ({**document, "plugins": unwell} if unwell else document), well
+
+
+def _store_answers(services: Services) -> bool:
+    try:
+        services.engine.events.last_position()
+    except Exception:  # noqa: BLE001 - whatever it is, this route's answer is "down"
+        _log.exception("the store does not answer", extra={"action": "health"})
+        return False
+    return True
+
+
+def _plugins(services: Services) -> list[dict[str, Any]]:
+    refused = [
+        {"name": plugin.name, "status": plugin.status, "reason": plugin.reason}
+        for plugin in services.plugins.found
+        if plugin.status is PluginStatus.REFUSED
+    ]
+    checks = [
+        {"name": check.plugin, "status": "unwell", "reason": f"{check.name}: {check.text}"}
+        for check in services.plugins.health_checks()
+        if not check.well
+    ]
+    return [*refused, *checks]
+
+
+def docs_page(documents: dict[str, dict[str, Any]]) -> str:
+    """Write the page that shows every document; no script or style stands in it."""
+    listed = [
+        {"url": f"/api/docs/{name}.json", "name": document["info"]["title"]}
+        for name, document in documents.items()
+    ]
+    links = " ".join(
+        f'<a href="{html.escape(each["url"])}">{html.escape(each["name"])}</a>' for each in listed
+    )
+    return _PAGE.format(documents=html.escape(json.dumps(listed)), links=links)

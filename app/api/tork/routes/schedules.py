@@ -1,0 +1,73 @@
+"""`/scheduled-jobs`."""
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_smorest import Blueprint
+
+from app.api.http.bodies import body
+from app.api.http.documents import described, number_query
+from app.api.http.site import services
+from app.api.tork import query, schemas
+from app.api.tork.routes.jobs import MOST, PAGE, SIZE
+from app.api.tork.service import schedules as service
+from app.api.tork.service.submission import read
+
+blueprint = Blueprint("tork-scheduled-jobs", __name__, description="Jobs that cron submits.")
+
+
+@blueprint.route("/scheduled-jobs")
+@described(
+    blueprint,
+    schemas.ScheduledJobPage,
+    errors=(404, 405),
+    error=schemas.Error,
+    query=(PAGE, number_query("size", f"Entries a page, at most {MOST}.", SIZE)),
+)
+def find_schedules() -> ResponseReturnValue:
+    """List scheduled jobs, newest first."""
+    return service.find(services(), query.window(request.args, size=SIZE, most=MOST))
+
+
+@blueprint.route("/scheduled-jobs", methods=["POST"])
+@described(
+    blueprint,
+    schemas.ScheduledJobSummary,
+    errors=(400, 405, 413),
+    error=schemas.Error,
+    body={
+        "application/json": schemas.ScheduledJobDefinition,
+        "text/yaml": schemas.ScheduledJobDefinition,
+    },
+)
+def create_schedule() -> ResponseReturnValue:
+    """Create a scheduled job."""
+    document = read(body(), request.headers.get("Content-Type"))
+    return dict(service.create(services(), document))
+
+
+@blueprint.route("/scheduled-jobs/<schedule_id>")
+@described(blueprint, schemas.ScheduledJob, errors=(404, 405), error=schemas.Error)
+def get_schedule(schedule_id: str) -> ResponseReturnValue:
+    """Give a scheduled job in full."""
+    return dict(service.get(services(), schedule_id))
+
+
+@blueprint.route("/scheduled-jobs/<schedule_id>/pause", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def pause_schedule(schedule_id: str) -> ResponseReturnValue:
+    """Stop firing."""
+    return service.pause(services(), schedule_id)
+
+
+@blueprint.route("/scheduled-jobs/<schedule_id>/resume", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def resume_schedule(schedule_id: str) -> ResponseReturnValue:
+    """Fire again."""
+    return service.resume(services(), schedule_id)
+
+
+@blueprint.route("/scheduled-jobs/<schedule_id>", methods=["DELETE"])
+@described(blueprint, schemas.Status, errors=(404, 405), error=schemas.Error)
+def delete_schedule(schedule_id: str) -> ResponseReturnValue:
+    """Delete a scheduled job and all its runs."""
+    return service.delete(services(), schedule_id)

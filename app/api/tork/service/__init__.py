@@ -1,0 +1,1 @@
+"""The rules of the Tork dialect, in verbs of the engine: one module for each family of paths."""

@@ -1,0 +1,150 @@
+"""Jobs: submit, wait, list, read, cancel, restart."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from app.api.http.drain import Drain
+from app.api.tork import paths, words
+from app.api.tork.errors import Refused
+from app.api.tork.query import Search, Window
+from app.api.tork.redaction import secret_values
+from app.api.tork.scalars import Value
+from app.api.tork.service.masking import redactor
+from app.api.tork.service.submission import job_definition, submission
+from app.api.tork.words import DIALECT, Around
+from app.domain.durations import parse_duration
+from app.domain.errors import IllegalMove, JobNotFound, ScheduleNotFound, TaskNotFound
+from app.domain.records import Job, JobFilter, Json
+from app.domain.states import JobState
+from app.engine import Engine
+from app.engine.transaction import job_topic
+from app.wiring import Services
+
+REREAD_S = 1.0
+"""A waiting submit looks again after so long even when no bell rang, for a ring may be lost."""
+
+
+def submit(services: Services, document: dict[str, Value], drain: Drain) -> Mapping[str, object]:
+    """Store and start a job; with a `wait` block, give it in full when it has ended.
+
+    Raises Invalid; Refused with 408 when the time of the `wait` block passes, and 500 when the
+    server stops. The job runs on in both cases.
+    """
+    definition = job_definition(services, document)
+    wait = definition.get("wait")
+    wanted = submission(definition)
+    if not wait:
+        job = services.engine.jobs.submit(wanted)
+        return _masked(services, words.summary(job), job)
+    timeout_s = parse_duration(wait["timeout"])
+    with services.bus.subscribe(job_topic(wanted.id)) as bell, drain.watching(bell.close):
+        if drain.stopping:
+            raise Refused(500, "server shutting down")
+        until = time.monotonic() + timeout_s
+        services.engine.jobs.submit(wanted)
+        while not services.engine.jobs.get(wanted.id).state.final:
+            left_s = until - time.monotonic()
+            if drain.stopping:
+                raise Refused(500, "server shutting down")
+            if left_s <= 0:
+                raise Refused(408, "timeout waiting for job to complete")
+            bell.wait(min(left_s, REREAD_S))
+    return get(services, wanted.id)
+
+
+def find(services: Services, wanted: Search, window: Window) -> Json:
+    """Give a page of jobs, newest first."""
+    engine = services.engine
+    chosen = JobFilter(dialect=DIALECT, tags=wanted.tags, words=wanted.words)
+    with engine.store.session():
+        found = engine.jobs.find(chosen, number=window.number, size=window.size)
+        around = _all_around(engine, found.items)
+    items = [_masked(services, words.summary(job, around[job.id]), job) for job in found.items]
+    return words.page(found, items)
+
+
+def get(services: Services, job_id: str) -> Mapping[str, object]:
+    """Give a job in full. Raises JobNotFound."""
+    engine = services.engine
+    with engine.store.session():
+        job = own(engine, job_id)
+        tasks = engine.jobs.tasks(job_id)
+        nodes = engine.workers.public_ids([each.worker_id for each in tasks if each.worker_id])
+        around = _all_around(engine, [job])[job_id]
+    return _masked(services, words.job(job, words.tasks(tasks, nodes), around), job)
+
+
+def cancel(services: Services, job_id: str) -> Json:
+    """Cancel a job that is not over. Raises JobNotFound; Refused when it is over."""
+    engine = services.engine
+    with engine.store.session():
+        own(engine, job_id)
+        try:
+            engine.jobs.cancel(job_id)
+        except IllegalMove as error:
+            # Spelled as clients know it.
+            raise Refused(400, "job in not running") from error
+    return {"status": "OK"}
+
+
+def restart(services: Services, job_id: str) -> Json:
+    """Let a failed or cancelled job begin again at its current task.
+
+    Raises JobNotFound; Refused when it is neither, or has no task left.
+    """
+    engine = services.engine
+    with engine.store.session():
+        job = own(engine, job_id)
+        over = job.state in (JobState.FAILED, JobState.CANCELLED)
+        if over and job.position > job.task_count:
+            raise Refused(400, "job has no more tasks to run")
+        try:
+            engine.jobs.restart(job_id)
+        except IllegalMove as error:
+            state = words.job_state(engine.jobs.get(job_id).state)
+            raise Refused(400, f"job is {state} and can not be restarted") from error
+    return {"status": "OK"}
+
+
+def own(engine: Engine, job_id: str) -> Job:
+    """Give a job of this dialect. Raises JobNotFound, for those of others as well."""
+    if not paths.is_id(job_id):
+        raise JobNotFound(job_id=job_id)
+    job = engine.jobs.get(job_id)
+    if job.dialect != DIALECT:
+        raise JobNotFound(job_id=job_id)
+    return job
+
+
+def _masked(services: Services, document: Json, job: Job) -> Mapping[str, object]:
+    return redactor(services).document(document, secret_values(job.spec))
+
+
+def _all_around(engine: Engine, jobs: Sequence[Job]) -> dict[str, Around]:
+    """Look up what jobs say of other rows; most say nothing, and a page has at most twenty."""
+    crons: dict[str, str] = {}
+    found: dict[str, Around] = {}
+    for job in jobs:
+        if job.schedule_id is not None and job.schedule_id not in crons:
+            crons[job.schedule_id] = _cron(engine, job.schedule_id)
+        found[job.id] = Around(
+            parent=_public_id(engine, job.parent_task_id),
+            cron=crons.get(job.schedule_id or "", ""),
+        )
+    return found
+
+
+def _cron(engine: Engine, schedule_id: str) -> str:
+    try:
+        return engine.schedules.get(schedule_id).cron
+    except ScheduleNotFound:
+        return ""
+
+
+def _public_id(engine: Engine, task_id: int | None) -> str:
+    if task_id is None:
+        return ""
+    try:
+        return engine.tasks.get(task_id).public_id or ""
+    except TaskNotFound:
+        return ""

@@ -1,0 +1,95 @@
+"""Jobs that a task started: the duty that starts them, ends their task, and lets none go astray.
+
+It is rung for at once by whatever makes it necessary, and looks once a second all the same.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from app.data import jobs, tasks
+from app.domain.clock import Instant
+from app.domain.errors import IllegalMove, JobNotFound, TaskNotFound
+from app.domain.records import Job
+from app.domain.states import JobState, TaskState
+from app.engine.courses import Courses
+from app.engine.jobs import Jobs
+from app.engine.transaction import Moved, Transactions, retried
+
+BATCH = 500
+
+
+class SubJobs:
+    """What passes between a job and the jobs its tasks started."""
+
+    def __init__(self, transactions: Transactions, courses: Courses, all_jobs: Jobs) -> None:
+        self._tx = transactions
+        self._store = transactions.store
+        self._courses = courses
+        self._jobs = all_jobs
+
+    def run_once(self, now: Instant) -> int:
+        """Start new ones, hand the ends of others to their tasks, cancel orphans; how many."""
+        del now
+        return self._each(jobs.unstarted, self._jobs.start) + self._settle() + self._adopt()
+
+    def _adopt(self) -> int:
+        return self._each(jobs.orphans, self._jobs.cancel)
+
+    def _each(self, find: Callable[..., list[str]], verb: Callable[[str], Job]) -> int:
+        with self._store.session():
+            found = find(self._store, BATCH)
+        done = 0
+        for job_id in found:
+            with suppress(IllegalMove, JobNotFound):
+                verb(job_id)
+                done += 1
+        return done
+
+    def _settle(self) -> int:
+        with self._store.session():
+            found = jobs.ended_children(self._store, BATCH)
+        for child_id, task_id, parent_id in found:
+            with suppress(IllegalMove, JobNotFound, TaskNotFound):
+                child = self._jobs.get(child_id)
+                if child.state is JobState.CANCELLED:
+                    # Somebody did not want it; what waits for it cannot go on.
+                    self._jobs.cancel(parent_id)
+                else:
+                    self._end_task(child, task_id, parent_id)
+        return len(found)
+
+    def _end_task(self, child: Job, task_id: int, parent_id: str) -> None:
+        def verb() -> None:
+            with self._store.session():
+                self._try_end_task(child, task_id, parent_id)
+
+        retried(self._store, verb)
+
+    def _try_end_task(self, child: Job, task_id: int, parent_id: str) -> None:
+        good = child.state is JobState.COMPLETED
+        job = jobs.get(self._store, parent_id)
+        task = tasks.get(self._store, task_id)
+        if task.state is not TaskState.RUNNING or job.state.final:
+            return
+        ended = replace(
+            task,
+            state=TaskState.COMPLETED if good else TaskState.FAILED,
+            result=child.result if good else None,
+            error=None if good else child.error,
+        )
+        course = self._courses.follow(job, ended)
+        with self._tx() as tx:
+
+            def end_task() -> None:
+                if not tasks.end_composite(
+                    self._store,
+                    task_id,
+                    state=ended.state,
+                    result=ended.result,
+                    error=ended.error,
+                    now=tx.now,
+                ):
+                    raise Moved
+
+            self._courses.apply(tx, job, course, end_task=end_task, ended=ended)

@@ -1,0 +1,54 @@
+"""What a leading ticker does, and how often. Every duty is a `run_once(now)` that may run twice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.domain.clock import Instant
+from app.engine import Engine
+from app.hooks.manager import PluginManager
+
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One thing to do every so many seconds; `run_once` gives how much it did."""
+
+    name: str
+    every_s: float
+    run_once: Callable[[Instant], int]
+
+
+def duties(engine: Engine, plugins: PluginManager) -> list[Duty]:
+    """List all duties; what delays clients when late comes often."""
+    return [
+        Duty("due", 0.5, engine.due.run_once),
+        Duty("schedules", 0.5, engine.schedules.run_once),
+        Duty("rescue", 1.0, engine.rescue.run_once),
+        Duty("waiting", 1.0, engine.waiting.run_once),
+        Duty("publish", 1.0, Publisher(engine, plugins).run_once),
+        Duty("subjobs", 1.0, engine.subjobs.run_once),
+        Duty("prune", 5.0, engine.prune.run_once),
+        Duty("workers", 300.0, engine.workers.run_once),
+    ]
+
+
+class Publisher:
+    """Tells plugins of events, in commit order, at least once each."""
+
+    def __init__(self, engine: Engine, plugins: PluginManager) -> None:
+        self._engine = engine
+        self._plugins = plugins
+
+    def run_once(self, now: Instant) -> int:
+        """Hand on what happened since the last time; give how many events."""
+        del now
+        if not self._plugins.wants_events:
+            return 0
+        leadership = self._engine.leadership
+        events = self._engine.events.after(leadership.mark(PUBLISHED), limit=500)
+        for event in events:
+            self._plugins.event_published(event)
+        if events:
+            leadership.set_mark(PUBLISHED, events[-1].position)
+        return len(events)

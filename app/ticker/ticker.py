@@ -1,0 +1,128 @@
+"""The process: APScheduler calls the duties in one thread, and only while this one leads."""
+
+import functools
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC
+
+import psutil
+import structlog
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from app.domain.clock import to_datetime
+from app.domain.errors import EngineError, WorkerNotActive
+from app.engine.transaction import SLOTS_TOPIC, SUBJOBS_TOPIC
+from app.ticker.duties import Duty, duties
+from app.ticker.leader import Leader
+from app.wiring import VERSION, Services
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_S = 30.0
+SWEEP_S = 1.0
+RUNG = {SLOTS_TOPIC: "waiting", SUBJOBS_TOPIC: "subjobs"}
+"""Topics for which a duty is done at once."""
+
+
+class Ticker:
+    """Runs duties until stopped, and shows itself among the workers as a coordinator."""
+
+    def __init__(self, services: Services) -> None:
+        settings = services.settings.ticker
+        self._services = services
+        self._engine = services.engine
+        self._leader = Leader(services.engine.leadership, lease_s=settings.lease_s)
+        self._renew_s = settings.renew_s
+        self._led = False
+        self._worker_id: int | None = None
+        self._stopping = threading.Event()
+        # One thread: duties never overlap, and a late one is run once, not made up for.
+        self._scheduler = BlockingScheduler(
+            timezone=UTC,
+            executors={"default": DebugExecutor()},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        self._every("lead", self._renew_s, self._lead)
+        self._every("show", HEARTBEAT_S, self._show)
+        for duty in duties(self._engine, self._services.plugins):
+            self._every(duty.name, duty.every_s, functools.partial(self._do, duty))
+        for rung in RUNG.items():
+            threading.Thread(target=self._listen, args=rung, name=rung[1], daemon=True).start()
+        try:
+            self._scheduler.start()
+        finally:
+            self._leave()
+
+    def stop(self) -> None:
+        """End `run` after the duty at hand."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._scheduler.shutdown(wait=False)
+
+    def _every(self, name: str, every_s: float, call: Callable[[], None]) -> None:
+        now = to_datetime(self._engine.clock.now())
+        self._scheduler.add_job(call, "interval", seconds=every_s, id=name, next_run_time=now)
+
+    def _do(self, duty: Duty) -> None:
+        if not self._leader.leads:
+            return
+        try:
+            done = duty.run_once(self._engine.clock.now())
+        except EngineError as error:
+            log.warning("duty-failed", duty=duty.name, reason=str(error))
+        except Exception:
+            log.exception("duty-broke-down", duty=duty.name)
+        else:
+            if done:
+                log.debug("duty-done", duty=duty.name, count=done)
+
+    def _lead(self) -> None:
+        leads = self._leader.renew()
+        if leads is not self._led:
+            log.info("ticker-leads" if leads else "ticker-follows", holder=self._leader.holder)
+            self._led = leads
+        if self._worker_id is None:
+            self._show()
+
+    def _show(self) -> None:
+        """Show a sign of life among the workers."""
+        try:
+            if self._worker_id is None:
+                self._worker_id = self._engine.workers.register(
+                    dialect="",
+                    kind="coordinator",
+                    name=self._services.settings.worker.name or socket.gethostname(),
+                    hostname=socket.gethostname(),
+                    version=VERSION,
+                ).id
+            self._engine.workers.heartbeat(self._worker_id, cpu_percent=psutil.cpu_percent())
+        except WorkerNotActive:
+            self._worker_id = None
+        except EngineError as error:
+            log.warning("heartbeat-failed", reason=str(error))
+
+    def _listen(self, topic: str, duty: str) -> None:
+        """Do a duty at once when it is rung for, rather than at the next tick."""
+        with self._engine.bus.subscribe(topic) as bell:
+            while not self._stopping.is_set() and not bell.closed:
+                if not bell.wait(SWEEP_S):
+                    continue
+                try:
+                    now = to_datetime(self._engine.clock.now())
+                    self._scheduler.modify_job(duty, next_run_time=now)
+                except JobLookupError:
+                    return
+
+    def _leave(self) -> None:
+        self._leader.give_up()
+        if self._worker_id is not None:
+            try:
+                self._engine.workers.leave(self._worker_id)
+            except EngineError as error:
+                log.warning("leave-not-stored", reason=str(error))

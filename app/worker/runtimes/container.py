@@ -1,0 +1,245 @@
+"""The container runtime: steps as containers of an engine that speaks the Docker API.
+
+What Podman 4.3 does otherwise than Docker, and how that is met here:
+
+- following the logs of a container (`logs?follow=1`) ends when the container does, megabytes
+  before the end of a fast output; so a container is attached to before it is started;
+- `wait` answers up to a second late; so the state is asked for when the output has ended;
+- reading a file through the archive route takes 0.1 s and mounts the container's root anew; so
+  the private volume of an engine on this machine is read where it lies;
+- names of other containers are resolved only with a DNS plugin that may be missing; so sidecars
+  are put into `/etc/hosts`;
+- a pull that fails answers 200 and tells the error in its last line.
+"""
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.domain.clock import Clock, SystemClock
+from app.hooks.types import Command, Step
+from app.worker.runtimes.base import (
+    Cancelled,
+    Deadline,
+    Outcome,
+    StepFailed,
+    Tail,
+    Watch,
+    Workspace,
+    deadline_of,
+    duration,
+    result_text,
+)
+from app.worker.runtimes.containers import Container, Maker, gpu_requests, slug
+from app.worker.runtimes.engine_api import NOT_AVAILABLE, Engine, EngineGone, told
+from app.worker.runtimes.images import Images
+from app.worker.runtimes.mounts import BindRules, check_mounts, make_mount
+from app.worker.runtimes.probe import wait_until_healthy
+from app.worker.runtimes.stage import (
+    ATTEMPT_LABEL,
+    SEAT_LABEL,
+    TASK_LABEL,
+    Debris,
+    Stage,
+    remove_labelled,
+)
+
+#: How long a look at the engine's health is believed, in seconds.
+_BELIEVED_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerOptions:
+    """Settings of the container runtime.
+
+    base_url: address of the engine. seat: identity of this daemon, kept over its restarts; by it
+    leftovers are told from containers of others. image_record: file where pulled images are noted.
+    config_path: the engine's own file with registry credentials.
+    """
+
+    base_url: str
+    seat: str
+    image_record: Path
+    config_path: str | None = None
+    privileged: bool = False
+    host_network: bool = False
+    binds: BindRules = field(default_factory=BindRules)
+    clock: Clock = field(default_factory=SystemClock)
+
+
+class ContainerRuntime:
+    """Runs steps as containers."""
+
+    name = "container"
+
+    def __init__(self, options: ContainerOptions) -> None:
+        self._options = options
+        self._engine = Engine(options.base_url, options.config_path)
+        self._images = Images(self._engine, options.image_record, options.clock)
+        self._debris = Debris()
+        self._lock = threading.Lock()
+        self._looked_at = -_BELIEVED_S
+        self._answers = False
+
+    def available(self) -> str | None:
+        """Say `container runtime is not available` when the engine gives no answer."""
+        with self._lock:
+            if time.monotonic() - self._looked_at >= _BELIEVED_S:
+                self._answers = self._engine.answers()
+                self._looked_at = time.monotonic()
+            return None if self._answers else NOT_AVAILABLE
+
+    def clean_up(self) -> int:
+        """Remove containers, volumes and networks of this seat; nothing without an engine."""
+        try:
+            return remove_labelled(self._engine.client(), self._options.seat)
+        except StepFailed:
+            return 0
+
+    def prune_images(self, ttl_s: float) -> list[str]:
+        """Remove images this daemon pulled and did not use for so long; give their names.
+
+        Called while the daemon is idle. Also removes what could not be removed before.
+        """
+        try:
+            self._debris.sweep(self._engine.client())
+            return self._images.prune(ttl_s)
+        except EngineGone:
+            return []
+
+    def run(self, command: Command, workspace: Workspace, watch: Watch) -> Outcome:
+        """Run pre steps, sidecars, the main step and post steps, up to the first that fails."""
+        deadline = deadline_of(command)
+        if not self._engine.answers():
+            return Outcome(error=NOT_AVAILABLE)
+        labels = {
+            SEAT_LABEL: self._options.seat,
+            TASK_LABEL: workspace.task,
+            ATTEMPT_LABEL: workspace.attempt or workspace.name,
+        }
+        stage = Stage(self._engine.client(), labels, self._debris)
+        self._debris.sweep(stage.client)
+        try:
+            run = _Run(self._options, self._engine, self._images, command, watch, deadline, stage)
+            result = run.all(workspace)
+        except Cancelled:
+            return Outcome(error="cancelled", cancelled=True)
+        except StepFailed as failed:
+            return Outcome(error=str(failed), exit_code=failed.exit_code)
+        finally:
+            stage.clear()
+        return Outcome(result=result, exit_code=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One command being run."""
+
+    options: ContainerOptions
+    engine: Engine
+    images: Images
+    command: Command
+    watch: Watch
+    deadline: Deadline
+    stage: Stage
+
+    def all(self, workspace: Workspace) -> str:
+        """Run everything in order; give the result of the main step."""
+        command = self.command
+        self._check()
+        maker = Maker(
+            self.stage, command, privileged=self.options.privileged, local=self.engine.local
+        )
+        for mount in command.mounts:
+            made = make_mount(self.stage.client, mount, self.stage.labels)
+            maker.mounts.append(made)
+            if mount.type == "volume":
+                self.stage.add("volume", made["Source"])
+        maker.networks.extend(command.networks)
+        if command.sidecars:
+            maker.networks.append(self._private_network(workspace))
+        for number, step in enumerate(command.pre, 1):
+            self._step(maker, step, f"pre-{number}")
+        for number, step in enumerate(command.sidecars, 1):
+            self._sidecar(maker, step, f"sidecar-{number}")
+        result = self._step(maker, command.main, "main", main=True)
+        for number, step in enumerate(command.post, 1):
+            self._step(maker, step, f"post-{number}")
+        return result
+
+    def _check(self) -> None:
+        command = self.command
+        check_mounts(command.mounts, self.options.binds, command.script_dir)
+        gpu_requests(command.gpus)
+        if "host" in command.networks and not self.options.host_network:
+            raise StepFailed("host networking is not allowed")
+        if not command.main.image:
+            raise StepFailed("an image is needed on container runtime")
+
+    def _private_network(self, workspace: Workspace) -> str:
+        name = f"jobyard-{workspace.name}-{secrets.token_hex(4)}"
+        labels = dict(self.stage.labels)
+        with told("creating a network"):
+            self.stage.client.create_network(name, driver="bridge", labels=labels)
+        return self.stage.add("network", name)
+
+    def _image(self, step: Step, deadline: Deadline) -> str:
+        image = step.image or self.command.main.image or ""
+        registry = step.registry or self.command.main.registry
+        cancelled = self.watch.cancelled
+        self.images.ensure(image, registry, cancelled=cancelled, deadline=deadline)
+        deadline.check(cancelled)
+        return image
+
+    def _step(self, maker: Maker, step: Step, place: str, *, main: bool = False) -> str:
+        """Run one container to its end; give its result if it is the main one."""
+        name = step.name or place
+        deadline = self.deadline.sooner(
+            step.timeout_s, f"step {name} timed out after {duration(step.timeout_s or 0)}"
+        )
+        deadline.check(self.watch.cancelled)
+        container = maker.make(step, self._image(step, deadline), slug(name))
+        tail = Tail()
+        code = self._follow(container, deadline, tail, main=main)
+        if code:
+            raise tail.failure(code)
+        limit = self.command.result_bytes
+        result = result_text(container.read("stdout", limit), limit) if main else ""
+        self.stage.drop("container", container.id)
+        return result
+
+    def _follow(self, container: Container, deadline: Deadline, tail: Tail, *, main: bool) -> int:
+        def take(data: bytes) -> None:
+            tail.add(data)
+            self.watch.output(data)
+
+        with container.attached(take) as pump:
+            container.start()
+            try:
+                progress = self.watch.progress if main else None
+                return container.follow(pump, self.watch.cancelled, deadline, progress)
+            except EngineGone:
+                raise
+            except BaseException:
+                container.stop(self.command.kill_after_s)
+                pump.drain()
+                raise
+
+    def _sidecar(self, maker: Maker, step: Step, place: str) -> None:
+        name = slug(step.name or place)
+        container = maker.make(step, self._image(step, self.deadline), name)
+        container.start()
+        state = container.inspect()
+        address = container.address(state, maker.networks[-1])
+        if address:
+            maker.hosts[name] = address
+        if step.probe:
+            wait_until_healthy(
+                container,
+                step.probe,
+                host=self.engine.host,
+                cancelled=self.watch.cancelled,
+                deadline=self.deadline,
+            )

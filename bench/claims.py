@@ -1,0 +1,167 @@
+"""The claim cycle: claim one task, complete it, both committed.
+
+Beside it, on the same database in the same run: the cycle's own complete list of statements
+replayed through the bare driver in the same transactions, and the bare minimum of two statements
+(claim, complete), each committed by itself.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.data.db import Store
+from app.engine import Engine
+from bench._harness import have_postgres, postgres, rate, report, sqlite
+
+SIZES = (1_000, 100_000, 1_000_000)
+QUEUE = "bench/q"
+_FILL = (
+    "INSERT INTO task (queue, name, state, priority, payload, lease_us, created_at, queued_at)"
+    " VALUES (?, ?, 'QUEUED', ?, '{}', 60000000, 1, 1)"
+)
+_BARE_CLAIM = {
+    "sqlite": (
+        "UPDATE task SET state = 'RUNNING', number = number + 1, worker_id = 1 WHERE id ="
+        " (SELECT id FROM task WHERE queue = ? AND state = 'QUEUED'"
+        " ORDER BY priority DESC, id LIMIT 1) RETURNING id, number"
+    ),
+    "postgres": (
+        "UPDATE task SET state = 'RUNNING', number = number + 1, worker_id = 1 WHERE id ="
+        " (SELECT id FROM task WHERE queue = %s AND state = 'QUEUED'"
+        " ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, number"
+    ),
+}
+_BARE_END = {
+    "sqlite": "UPDATE task SET state = 'COMPLETED' WHERE id = ? AND number = ?",
+    "postgres": "UPDATE task SET state = 'COMPLETED' WHERE id = %s AND number = %s",
+}
+
+
+class Recorder:
+    """Stands before the driver's connection and notes every statement."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.statements: list[tuple[str, Any]] = []
+
+    def execute(self, sql: str, params: Any = ()) -> Any:
+        """Note and run one."""
+        self.statements.append((sql, params))
+        return self.connection.execute(sql, params)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
+def recorded(engine: Engine, worker_id: int) -> tuple[list[tuple[str, tuple[Any, ...]]], int]:
+    """Give the statements of one cycle, and the id of the task it was about."""
+    store = engine.store
+    with store.session():
+        recorder = Recorder(store.peewee.connection())
+        store._state.connection = recorder
+        task_id = cycle(engine, worker_id)
+        store._state.connection = recorder.connection
+    return [(sql, tuple(params)) for sql, params in recorder.statements], task_id
+
+
+def cycle(engine: Engine, worker_id: int) -> int:
+    """Claim one task and complete it."""
+    task = engine.claims.claim(worker_id, QUEUE, start=True)[0]
+    engine.attempts.complete(task.lease)
+    return task.task_id
+
+
+def replay(
+    connection: Any, statements: list[tuple[str, tuple[Any, ...]]], about: int
+) -> Callable[[], None]:
+    """Make a cycle of the same statements, about the task that its own claim gives."""
+    prepared = [
+        (sql, params, [i for i, value in enumerate(params) if value == about])
+        for sql, params in statements
+    ]
+
+    def once() -> None:
+        task_id = 0
+        for sql, params, places in prepared:
+            if places:
+                values = list(params)
+                for place in places:
+                    values[place] = task_id
+                params = values  # noqa: PLW2901
+            cursor = connection.execute(sql, params)
+            if "RETURNING id" in sql:
+                task_id = cursor.fetchall()[0][0]
+            elif sql.startswith("SELECT"):
+                cursor.fetchone()
+
+    return once
+
+
+def bare(connection: Any, backend: str) -> Callable[[], None]:
+    """Make the cycle of two statements, each committed by itself."""
+    claim, end = _BARE_CLAIM[backend], _BARE_END[backend]
+
+    def once() -> None:
+        row = connection.execute(claim, (QUEUE,)).fetchone()
+        connection.execute(end, row)
+
+    return once
+
+
+def fill(size: int) -> Callable[[Engine], None]:
+    """Make a filler of so many ready tasks."""
+
+    def filler(engine: Engine) -> None:
+        with engine.store.transaction():
+            for begin in range(0, size, 50_000):
+                rows = [(QUEUE, f"t{i}", i % 3) for i in range(begin, min(begin + 50_000, size))]
+                engine.store.run_many(_FILL, rows)
+
+    return filler
+
+
+def measure(engine: Engine, size: int) -> float:
+    """Measure one database and report; gives the engine's rate."""
+    store: Store = engine.store
+    worker = engine.workers.register(dialect="", kind="daemon", name="bench")
+    # Refilled, so that the smallest backlog does not run dry within a measurement.
+    refill = fill(max(0, 60_000 - size))
+    refill(engine)
+    statements, about = recorded(engine, worker.id)
+    for_s = 2.0
+    ours = rate(lambda: cycle(engine, worker.id) and None, for_s=for_s)
+    with store.session():
+        connection = store.peewee.connection()
+        again = rate(replay(connection, statements, about), for_s=for_s)
+        least = rate(bare(connection, store.backend), for_s=for_s)
+    report(
+        "claims",
+        backend=store.backend,
+        synchronous="NORMAL" if store.backend == "sqlite" else "on",
+        ready=size,
+        statements=len(statements),
+        cycles_per_s=ours,
+        replay_per_s=again,
+        bare_per_s=least,
+        of_replay=ours / again,
+        of_bare=ours / least,
+    )
+    return ours
+
+
+def main() -> None:
+    """Measure every size on every database at hand."""
+    kinds = [sqlite, postgres] if have_postgres() else [sqlite]
+    for kind in kinds:
+        rates = {}
+        for size in SIZES:
+            with kind(f"claims-{size}", fill(size)) as engine:
+                rates[size] = measure(engine, size)
+        report(
+            "claims-backlog",
+            backend=kind.__name__,
+            largest_of_smallest=rates[SIZES[-1]] / rates[SIZES[0]],
+        )
+
+
+if __name__ == "__main__":
+    main()
