@@ -2,9 +2,11 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.deployment.environment import build_wheel
 from tests.deployment.program import Program
 
 
@@ -42,3 +44,9 @@ def _host(data_dir, name: str) -> dict[str, str]:
     folder = data_dir / name
     folder.mkdir(exist_ok=True)
     return {"JOBYARD_DATA_DIR": str(folder)}
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Jobyard's wheel, built from this checkout without any network."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
