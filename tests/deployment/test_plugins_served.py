@@ -35,13 +35,14 @@ def encoder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(installed: Environment, encoder: Path, running, data_dir: Path) -> Program:
+    # Tasks get a clean environment; what else they need the operator puts into their shell.
     program = installed.jobyard(
         "serve",
+        JOBYARD_TORK_RUNTIME_SHELL_CMD=f"env PATH={encoder}:/usr/bin:/bin bash -c",
         JOBYARD_DATA_DIR=str(data_dir),
         JOBYARD_BIND="127.0.0.1:0",
         JOBYARD_WORKER_QUEUES="tork/default=2,jobyard/default=2,jobyard/gpu=2",
     )
-    program.environment["PATH"] = f"{encoder}:{program.environment['PATH']}"
     return running(program).serve()
 
 
@@ -71,11 +72,12 @@ def test_a_job_of_a_strangers_type_runs_to_its_end(server: Program):
     assert "source" in refused.json()["faults"]
 
 
-def test_a_job_that_its_plugin_cannot_run_fails_alone(server: Program, encoder: Path):
+def test_a_job_whose_program_is_missing_fails_alone_and_says_why(server: Program, encoder: Path):
     (encoder / "encoder").unlink()
     answer = post(server, type="transcode", spec={"source": "https://example.com/film.mkv"})
     path = f"{JOBS}/{answer.json()['id']}"
     eventually(lambda: server.get(path).json()["state"] == "FAILED", "the failure")
+    assert "encoder" in server.get(path).json()["error"]
     server.completes(server.submit("echo others go on"))
 
 
