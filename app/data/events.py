@@ -24,10 +24,11 @@ _LAST = {
     "sqlite": "SELECT tx, id FROM event ORDER BY id DESC LIMIT 1",
     "postgres": f"SELECT tx, id FROM event WHERE {_SETTLED} ORDER BY tx DESC, id DESC LIMIT 1",
 }
-# Only the oldest are looked at, so that a round costs the same however many there are.
+# Only the oldest are looked at, so that a round costs the same however many there are. The newest
+# stays, or SQLite would give out its id again.
 _OLDEST = {
     backend: "DELETE FROM event WHERE id IN (SELECT id FROM (SELECT id, at FROM event"
-    f" ORDER BY {order} LIMIT ?) oldest WHERE at < ?)"
+    f" ORDER BY {order} LIMIT ?) oldest WHERE at < ?) AND id < (SELECT MAX(id) FROM event)"
     for backend, order in (("sqlite", "id"), ("postgres", "tx, id"))
 }
 
