@@ -66,6 +66,8 @@ def keep(parent: int, parts: list[str]) -> None:
         words += ["--part", part]
     while not stopping and os.getppid() == parent:
         child = subprocess.Popen(words)  # noqa: S603 - our own program
+        if stopping:  # the signal came while it was being started
+            child.terminate()
         child.wait()
         if not stopping:
             time.sleep(_PAUSE_S)

@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "config": "Print the settings in force and where each came from.",
         "plugins": "List the installed plugins, or begin a new one.",
         "doctor": "Look for jobs that cannot go on by themselves.",
-        "backup": "Write the whole database to a file while the server goes on.",
+        "backup": "Write the whole database to FILE while the server goes on.",
         "restore": "Fill an empty database from a backup.",
     }
 )

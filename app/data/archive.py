@@ -33,7 +33,7 @@ _RETIRE = (
 
 
 class Refused(ValueError):
-    """The database does not take rows; the text says of which table, and why."""
+    """The database does not take or give rows; the text says of which table, and why."""
 
 
 class HeldTask(NamedTuple):
@@ -82,7 +82,10 @@ def count(store: Store, table: Table, where: Where | None = None) -> int:
 
 
 def rows(store: Store, table: Table, where: Where | None = None) -> Iterator[Row]:
-    """Give rows of a table one by one, inside a `snapshot`; memory holds a few hundred of them."""
+    """Give rows of a table one by one, inside a `snapshot`; memory holds a few hundred of them.
+
+    Raises Refused.
+    """
     columns = ", ".join(f'"{column}"' for column in table.columns)
     found = _streamed(
         store, table, f'SELECT {columns} FROM "{table.name}"{where.sql if where else ""}'
@@ -98,9 +101,12 @@ def rows(store: Store, table: Table, where: Where | None = None) -> Iterator[Row
 
 def _streamed(store: Store, table: Table, sql: str) -> Iterator[Row]:
     if store.backend == "sqlite":
-        cursor = store.run(sql)
-        while row := cursor.fetchone():
-            yield row
+        try:
+            cursor = store.run(sql)
+            while row := cursor.fetchone():
+                yield row
+        except sqlite3.Error as error:  # text that is no UTF-8, a damaged page
+            raise Refused(f"table {table.name}: {error}") from error
         return
     # A cursor of its own name for each table: psycopg prepares what it runs often.
     name = f'"backup of {table.name}"'

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import NotFound
 
 from app.api.http.dialect import Mounted, Owners
 
@@ -49,6 +50,9 @@ def install(app: Flask, owners: Owners) -> None:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         request.max_content_length = owner.terms.max_body_bytes
+        if request.environ["PATH_INFO"].startswith("//"):
+            # Routing would pass over the second slash, and a path is exact.
+            raise NotFound
         return None if owner.terms.cors is None else owner.terms.cors.preflight(request)
 
     @app.after_request

@@ -21,4 +21,4 @@ class OrjsonProvider(DefaultJSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Response:
         """Make an answer; bytes all the way, without a detour through text."""
         body = orjson.dumps(self._prepare_response_obj(args, kwargs), default=self.default)
-        return self._app.response_class(body, mimetype=self.mimetype)
+        return Response(body, mimetype=self.mimetype)

@@ -17,7 +17,7 @@ _TEXTS = ("text/plain", "application/openmetrics-text")
 
 def wants_text(request: Request) -> bool:
     """Tell whether Prometheus's text is asked for: named, and JSON is not."""
-    named = {kind.lower() for kind, _ in request.accept_mimetypes}
+    named = {kind.partition(";")[0].lower() for kind, _ in request.accept_mimetypes}
     return "application/json" not in named and any(kind in named for kind in _TEXTS)
 
 

@@ -5,6 +5,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http.bodies import body
 from app.api.http.documents import described, number_query, text_query
 from app.api.http.site import services
 from app.api.jobyard import schemas, service
@@ -66,7 +67,7 @@ def submit_job() -> ResponseReturnValue:
     if request.mimetype != "application/json":
         raise BadRequest("the Content-Type must be application/json")
     try:
-        document = orjson.loads(request.get_data(cache=False))
+        document = orjson.loads(body())
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error.msg}") from error
     return service.submit(services(), document), 201

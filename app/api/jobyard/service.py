@@ -50,7 +50,8 @@ def submit(services: Services, document: object) -> Json:
     try:
         wanted = _NEW_JOB.load(document)
     except ValidationError as error:
-        faults = {str(key): _flat(said) for key, said in error.normalized_messages().items()}
+        said = error.messages if isinstance(error.messages, dict) else {"": error.messages}
+        faults = {str(key): _flat(each) for key, each in said.items()}
         raise BadRequest("the body is not valid", **faults) from error
     plugins = services.plugins
     interface = plugins.interface(wanted["type"])

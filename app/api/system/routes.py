@@ -19,7 +19,12 @@ from config.settings import Settings
 _HERE = Path(__file__).parent
 _SWAGGER = Path(flask_swagger_ui.__file__).parent / "dist"
 _SWAGGER_FILES = frozenset(
-    {"swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-32x32.png"}
+    {
+        "swagger-ui.css",
+        "swagger-ui-bundle.js",
+        "swagger-ui-standalone-preset.js",
+        "favicon-32x32.png",
+    }
 )
 _OWN_FILES = frozenset({"docs.js", "docs.css"})
 # Swagger UI sets styles of its own and shows small images from data addresses.
@@ -40,11 +45,11 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     return [blueprint] if taken else [blueprint, metrics]
 
 
-@blueprint.route("/", provide_automatic_options=True)
+@blueprint.route("/")
 @described(blueprint, schemas.Root, errors=(405,), error=Message)
 def root() -> ResponseReturnValue:
     """Say what answers here; a browser is sent to the pages."""
-    kinds = {kind.lower() for kind, _ in request.accept_mimetypes}
+    kinds = {kind.partition(";")[0].lower() for kind, _ in request.accept_mimetypes}
     if kinds & {"text/html", "application/xhtml+xml"}:
         return redirect("/ui/", 302)
     return service.root()
@@ -60,22 +65,27 @@ def health() -> ResponseReturnValue:
 
 @blueprint.route("/metrics/prometheus")
 @described(blueprint, errors=(405,), error=Message, content_type="text/plain")
-def prometheus() -> Response:
+def prometheus() -> ResponseReturnValue:
     """Give the figures as Prometheus's text."""
+    return _figures()
+
+
+@metrics.route("/metrics")
+@described(metrics, errors=(404, 405), error=Message, content_type="text/plain")
+def shared_metrics() -> ResponseReturnValue:
+    """Give the figures as Prometheus's text to who asks for text."""
+    if not wants_text(request):
+        raise NotFound
+    return _figures()
+
+
+def _figures() -> Response:
     names = [each.dialect.name for each in site().owners.mounted]
     body, content_type = exposition(services(), names, request.headers.get("Accept", ""))
     return Response(body, content_type=content_type)
 
 
-@metrics.route("/metrics")
-@described(metrics, errors=(404, 405), error=Message, content_type="text/plain")
-def shared_metrics() -> Response:
-    """Give the figures as Prometheus's text to who asks for text."""
-    if not wants_text(request):
-        raise NotFound
-    return prometheus()
-
-
+@blueprint.route("/api/docs", endpoint="docs_without_slash")
 @blueprint.route("/api/docs/")
 @described(blueprint, errors=(405,), error=Message, content_type="text/html")
 def docs() -> Response:

@@ -55,8 +55,7 @@ def health(services: Services) -> tuple[dict[str, Any], bool]:
 def _store_answers(services: Services) -> bool:
     try:
         services.engine.events.last_position()
-    except Exception:
-        # Whatever it is, the answer of this route is that the store does not work.
+    except Exception:  # noqa: BLE001 - whatever it is, this route's answer is "down"
         _log.exception("the store does not answer", extra={"action": "health"})
         return False
     return True

@@ -69,8 +69,11 @@ def backup(store: Store, logs: Store, target: BinaryIO, *, now: Instant, version
         )
         writer = stack.enter_context(writing(target, mtime=now // SECOND))
         writer.manifest(manifest)
-        for one, table, where in chosen:
-            writer.table(table.name, archive.rows(one, table, where))
+        try:
+            for one, table, where in chosen:
+                writer.table(table.name, archive.rows(one, table, where))
+        except archive.Refused as error:
+            raise DatabaseUnfit(f"the database cannot be read: {error}") from error
     return manifest
 
 

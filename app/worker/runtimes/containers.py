@@ -66,7 +66,7 @@ class Container:
     @contextmanager
     def attached(self, take: Callable[[bytes], None]) -> Iterator[Pump]:
         """Hand both streams on from the very start; for a container not started yet."""
-        with told("attaching to a container"):
+        with told("starting a container"):  # Podman prepares it now, and may fail at that
             socket = self.client.attach_socket(
                 self.id, params={"stdout": 1, "stderr": 1, "stream": 1}
             )
@@ -74,7 +74,9 @@ class Container:
             os.set_blocking(socket.fileno(), False)
             yield Pump(socket.fileno(), Frames(take), _reader(socket))
         finally:
-            socket.close()
+            # The whole answer, not the socket object alone: the SDK hangs it there, and leaves
+            # the connection below to the garbage collector.
+            getattr(socket, "_response", socket).close()
 
     def follow(
         self,

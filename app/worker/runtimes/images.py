@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError, NotFound
 
 from app.domain.clock import Clock, Instant, seconds
 from app.worker.runtimes.base import Deadline, Signal, StepFailed, apart
@@ -59,7 +59,7 @@ class Images:
             if used_at > limit:
                 continue
             try:
-                with suppress(ImageNotFound), told("removing an image"):
+                with told("removing an image"), suppress(NotFound):
                     client.remove_image(image)
             except EngineGone:
                 break
@@ -78,7 +78,7 @@ class Images:
             with told("looking for an image"):
                 client.inspect_image(image)
         except StepFailed as failed:
-            if isinstance(failed.__cause__, ImageNotFound):
+            if isinstance(failed.__cause__, NotFound):
                 return False
             if isinstance(failed.__cause__, APIError):  # a name that cannot be one
                 raise _failure(image, reason(failed.__cause__)) from failed

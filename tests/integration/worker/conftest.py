@@ -1,41 +1,13 @@
-import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+"""A watch for every test of the worker."""
 
+from collections.abc import Iterator
+
+import docker
 import pytest
 
-from app.worker.runtimes.base import Signal
-
-DEADLINE_S = 30
-
-
-class Recorder:
-    """A watch that keeps what it is told."""
-
-    def __init__(self):
-        self.cancelled = Signal()
-        self.pieces = []
-        self.percents = []
-        self.changed = threading.Condition()
-
-    def output(self, data):
-        with self.changed:
-            self.pieces.append(data)
-            self.changed.notify_all()
-
-    def progress(self, percent):
-        with self.changed:
-            self.percents.append(percent)
-            self.changed.notify_all()
-
-    @property
-    def text(self):
-        return b"".join(self.pieces)
-
-    def wait_for(self, condition: Callable[[], bool]):
-        with self.changed:
-            assert self.changed.wait_for(condition, DEADLINE_S), self.text
+from app.worker.runtimes.container import ContainerOptions, ContainerRuntime
+from tests.integration.worker.container_commands import SEAT, left_of
+from tests.integration.worker.watching import Recorder
 
 
 @pytest.fixture
@@ -45,35 +17,27 @@ def watch() -> Iterator[Recorder]:
     recorder.cancelled.close()
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds; fail loudly when it never does."""
-    end = time.monotonic() + DEADLINE_S
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < end, "the condition never held"
-        pause.wait(0.02)
+@pytest.fixture
+def client(docker_host):
+    client = docker.APIClient(docker_host, version="auto")
+    client.headers["Connection"] = "close"
+    yield client
+    client.close()
 
 
-def alive(pid: int) -> bool:
-    """Say whether a process runs; a zombie does not."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return text.rpartition(")")[2].split()[0] not in ("Z", "X")
+@pytest.fixture
+def make(tmp_path, docker_host):
+    def make(**options):
+        options.setdefault("base_url", docker_host)
+        options.setdefault("seat", SEAT)
+        return ContainerRuntime(
+            ContainerOptions(image_record=tmp_path / "state" / "images.json", **options)
+        )
+
+    return make
 
 
-def in_thread(call):
-    """Start a call in a thread; give the thread and the list its answer goes to."""
-    answers = []
-    thread = threading.Thread(target=lambda: answers.append(call()), daemon=True)
-    thread.start()
-    return thread, answers
-
-
-def open_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def names_in(path: Path) -> list[str]:
-    return sorted(one.name for one in path.iterdir())
+@pytest.fixture
+def containers(make, client):
+    yield make()
+    assert left_of(client, SEAT) == []

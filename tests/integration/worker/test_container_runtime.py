@@ -1,92 +1,23 @@
-"""The container runtime against a real engine, named by JOBYARD_TEST_DOCKER.
-
-The engine must hold the image `ubuntu:mantic`, which may be anything with a busybox.
-"""
+"""The container runtime against a real engine; its image `ubuntu:mantic` is a busybox."""
 
 import hashlib
-import json
 import os
-import socket
-import threading
-from contextlib import suppress
+from pathlib import Path
 
-import docker
 import pytest
-from conftest import eventually, in_thread, names_in, open_descriptors
 
-from app.domain.clock import SECOND
 from app.hooks.types import Command, Limits, Mount, Probe, Step
 from app.worker.runtimes.base import StepFailed, Workspace
-from app.worker.runtimes.container import ContainerOptions, ContainerRuntime
 from app.worker.runtimes.containers import gpu_requests, slug
 from app.worker.runtimes.mounts import BindRules
 from app.worker.runtimes.output import Frames
-
-ADDRESS = os.environ.get("JOBYARD_TEST_DOCKER", "")
-IMAGE = "ubuntu:mantic"
-SEAT = f"test-{os.getpid()}"
-
-pytestmark = [
-    pytest.mark.podman,
-    pytest.mark.skipif(not ADDRESS, reason="JOBYARD_TEST_DOCKER names no container engine"),
-]
-
-
-class FixedClock:
-    def __init__(self):
-        self.at = 1_000_000 * SECOND
-
-    def now(self):
-        return self.at
-
-
-@pytest.fixture(scope="module")
-def client():
-    client = docker.APIClient(ADDRESS, version="auto")
-    yield client
-    client.close()
+from tests.integration.worker.container_commands import IMAGE, SEAT, run
+from tests.integration.worker.watching import in_thread, names_in, open_descriptors
 
 
 @pytest.fixture
-def make(tmp_path):
-    def make(**options):
-        options.setdefault("base_url", ADDRESS)
-        options.setdefault("seat", SEAT)
-        return ContainerRuntime(
-            ContainerOptions(image_record=tmp_path / "state" / "images.json", **options)
-        )
-
-    return make
-
-
-@pytest.fixture
-def runtime(make, client):
-    yield make()
-    assert left_of(client, SEAT) == []
-
-
-def left_of(client, seat):
-    filters = {"label": f"jobyard.seat={seat}"}
-    return [
-        *client.containers(all=True, filters=filters),
-        *(client.volumes(filters=filters)["Volumes"] or []),
-        *client.networks(filters=filters),
-    ]
-
-
-def run(runtime, watch, script=None, /, **kwargs):
-    steps = ("env", "files", "workdir", "cmd", "entrypoint", "image")
-    main = {key: kwargs.pop(key) for key in steps if key in kwargs}
-    main.setdefault("image", IMAGE)
-    command = Command(
-        runtime="container",
-        main=Step(name="Main One", run=script, **main),
-        output_env="OUT",
-        progress_env="PROGRESS",
-        script_dir="/yard",
-        **kwargs,
-    )
-    return runtime.run(command, Workspace("c1", 2, "attempt-9"), watch)
+def runtime(containers):
+    return containers
 
 
 def test_script_output_result_and_clean_end(runtime, watch, client):
@@ -97,7 +28,8 @@ def test_script_output_result_and_clean_end(runtime, watch, client):
     assert watch.text == b"a\n"
     assert {one["Name"] for one in client.volumes()["Volumes"] or []} == volumes
     before = open_descriptors()
-    run(runtime, watch, "true")
+    for _ in range(3):
+        run(runtime, watch, "true")
     assert open_descriptors() <= before + 1
 
 
@@ -175,8 +107,10 @@ def test_result_that_is_no_plain_file_is_refused(runtime, watch, local):
     outcome = run(runtime, watch, "rm $OUT; mkdir $OUT; ln -s /etc/passwd $OUT/x")
     assert outcome.result is None
     assert "stdout" in outcome.error
-    outcome = run(runtime, watch, "rm $OUT; ln -s /etc/hostname $OUT")
-    assert outcome.result is None
+
+
+def test_result_is_not_read_through_a_link(runtime, watch):
+    assert run(runtime, watch, "rm $OUT; ln -s /etc/passwd $OUT").result is None
 
 
 def test_far_engine_gives_the_result_through_its_api(runtime, watch):
@@ -288,15 +222,13 @@ def test_networks_are_joined_and_the_host_is_refused(runtime, watch, client):
         for name in names:
             client.remove_network(name)
     assert run(runtime, watch, "x", networks=("host",)).error == "host networking is not allowed"
-    assert "joining" in run(runtime, watch, "x", networks=("bridge", "no-such")).error
+    assert "no-such" in run(runtime, watch, "x", networks=("no-such",)).error
 
 
 def test_host_network_when_allowed(make, watch):
     runtime = make(host_network=True)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        outcome = run(runtime, watch, f"nc -w 5 127.0.0.1 {port} </dev/null", networks=("host",))
-    assert outcome.error is None
+    assert run(runtime, watch, "readlink /proc/self/ns/net", networks=("host",)).error is None
+    assert watch.text.decode().strip() == str(Path("/proc/self/ns/net").readlink())
 
 
 def test_failed_pull_names_the_image_and_hides_the_password(runtime, watch):
@@ -332,176 +264,6 @@ def test_progress_is_read_while_it_runs(runtime, watch):
     thread.join()
     assert answers[0].error is None
     assert watch.percents == [40.0, 100.0]
-
-
-def test_cancel_ends_the_container_and_everything_beside_it(runtime, watch, client):
-    side = Step(name="s", run="sleep 1000")
-    thread, answers = in_thread(
-        lambda: run(
-            runtime,
-            watch,
-            "(sleep 1000 &); trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.1; done",
-            sidecars=(side,),
-            mounts=(Mount(type="volume", target="/data"),),
-            post=(Step(run="echo post"),),
-        )
-    )
-    watch.wait_for(lambda: b"ready" in watch.text)
-    labels = [one["Labels"] for one in left_of(client, SEAT)]
-    assert len(labels) == 4
-    for one in labels:
-        assert (one["jobyard.task"], one["jobyard.attempt"]) == ("c1", "attempt-9")
-    watch.cancelled.set()
-    thread.join()
-    assert answers[0].cancelled
-    assert b"bye" in watch.text
-    assert b"post" not in watch.text
-    assert left_of(client, SEAT) == []
-
-
-def test_cancel_kills_what_ignores_the_signal(runtime, watch):
-    thread, answers = in_thread(
-        lambda: run(runtime, watch, "trap '' TERM; echo ready; while :; do sleep 0.1; done")
-    )
-    watch.wait_for(lambda: b"ready" in watch.text)
-    watch.cancelled.set()
-    thread.join()
-    assert answers[0].cancelled
-
-
-def test_time_out_covers_all_steps(runtime, watch):
-    pre = (Step(run="echo in pre; sleep 1000"),)
-    outcome = run(runtime, watch, "echo ran", pre=pre, timeout_s=2, timeout_text="2s")
-    assert outcome.error == "task timed out after 2s"
-    assert b"ran" not in watch.text
-
-
-def test_taker_that_fails_leaves_nothing(runtime, watch):
-    def refuse(data):
-        raise RuntimeError(data)
-
-    watch.output = refuse
-    with pytest.raises(RuntimeError):
-        run(runtime, watch, "echo x; sleep 1000", kill_after_s=0.1)
-
-
-def test_leftovers_of_this_seat_alone_are_removed(make, client):
-    def leave(seat):
-        labels = {"jobyard.seat": seat, "jobyard.task": "t", "jobyard.attempt": "t-1"}
-        client.create_network(f"jobyard-{seat}", driver="bridge", labels=labels)
-        client.create_volume(labels=labels)
-        made = client.create_container(
-            IMAGE, entrypoint=["sleep"], command=["1000"], labels=labels, volumes=["/yard"]
-        )
-        client.start(made["Id"])
-
-    ours, other = f"{SEAT}-ours", f"{SEAT}-other"
-    leave(ours)
-    leave(other)
-    try:
-        assert make(seat=ours).clean_up() == 1
-        assert left_of(client, ours) == []
-        assert len(left_of(client, other)) == 3
-    finally:
-        assert make(seat=other).clean_up() == 1
-    assert left_of(client, other) == []
-
-
-def test_images_are_pruned_only_if_pulled_by_us_and_unused(make, client, tmp_path):
-    clock = FixedClock()
-    runtime = make(clock=clock)
-    for name in ("jobyard-old", "jobyard-new", "jobyard-others"):
-        client.tag(IMAGE, f"localhost/{name}", "1")
-    record = tmp_path / "state" / "images.json"
-    record.parent.mkdir()
-    known = {
-        "localhost/jobyard-old:1": clock.at - 73 * 3600 * SECOND,
-        "localhost/jobyard-gone:1": 0,
-        "localhost/jobyard-new:1": clock.at,
-    }
-    record.write_text(json.dumps(known))
-    try:
-        removed = runtime.prune_images(72 * 3600)
-        assert sorted(removed) == ["localhost/jobyard-gone:1", "localhost/jobyard-old:1"]
-        assert list(json.loads(record.read_text())) == ["localhost/jobyard-new:1"]
-        for name, there in (("old", False), ("new", True), ("others", True)):
-            assert bool(client.images(f"localhost/jobyard-{name}")) is there
-    finally:
-        for name in ("jobyard-old", "jobyard-new", "jobyard-others"):
-            with suppress(docker.errors.APIError):
-                client.remove_image(f"localhost/{name}:1")
-
-
-def test_use_of_a_pulled_image_is_noted(make, watch, tmp_path):
-    clock = FixedClock()
-    runtime = make(clock=clock)
-    record = tmp_path / "state" / "images.json"
-    record.parent.mkdir()
-    record.write_text(json.dumps({IMAGE: 5}))
-    assert run(runtime, watch, "true").error is None
-    assert json.loads(record.read_text()) == {IMAGE: clock.at}
-
-
-def test_no_engine_is_said_in_words(make, watch, tmp_path):
-    runtime = make(base_url=f"unix://{tmp_path}/none.sock")
-    assert runtime.available() == "container runtime is not available"
-    assert run(runtime, watch, "true").error == "container runtime is not available"
-    assert runtime.clean_up() == 0
-    assert runtime.prune_images(1) == []
-    assert make().available() is None
-
-
-class Relay:
-    """A socket in front of the engine that can be cut like a cable."""
-
-    def __init__(self, path):
-        self.path = path
-        self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(str(path))
-        self.server.listen()
-        self.open = [self.server]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        with suppress(OSError):
-            while True:
-                near, _ = self.server.accept()
-                far = socket.socket(socket.AF_UNIX)
-                far.connect(ADDRESS.removeprefix("unix://"))
-                self.open += [near, far]
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=self._copy, args=pair, daemon=True).start()
-
-    def _copy(self, source, target):
-        with suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-
-    def cut(self):
-        self.path.unlink()
-        for one in self.open:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
-
-def test_engine_that_goes_away_fails_the_task_in_words(make, watch, client, tmp_path):
-    seat = f"{SEAT}-cut"
-    relay = Relay(tmp_path / "relay.sock")
-    runtime = make(base_url=f"unix://{relay.path}", seat=seat)
-    thread, answers = in_thread(lambda: run(runtime, watch, "echo ready; sleep 1000"))
-    watch.wait_for(lambda: b"ready" in watch.text)
-    relay.cut()
-    thread.join()
-    assert answers[0].error.startswith("the container engine went away")
-    assert len(left_of(client, seat)) == 1
-    again = Relay(tmp_path / "relay.sock")
-    try:  # what could not be removed then is removed now
-        runtime.prune_images(3600)
-        eventually(lambda: left_of(client, seat) == [])
-    finally:
-        again.cut()
 
 
 def test_frames_are_taken_apart_wherever_they_are_cut():

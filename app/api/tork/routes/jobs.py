@@ -4,6 +4,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http.bodies import body
 from app.api.http.documents import described, number_query, text_query
 from app.api.http.site import services, site
 from app.api.tork import query, schemas
@@ -51,7 +52,7 @@ def find_jobs() -> ResponseReturnValue:
 )
 def submit_job() -> ResponseReturnValue:
     """Submit a job; one with `wait` is answered in full when it has ended."""
-    document = read(request.get_data(cache=False), request.headers.get("Content-Type"))
+    document = read(body(), request.headers.get("Content-Type"))
     return dict(service.submit(services(), document, site().drain))
 
 
@@ -77,9 +78,7 @@ def restart_job(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/jobs/<job_id>/log")
-@described(
-    blueprint, schemas.TaskLogPage, errors=(404, 405), error=schemas.Error, query=LOG_QUERY
-)
+@described(blueprint, schemas.TaskLogPage, errors=(404, 405), error=schemas.Error, query=LOG_QUERY)
 def get_job_log(job_id: str) -> ResponseReturnValue:
     """List the output of all tasks of a job, newest part first."""
     window = query.window(request.args, size=LOG_SIZE, most=LOG_MOST)

@@ -4,6 +4,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http.bodies import body
 from app.api.http.documents import described, number_query
 from app.api.http.site import services
 from app.api.tork import query, schemas
@@ -40,7 +41,7 @@ def find_schedules() -> ResponseReturnValue:
 )
 def create_schedule() -> ResponseReturnValue:
     """Create a scheduled job."""
-    document = read(request.get_data(cache=False), request.headers.get("Content-Type"))
+    document = read(body(), request.headers.get("Content-Type"))
     return dict(service.create(services(), document))
 
 

@@ -23,9 +23,7 @@ def get_task(task_id: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/tasks/<tork_task:task_id>/log")
-@described(
-    blueprint, schemas.TaskLogPage, errors=(404, 405), error=schemas.Error, query=LOG_QUERY
-)
+@described(blueprint, schemas.TaskLogPage, errors=(404, 405), error=schemas.Error, query=LOG_QUERY)
 def get_task_log(task_id: str) -> ResponseReturnValue:
     """List a task's output, newest part first."""
     window = query.window(request.args, size=LOG_SIZE, most=LOG_MOST)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from app.api.tork import paths, words
-from app.api.tork.query import Window
 from app.api.tork.errors import Refused
+from app.api.tork.query import Window
 from app.api.tork.redaction import secret_values
 from app.api.tork.scalars import Value
 from app.api.tork.service.masking import redactor

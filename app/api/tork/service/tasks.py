@@ -45,13 +45,9 @@ def job_log(services: Services, job_id: str, window: Window, wanted: Sequence[st
     return _parts(services, found, job, public)
 
 
-def _parts(
-    services: Services, found: Page[LogPart], job: Job, public: Mapping[int, str]
-) -> Json:
+def _parts(services: Services, found: Page[LogPart], job: Job, public: Mapping[int, str]) -> Json:
     documents = [words.log_part(part, public[part.task_id]) for part in found.items]
-    return words.page(
-        found, redactor(services).documents(documents, secret_values(job.spec))
-    )
+    return words.page(found, redactor(services).documents(documents, secret_values(job.spec)))
 
 
 def _own(engine: Engine, task_id: str) -> tuple[Task, Job]:

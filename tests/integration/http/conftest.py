@@ -1,0 +1,260 @@
+"""A real gunicorn over real sockets, and the engine beside it in the test's own process."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.data.schema import migrate
+from app.wiring import Services, build
+from config.settings import load
+
+ROOT = Path(__file__).parents[3]
+PATIENCE_S = 60
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. headers: names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def until(condition, what="the condition"):
+    """Wait until something is true and return it; generous, since the machine is shared."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    pytest.fail(f"{what} did not come true within {PATIENCE_S} s")
+
+
+class Worker:
+    """Does the work of a daemon by hand, so that a test says when what happens."""
+
+    def __init__(self, services: Services, queues: Mapping[str, int]) -> None:
+        self.engine = services.engine
+        self.record = self.engine.workers.register(
+            dialect="",
+            kind="daemon",
+            name="test",
+            hostname="here",
+            queues=queues,
+            port=0,
+            version="9.9",
+        )
+
+    def take(self, queue="tork/default"):
+        """Claim and start the next task, which must be there."""
+        [claimed] = self.engine.claims.claim(self.record.id, queue, start=True)
+        return claimed
+
+    def write(self, claimed, *texts):
+        self.engine.logs.append(
+            task_id=claimed.task_id,
+            job_id=claimed.job_id,
+            position=claimed.position,
+            task_created_at=claimed.created_at,
+            parts=list(enumerate(texts, start=1)),
+        )
+
+    def finish(self, claimed, result=None):
+        self.engine.attempts.complete(claimed.lease, result=result)
+
+    def fail(self, claimed, error="exit code 1: no"):
+        self.engine.attempts.fail(claimed.lease, error)
+
+
+@dataclass
+class Server:
+    """One running web part."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    environment: Mapping[str, str]
+    log: Path
+    _kept: list[http.client.HTTPConnection] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @cached_property
+    def services(self) -> Services:
+        """The same store and bus, in this process."""
+        return build(load(self.environment))
+
+    def worker(self, **queues: int) -> Worker:
+        """Register a daemon; queues without the dialect's prefix."""
+        named = {f"tork/{name}": slots for name, slots in (queues or {"default": 1}).items()}
+        return Worker(self.services, named)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = PATIENCE_S,
+    ) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            data = body.encode() if isinstance(body, str) else body
+            connection.request(method, path, body=data, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, names, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.request(
+            "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
+
+    def put(self, path: str) -> Answer:
+        return self.request("PUT", path)
+
+    def post(self, path: str, document: Any, *, kind: str = "application/json") -> Answer:
+        body = document if isinstance(document, str | bytes) else json.dumps(document)
+        return self.request("POST", path, body, {"Content-Type": kind})
+
+    def raw(self, data: bytes) -> bytes:
+        """Send bytes as they are and return all that comes back."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as wire:
+            wire.sendall(data)
+            wire.shutdown(socket.SHUT_WR)
+            received = b""
+            with contextlib.suppress(ConnectionResetError):
+                while chunk := wire.recv(65536):
+                    received += chunk
+        return received
+
+    def submit(self, name="a job", tasks=1, **more: Any) -> str:
+        """Submit a job of plain tasks and return its id."""
+        listed = [{"name": f"task {number}", "run": "true"} for number in range(1, tasks + 1)]
+        answer = self.post("/jobs", {"name": name, "tasks": listed, **more})
+        assert answer.status == 200, answer.body
+        return answer.json["id"]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=PATIENCE_S)
+
+    def clean(self) -> None:
+        """Empty the store under the running server."""
+        store = self.services.store
+        with store.transaction():
+            rows = store.run("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            for (name,) in rows:
+                if not name.startswith(("schema_step", "sqlite_")):
+                    store.run(f"DELETE FROM {name}")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the log lines so far."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+class Servers:
+    """Starts web parts and ends them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: list[Server] = []
+
+    def start(self, toml: str = "", *, migrated: bool = True, **variables: str) -> Server:
+        """Start one with a store of its own, under the lines of a configuration file."""
+        home = Path(tempfile.mkdtemp(dir=self._folder))
+        (home / "jobyard.toml").write_text(toml)
+        given = {
+            "JOBYARD_DATA_DIR": str(home / "d"),
+            "JOBYARD_CONFIG": str(home / "jobyard.toml"),
+            "JOBYARD_LOG_LEVEL": "debug",
+            **variables,
+        }
+        if migrated:
+            services = build(load(given))
+            migrate(services.store, services.log_store)
+            services.close()
+        listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        words = [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn"]
+        words += ["--bind", f"fd://{listener.fileno()}", "wsgi:app"]
+        log = home / "log"
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(
+                words,
+                cwd=ROOT,
+                env={**os.environ, **given},
+                pass_fds=[listener.fileno()],
+                stdout=stderr,
+                stderr=stderr,
+            )
+        server = Server(listener.getsockname()[1], process, given, log)
+        listener.close()
+        self._started.append(server)
+        self._wait(server)
+        return server
+
+    def _wait(self, server: Server) -> None:
+        def ready() -> bool:
+            if server.process.poll() is not None:
+                pytest.fail(f"the server ended:\n{server.log.read_text()}", pytrace=False)
+            try:
+                return server.request("GET", "/health").status in (200, 503)
+            except OSError:
+                return False
+
+        until(ready, "the server's first answer")
+
+    def end(self) -> None:
+        for server in self._started:
+            if "services" in server.__dict__:
+                server.services.close()
+            if server.process.poll() is None:
+                server.process.terminate()
+        for server in self._started:
+            server.process.wait(timeout=PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    """Yield what starts servers; all of them end with the module."""
+    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        started = Servers(Path(folder))
+        yield started
+        started.end()
+
+
+@pytest.fixture(scope="module")
+def server(servers: Servers) -> Server:
+    """Return a server of one module: two web processes, SQLite, the default settings."""
+    return servers.start()
+
+
+@pytest.fixture
+def fresh(server: Server) -> Server:
+    """Return the module's server with an empty store: for what lists or counts everything."""
+    server.clean()
+    return server
