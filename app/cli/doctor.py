@@ -22,7 +22,7 @@ def command(ctx: click.Context, settings: Settings) -> None:
     """
     services = build(settings)
     try:
-        findings = services.engine.doctor.run()
+        findings = services.engine.doctor.examine()
     finally:
         services.close()
     faults = [finding for finding in findings if not finding.needs_person]

@@ -3,8 +3,9 @@
 JSON goes through orjson. What that cannot carry exactly (integers beyond 64 bits, lone
 surrogates) is written by the standard library behind a leading blank, which says who reads it.
 
-Text columns of PostgreSQL refuse NUL, and task output may hold any byte that is UTF-8: log text
-escapes it with two private-use characters, so that what is read is what was written.
+Text columns of PostgreSQL refuse NUL, and what tasks give may hold any byte that is UTF-8: log text
+and the results and errors of tasks escape it with two private-use characters, so that what is read
+is what was written.
 """
 
 import json
@@ -36,6 +37,16 @@ def escape(text: str) -> str:
     if _ESCAPE in text:
         text = text.replace(_ESCAPE, _SELF)
     return text.replace("\0", _NUL) if "\0" in text else text
+
+
+def escape_or_none(text: str | None) -> str | None:
+    """Make text fit for every text column, where there is one."""
+    return None if text is None else escape(text)
+
+
+def unescape_or_none(text: str | None) -> str | None:
+    """Undo `escape_or_none`."""
+    return None if text is None else unescape(text)
 
 
 def unescape(text: str) -> str:

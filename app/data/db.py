@@ -21,7 +21,7 @@ import peewee
 import psycopg
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
-from app.domain.errors import Contended, StoreUnavailable
+from app.domain.errors import Contended, Rejected, StoreUnavailable
 
 Backend = Literal["sqlite", "postgres"]
 Row = tuple[Any, ...]
@@ -40,7 +40,12 @@ _BROKEN = (
     peewee.InterfaceError,
     peewee.DatabaseError,
 )
+# A lone surrogate, NUL in text of PostgreSQL, a number beyond its column.
+_UNFIT = (UnicodeEncodeError, OverflowError, psycopg.DataError, sqlite3.DataError)
 IntegrityErrors = (sqlite3.IntegrityError, psycopg.IntegrityError, peewee.IntegrityError)
+
+
+_BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Cursor(Protocol):
@@ -144,6 +149,19 @@ class Store:
         finally:
             self.close()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads of the block see the same state; it holds nobody up. Not inside another."""
+        self.open()
+        try:
+            self.run("BEGIN" if self.backend == "sqlite" else _BEGIN_SNAPSHOT)
+            try:
+                yield
+            finally:
+                self._rollback()
+        finally:
+            self.close()
+
     def _begin(self) -> None:
         connection = self._state.connection
         if self.backend == "postgres":
@@ -179,8 +197,9 @@ class Store:
     def run(self, sql: str, params: Params = ()) -> Cursor:
         """Run one statement on this thread's connection (inside a session or transaction).
 
-        Raises StoreUnavailable when the database does not answer, Contended when PostgreSQL
-        broke a deadlock by undoing this transaction; integrity errors pass as they are.
+        Raises Rejected for a value that no column can hold, StoreUnavailable when the database
+        does not answer, Contended when PostgreSQL broke a deadlock by undoing this transaction;
+        integrity errors pass as they are.
         """
         if self.backend == "postgres":
             sql = self._translated.get(sql) or self._translate(sql)
@@ -188,6 +207,8 @@ class Store:
             cursor: Cursor = self._state.connection.execute(sql, params)
         except IntegrityErrors:
             raise
+        except _UNFIT as error:
+            raise Rejected(f"a value cannot be stored: {_first(error)}") from error
         except _RETRYABLE as error:
             raise Contended from error
         except _BROKEN as error:
@@ -204,6 +225,8 @@ class Store:
             self._state.connection.cursor().executemany(sql, rows)
         except IntegrityErrors:
             raise
+        except _UNFIT as error:
+            raise Rejected(f"a value cannot be stored: {_first(error)}") from error
         except _RETRYABLE as error:
             raise Contended from error
         except _BROKEN as error:

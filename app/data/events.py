@@ -13,11 +13,23 @@ from app.domain.clock import Instant
 from app.domain.events import Event, EventKind
 
 _INSERT = "INSERT INTO event (at, kind, dialect, job_id, task_id, data) VALUES (?, ?, ?, ?, ?, ?)"
-_SETTLED = {
-    "sqlite": "",
-    "postgres": " AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
-}
+_SETTLED = "tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _COLUMNS = "tx, id, at, kind, dialect, job_id, task_id, data"
+_AFTER = {
+    "sqlite": f"SELECT {_COLUMNS} FROM event WHERE ? < 1 AND id > ? ORDER BY id LIMIT ?",
+    "postgres": f"SELECT {_COLUMNS} FROM event WHERE (tx, id) > (?, ?) AND {_SETTLED}"
+    " ORDER BY tx, id LIMIT ?",
+}
+_LAST = {
+    "sqlite": "SELECT tx, id FROM event ORDER BY id DESC LIMIT 1",
+    "postgres": f"SELECT tx, id FROM event WHERE {_SETTLED} ORDER BY tx DESC, id DESC LIMIT 1",
+}
+# Only the oldest are looked at, so that a round costs the same however many there are.
+_OLDEST = {
+    backend: "DELETE FROM event WHERE id IN (SELECT id FROM (SELECT id, at FROM event"
+    f" ORDER BY {order} LIMIT ?) oldest WHERE at < ?)"
+    for backend, order in (("sqlite", "id"), ("postgres", "tx, id"))
+}
 
 
 def insert(store: Store, events: Sequence[Event]) -> None:
@@ -35,11 +47,7 @@ def insert(store: Store, events: Sequence[Event]) -> None:
 def after(store: Store, position: str, *, limit: int) -> list[Event]:
     """Give settled events behind a position ("" is the very beginning), in commit order."""
     transaction, number = parse_position(position)
-    rows = store.run(
-        f"SELECT {_COLUMNS} FROM event WHERE (tx > ? OR (tx = ? AND id > ?))"
-        f"{_SETTLED[store.backend]} ORDER BY tx, id LIMIT ?",
-        (transaction, transaction, number, limit),
-    ).fetchall()
+    rows = store.run(_AFTER[store.backend], (transaction, number, limit)).fetchall()
     return [
         Event(
             position=f"{row[0]}-{row[1]}",
@@ -56,19 +64,13 @@ def after(store: Store, position: str, *, limit: int) -> list[Event]:
 
 def last_position(store: Store) -> str:
     """Give the position of the newest settled event; "" without any."""
-    row = store.run(
-        f"SELECT tx, id FROM event WHERE 1 = 1{_SETTLED[store.backend]}"
-        " ORDER BY tx DESC, id DESC LIMIT 1"
-    ).fetchone()
+    row = store.run(_LAST[store.backend]).fetchone()
     return f"{row[0]}-{row[1]}" if row else ""
 
 
 def delete_before(store: Store, before: Instant, limit: int) -> int:
     """Delete at most `limit` events older than that; give how many there were."""
-    return store.run(
-        "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? LIMIT ?)",
-        (before, limit),
-    ).rowcount
+    return store.run(_OLDEST[store.backend], (limit, before)).rowcount
 
 
 def parse_position(position: str) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Rows of `job_group`."""
 
 from app.data.codec import dumps, loads
-from app.data.db import IntegrityErrors, Row, Store
+from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import AlreadyExists, GroupNotFound
 from app.domain.records import Group, Json
@@ -26,16 +26,13 @@ def insert(
     store: Store, *, dialect: str, name: str, max_running: int | None, data: Json, now: Instant
 ) -> int:
     """Store a new group and give its id. Raises AlreadyExists."""
-    try:
-        row = store.run(
-            "INSERT INTO job_group (dialect, name, max_running, data, created_at)"
-            " VALUES (?, ?, ?, ?, ?) RETURNING id",
-            (dialect, name, max_running, dumps(data), now),
-        ).fetchone()
-    except IntegrityErrors as error:
-        raise AlreadyExists(name=name) from error
+    row = store.run(
+        "INSERT INTO job_group (dialect, name, max_running, data, created_at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+        (dialect, name, max_running, dumps(data), now),
+    ).fetchone()
     if row is None:
-        raise GroupNotFound
+        raise AlreadyExists(name=name)
     return int(row[0])
 
 

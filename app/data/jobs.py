@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.data.codec import dumps, loads
-from app.data.db import IntegrityErrors, Row, Store
+from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
+from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import AlreadyExists, JobNotFound
 from app.domain.records import Job, JobFilter
@@ -21,6 +21,7 @@ _INSERT = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
     " created_at, delete_after_us) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " ON CONFLICT DO NOTHING"  # an error would make PostgreSQL undo an outer transaction
 )
 _TAG = "INSERT INTO job_tag (tag, job_id) VALUES (?, ?)"
 _BY_KEY = f"SELECT {_COLUMNS} FROM job WHERE dialect = ? AND unique_key = ?"
@@ -68,8 +69,8 @@ def _record(row: Row) -> Job:
         spec=loads(row[7]),
         state_data=loads(row[8]),
         tags=tuple(loads(row[9])),
-        result=row[10],
-        error=row[11],
+        result=unescape_or_none(row[10]),
+        error=unescape_or_none(row[11]),
         progress=row[12],
         position=row[13],
         task_count=row[14],
@@ -119,10 +120,8 @@ def insert(
         job.created_at,
         delete_after_us,
     )
-    try:
-        store.run(_INSERT, values)
-    except IntegrityErrors as error:
-        raise AlreadyExists(name=unique_key or job.id) from error
+    if store.run(_INSERT, values).rowcount != 1:
+        raise AlreadyExists(name=unique_key or job.id)
     store.run_many(_TAG, [(tag, job.id) for tag in dict.fromkeys(job.tags)])
 
 
@@ -149,8 +148,8 @@ def move(
         (
             job.state,
             dumps(job.state_data),
-            job.result,
-            job.error,
+            escape_or_none(job.result),
+            escape_or_none(job.error),
             job.progress,
             job.position,
             tasks_created,
@@ -175,7 +174,7 @@ def start(store: Store, job_id: str, now: Instant) -> bool:
 
 def cancel(store: Store, job_id: str, now: Instant, reason: str | None) -> bool:
     """Move a job that is not over to CANCELLED; False when it was over."""
-    return store.run(_CANCEL, (now, reason, job_id)).rowcount == 1
+    return store.run(_CANCEL, (now, escape_or_none(reason), job_id)).rowcount == 1
 
 
 def progress(store: Store, job_id: str, percent: float) -> int | None:
@@ -197,6 +196,15 @@ def ended_children(store: Store, limit: int) -> list[tuple[str, int, str]]:
 def orphans(store: Store, limit: int) -> list[str]:
     """Give the jobs that go on although the task that started them is over."""
     return [row[0] for row in store.run(_ORPHANS, (limit,)).fetchall()]
+
+
+def open_of_schedule(store: Store, schedule_id: str) -> list[str]:
+    """Give the ids of the jobs of a schedule that are not over, the oldest firing first."""
+    rows = store.run(
+        "SELECT id FROM job WHERE schedule_id = ? AND ended_at IS NULL ORDER BY fire_at LIMIT 1000",
+        (schedule_id,),
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
 def hold_slot(store: Store, job_id: str, held: bool) -> None:
@@ -240,10 +248,10 @@ def _where(wanted: JobFilter) -> tuple[str, list[Any]]:
         parts.append(f"j.id IN (SELECT job_id FROM job_tag WHERE tag IN ({_marks(wanted.tags)}))")
         params.extend(wanted.tags)
     for word in wanted.words:
-        pattern = f"%{_like(word.lower())}%"
+        pattern = f"%{_like(word)}%"  # the database lowers it as it lowers the text
         parts.append(
-            "(LOWER(j.name) LIKE ? ESCAPE '!' OR LOWER(j.description) LIKE ? ESCAPE '!'"
-            " OR j.state = ?)"
+            "(LOWER(j.name) LIKE LOWER(?) ESCAPE '!'"
+            " OR LOWER(j.description) LIKE LOWER(?) ESCAPE '!' OR j.state = ?)"
         )
         params.extend((pattern, pattern, word.upper()))
     return (" WHERE " + " AND ".join(parts) if parts else ""), params

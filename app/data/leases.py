@@ -8,7 +8,7 @@ the number of its hand-out, so an old holder's report touches no row.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.data.codec import loads
+from app.data.codec import escape_or_none, loads, unescape_or_none
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import LeaseLost
@@ -33,10 +33,18 @@ def _claim_sql(ready: str, *, postgres: bool, state: str) -> str:
     # ANY(ARRAY(...)) makes PostgreSQL run the subquery exactly once.
     chosen = f"= ANY(ARRAY({ready} FOR UPDATE SKIP LOCKED))" if postgres else f"IN ({ready})"
     started = ", started_at = ?" if state == "RUNNING" else ""
-    return (
+    claim = (
         f"UPDATE task SET state = '{state}', number = number + 1, worker_id = ?,"
         f" leased_until = COALESCE(? + lease_us, {_FOREVER}){started}"
         f" WHERE id {chosen} RETURNING {_RETURNED}"
+    )
+    if not postgres:
+        return claim
+    # There every statement is a journey to the server, so the history rows go along.
+    return (
+        f"WITH claimed AS ({claim}), noted AS (INSERT INTO attempt (task_id, number, worker_id,"
+        f" state, leased_at, started_at) SELECT id, number, ?, '{state}', ?, ? FROM claimed)"
+        f" SELECT {_RETURNED} FROM claimed"
     )
 
 
@@ -160,11 +168,14 @@ def claim(
     if verified:
         params.append(worker_id)
     params.append(limit)
+    if store.backend == "postgres":
+        params += (worker_id, now, now if start else None)
     rows = store.run(_CLAIM[store.backend, verified, state], params).fetchall()
     if len(rows) > 1:
         rows.sort(key=lambda row: (-row[11], row[0]))
-    for row in rows:
-        store.run(_ATTEMPT, (row[0], row[1], worker_id, state, now, now if start else None))
+    if store.backend == "sqlite":
+        for row in rows:
+            store.run(_ATTEMPT, (row[0], row[1], worker_id, state, now, now if start else None))
     return [
         Claimed(
             task_id=row[0],
@@ -203,7 +214,8 @@ def end(
     now: Instant,
 ) -> bool:
     """End a held task for good; False when this hand-out no longer holds it."""
-    values = (state, result, error, now, failures, losses, *lease)
+    texts = (escape_or_none(result), escape_or_none(error))
+    values = (state, *texts, now, failures, losses, *lease)
     return store.run(_END, values).rowcount == 1
 
 
@@ -219,7 +231,8 @@ def again(
 ) -> bool:
     """Put a held task back: at once, or CREATED until `due_at`; False when it is not held."""
     state = TaskState.QUEUED if due_at is None else TaskState.CREATED
-    values = (state, error, None if due_at else now, due_at, failures, losses, *lease)
+    queued_at = None if due_at else now
+    values = (state, escape_or_none(error), queued_at, due_at, failures, losses, *lease)
     return store.run(_AGAIN, values).rowcount == 1
 
 
@@ -233,7 +246,7 @@ def end_attempt(
     now: Instant,
 ) -> bool:
     """Close the history row of a hand-out; False when it was closed."""
-    values = (state, now, error, verification, *lease)
+    values = (state, now, escape_or_none(error), verification, *lease)
     return store.run(_ATTEMPT_END, values).rowcount == 1
 
 
@@ -285,7 +298,7 @@ def attempts(store: Store, task_id: int) -> Sequence[Attempt]:
             leased_at=row[4],
             started_at=row[5],
             ended_at=row[6],
-            error=row[7],
+            error=unescape_or_none(row[7]),
             verification=row[8],
         )
         for row in store.run(_ATTEMPTS, (task_id,)).fetchall()

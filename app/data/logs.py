@@ -69,8 +69,8 @@ def page(
     where = f"{column} = ?"
     params: list[object] = [value]
     for word in words:
-        where += " AND LOWER(contents) LIKE ? ESCAPE '!'"
-        safe = escape(word.lower()).replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        where += " AND LOWER(contents) LIKE LOWER(?) ESCAPE '!'"
+        safe = escape(word).replace("!", "!!").replace("%", "!%").replace("_", "!_")
         params.append(f"%{safe}%")
     count = store.run(f"SELECT COUNT(*) FROM log_part WHERE {where}", params).fetchone()
     total = int(count[0]) if count else 0

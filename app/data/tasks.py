@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from app.data.codec import dumps, loads
-from app.data.db import IntegrityErrors, Row, Store
+from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
+from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import DuplicateTask, TaskNotFound
 from app.domain.records import Task
@@ -29,29 +29,40 @@ _INSERT = (
     " priority, payload, error, max_attempts, max_losses, retry_delay_us, retry_factor,"
     " verifications, needs, children, children_open, unique_key, lease_us, due_at, created_at,"
     " queued_at, started_at, ended_at)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " ON CONFLICT DO NOTHING RETURNING id"
 )
 _NEED = "INSERT INTO task_need (task_id, needs_id) VALUES (?, ?)"
 _MET = (
     "UPDATE task SET needs = needs - 1 WHERE id IN"
     " (SELECT task_id FROM task_need WHERE needs_id = ?) RETURNING id, needs"
 )
-_QUEUE_READY = (
-    "UPDATE task SET state = 'QUEUED', queued_at = ?, due_at = NULL"
-    " WHERE id = ? AND state = 'CREATED' AND needs <= 0 RETURNING queue, job_id"
+NEVER: Instant = 2**62
+"""`due_at` of a task that is held back until an answer releases it."""
+# Work is queued; what needs no worker begins.
+_READY = (
+    "state = CASE WHEN kind = 'work' THEN 'QUEUED' ELSE 'RUNNING' END, queued_at = ?,"
+    " started_at = CASE WHEN kind = 'work' THEN started_at ELSE ? END, due_at = NULL"
+)
+_READY_COLUMNS = "id, state, queue, job_id"
+_MAKE_READY = (
+    f"UPDATE task SET {_READY} WHERE id = ? AND state = 'CREATED' AND needs <= 0"
+    f" AND (due_at IS NULL OR due_at <= ?) RETURNING {_READY_COLUMNS}"
+)
+_BEGUN = (
+    "UPDATE task SET needs = needs - 1 WHERE parent_id = ? AND state IN ('CREATED', 'HELD')"
+    " RETURNING id, needs"
 )
 _CHILD_ENDED = (
     "UPDATE task SET children_open = children_open - 1 WHERE id = ? RETURNING children_open"
 )
 _RELEASE = (
-    "UPDATE task SET state = 'QUEUED', queued_at = ? WHERE id IN (SELECT id FROM task"
-    " WHERE parent_id = ? AND state = 'CREATED' AND due_at IS NULL AND needs <= 0"
-    " ORDER BY id LIMIT ?)"
-    " RETURNING id, queue"
+    "UPDATE task SET due_at = NULL WHERE id IN (SELECT id FROM task WHERE parent_id = ?"
+    f" AND state IN ('CREATED', 'HELD') AND due_at = {NEVER} ORDER BY id LIMIT ?) RETURNING id"
 )
 _DUE = (
     "SELECT id FROM task WHERE state = 'CREATED' AND due_at IS NOT NULL AND due_at <= ?"
-    " ORDER BY due_at LIMIT ?"
+    " AND needs <= 0 ORDER BY due_at LIMIT ?"
 )
 _END_COMPOSITE = (
     "UPDATE task SET state = ?, result = ?, error = ?, ended_at = ?"
@@ -112,8 +123,8 @@ def record(row: Row) -> Task:
         position=row[9],
         priority=row[10],
         payload=loads(row[11]),
-        result=row[12],
-        error=row[13],
+        result=unescape_or_none(row[12]),
+        error=unescape_or_none(row[13]),
         progress=row[14],
         number=row[15],
         failures=row[16],
@@ -130,7 +141,7 @@ def record(row: Row) -> Task:
         lease_s=None if row[27] is None else row[27] / 1_000_000,
         leased_until=row[28],
         worker_id=row[29],
-        due_at=row[30],
+        due_at=None if row[30] == NEVER else row[30],
         created_at=row[31],
         queued_at=row[32],
         started_at=row[33],
@@ -140,43 +151,40 @@ def record(row: Row) -> Task:
 
 def insert(store: Store, task: NewTask) -> int:
     """Store a new task and give its id. Raises DuplicateTask for a unique key that is taken."""
-    try:
-        row = store.run(
-            _INSERT,
-            (
-                task.public_id,
-                task.job_id,
-                task.group_id,
-                task.parent_id,
-                task.queue,
-                task.name,
-                task.kind,
-                task.state,
-                task.position,
-                task.priority,
-                dumps(task.payload),
-                task.error,
-                task.max_attempts,
-                task.max_losses,
-                task.retry_delay_us,
-                task.retry_factor,
-                task.verifications,
-                task.needs,
-                task.children,
-                task.children_open,
-                task.unique_key,
-                task.lease_us,
-                task.due_at,
-                task.created_at,
-                task.queued_at,
-                task.started_at,
-                task.ended_at,
-            ),
-        ).fetchone()
-    except IntegrityErrors as error:
-        raise DuplicateTask(unique_key=task.unique_key, name=task.name) from error
+    row = store.run(
+        _INSERT,
+        (
+            task.public_id,
+            task.job_id,
+            task.group_id,
+            task.parent_id,
+            task.queue,
+            task.name,
+            task.kind,
+            task.state,
+            task.position,
+            task.priority,
+            dumps(task.payload),
+            escape_or_none(task.error),
+            task.max_attempts,
+            task.max_losses,
+            task.retry_delay_us,
+            task.retry_factor,
+            task.verifications,
+            task.needs,
+            task.children,
+            task.children_open,
+            task.unique_key,
+            task.lease_us,
+            task.due_at,
+            task.created_at,
+            task.queued_at,
+            task.started_at,
+            task.ended_at,
+        ),
+    ).fetchone()
     if row is None:
-        raise TaskNotFound
+        raise DuplicateTask(unique_key=task.unique_key, name=task.name)
     return int(row[0])
 
 
@@ -211,10 +219,24 @@ def need_met(store: Store, ended_id: int) -> list[int]:
     return [row[0] for row in store.run(_MET, (ended_id,)).fetchall() if row[1] <= 0]
 
 
-def make_ready(store: Store, task_id: int, now: Instant) -> tuple[str, str | None] | None:
-    """Queue a task that waits for nothing more; its queue and job, or None when it did not move."""
-    row = store.run(_QUEUE_READY, (now, task_id)).fetchone()
-    return (row[0], row[1]) if row else None
+class Ready(NamedTuple):
+    """A task that waits no more. state: QUEUED, or RUNNING for one that needs no worker."""
+
+    task_id: int
+    state: TaskState
+    queue: str
+    job_id: str | None
+
+
+def make_ready(store: Store, task_id: int, now: Instant) -> Ready | None:
+    """Queue or begin a task that waits for nothing more; None when it did not move."""
+    row = store.run(_MAKE_READY, (now, now, task_id, now)).fetchone()
+    return Ready(row[0], TaskState(row[1]), row[2], row[3]) if row else None
+
+
+def composite_begun(store: Store, composite_id: int) -> list[int]:
+    """Tell what a composite holds that it has begun; give those that wait no longer."""
+    return [row[0] for row in store.run(_BEGUN, (composite_id,)).fetchall() if row[1] <= 0]
 
 
 def child_ended(store: Store, parent_id: int) -> int:
@@ -223,17 +245,17 @@ def child_ended(store: Store, parent_id: int) -> int:
     return int(row[0]) if row else 0
 
 
-def add_children(store: Store, parent_id: int, count: int, still_open: int) -> None:
-    """Count new children of a composite, and those of them that are not over."""
+def add_child(store: Store, parent_id: int, *, still_open: bool) -> None:
+    """Count a new child of a composite."""
     store.run(
-        "UPDATE task SET children = children + ?, children_open = children_open + ? WHERE id = ?",
-        (count, still_open, parent_id),
+        "UPDATE task SET children = children + 1, children_open = children_open + ? WHERE id = ?",
+        (int(still_open), parent_id),
     )
 
 
-def release_held(store: Store, parent_id: int, count: int, now: Instant) -> list[tuple[int, str]]:
-    """Queue the oldest children of a composite that were held back; give ids and queues."""
-    return [(row[0], row[1]) for row in store.run(_RELEASE, (now, parent_id, count)).fetchall()]
+def release_held(store: Store, parent_id: int, count: int) -> list[int]:
+    """Hold the oldest held children of a composite back no longer; give them, in order."""
+    return sorted(row[0] for row in store.run(_RELEASE, (parent_id, count)).fetchall())
 
 
 def due(store: Store, now: Instant, limit: int) -> list[int]:
@@ -251,7 +273,12 @@ def end_composite(
     now: Instant,
 ) -> bool:
     """End a task that no worker holds; False when it was over already."""
-    return store.run(_END_COMPOSITE, (state, result, error, now, task_id)).rowcount == 1
+    return (
+        store.run(
+            _END_COMPOSITE, (state, escape_or_none(result), escape_or_none(error), now, task_id)
+        ).rowcount
+        == 1
+    )
 
 
 def cancel_job(
@@ -313,7 +340,7 @@ def drop(store: Store, task_id: int, error: str, now: Instant) -> bool:
     cursor = store.run(
         "UPDATE task SET state = 'FAILED', error = ?, ended_at = ?"
         " WHERE id = ? AND state = 'QUEUED'",
-        (error, now, task_id),
+        (escape_or_none(error), now, task_id),
     )
     return cursor.rowcount == 1
 
@@ -328,13 +355,9 @@ def hold(store: Store, task_id: int) -> bool:
     return cursor.rowcount == 1
 
 
-def let_go(store: Store, task_id: int, now: Instant) -> bool:
-    """Let a held task go: to its queue, or back to waiting where it still must."""
+def let_go(store: Store, task_id: int) -> bool:
+    """Let a held task go, back to CREATED; see then whether it is ready."""
     cursor = store.run(
-        "UPDATE task SET"
-        " state = CASE WHEN needs > 0 OR due_at > ? THEN 'CREATED' ELSE 'QUEUED' END,"
-        " queued_at = CASE WHEN needs > 0 OR due_at > ? THEN NULL ELSE ? END"
-        " WHERE id = ? AND state = 'HELD'",
-        (now, now, now, task_id),
+        "UPDATE task SET state = 'CREATED' WHERE id = ? AND state = 'HELD'", (task_id,)
     )
     return cursor.rowcount == 1

@@ -6,6 +6,7 @@ from app.domain.clock import Clock
 from app.engine.attempts import Attempts
 from app.engine.claims import Claims
 from app.engine.courses import Courses, Plugins
+from app.engine.doctor import Doctor
 from app.engine.events import Events
 from app.engine.jobs import Jobs
 from app.engine.leadership import Leadership
@@ -52,10 +53,11 @@ class Engine:
         self.workers = Workers(self.transaction, self.attempts.lose)
         self.queues = Queues(self.transaction, self.tasks.drop)
         self.waiting = Waiting(self.transaction, self.jobs.start)
-        self.schedules = Schedules(self.transaction, self.jobs.submit)
+        self.schedules = Schedules(self.transaction, self.jobs)
         self.logs = Logs(log_store, clock)
         self.events = Events(self.transaction)
         self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
+        self.doctor = Doctor(self.transaction)
         self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

@@ -7,7 +7,6 @@ the caller decides again, so two tasks that end together never both, and never n
 Lock order, for databases with row locks: pool, job, task, attempt.
 """
 
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,21 +14,21 @@ from typing import Protocol
 
 from app.data import jobs, leases, tasks, waiting
 from app.data.db import Store
-from app.domain.clock import Instant, seconds
-from app.domain.errors import PluginFailed
+from app.domain.clock import Instant
+from app.domain.errors import PluginFailed, TaskNotFound
 from app.domain.events import EventKind
 from app.domain.records import Job, Lease, Task
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
+from app.engine.creation import Creation, all_of, count_open, need_met, release
 from app.engine.transaction import (
     SLOTS_TOPIC,
     SUBJOBS_TOPIC,
     Moved,
     Transaction,
-    queue_topic,
     worker_topic,
 )
 from app.hooks.interface import JobInterface
-from app.hooks.types import Advance, Fail, Finish, JobSpec, JobView, TaskSpec, TaskView
+from app.hooks.types import Advance, Fail, Finish, JobView, TaskSpec, TaskView
 
 
 class Plugins(Protocol):
@@ -60,6 +59,7 @@ class Courses:
     def __init__(self, store: Store, plugins: Plugins) -> None:
         self._store = store
         self._plugins = plugins
+        self._creation = Creation(store, plugins.interfaces)
 
     # -- deciding -----------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class Courses:
         except PluginFailed as error:
             return Course(end=Fail(str(error)))
         course = Course([answer], answer.end)
-        if course.end is None and _open(answer.tasks) == 0:
+        if course.end is None and count_open(answer.tasks) == 0:
             course.end = _first_failure(answer.tasks) or Finish()
         return course
 
@@ -100,6 +100,7 @@ class Courses:
                 view, tasks_open=open_tasks, tasks_failed=view.tasks_failed + int(failed)
             )
             answer = self._plugins.advance(interface, view, _task_view(task, parent))
+            ending = self._ending(job, interface, answer, composites)
             course.answers.append(answer)
             if answer.end is not None:
                 course.end = answer.end
@@ -111,15 +112,47 @@ class Courses:
                 state=view.state if answer.state is None else answer.state,
                 position=view.position if answer.position is None else answer.position,
             )
-            open_tasks += _open(answer.tasks)
-            for end in answer.ends:
-                composite = composites.get(end.task_id) or tasks.get(self._store, end.task_id)
-                over = TaskState.FAILED if end.error is not None else TaskState.COMPLETED
-                pending.append(replace(composite, state=over, result=end.result, error=end.error))
+            open_tasks += count_open(answer.tasks)
+            pending.extend(ending)
         if undecided is not None:
             course.end = Fail(undecided)
         elif open_tasks <= 0:
-            course.end = Finish()
+            born = [spec for answer in course.answers for spec in answer.tasks]
+            course.end = _first_failure(born) or Finish()
+
+    def _ending(
+        self, job: Job, interface: JobInterface, answer: Advance, composites: dict[int, Task]
+    ) -> list[Task]:
+        """Give the composites that an answer ends. Raises PluginFailed for one that cannot be."""
+        for parent_id in {spec.parent for spec in answer.tasks if spec.parent is not None}:
+            self._composite(job, interface, parent_id, composites)
+        ending: list[Task] = []
+        for end in answer.ends:
+            composite = self._composite(job, interface, end.task_id, composites)
+            over = TaskState.FAILED if end.error is not None else TaskState.COMPLETED
+            composite = replace(composite, state=over, result=end.result, error=end.error)
+            composites[composite.id] = composite
+            ending.append(composite)
+        return ending
+
+    def _composite(
+        self, job: Job, interface: JobInterface, task_id: int, known: Mapping[int, Task]
+    ) -> Task:
+        """Give an open composite of the job, which an answer names. Raises PluginFailed."""
+        fault = "the job has no such task"
+        try:
+            found = known.get(task_id) or tasks.get(self._store, task_id)
+        except TaskNotFound:
+            found = None
+        if found is not None and found.job_id == job.id:
+            if found.kind is not TaskKind.WORK and not found.state.final:
+                return found
+            fault = "it is over" if found.state.final else "it is no composite"
+        raise PluginFailed(
+            f"plugin {interface.name!r} failed in advance: it names task {task_id}, but {fault}",
+            plugin=interface.name,
+            hook="advance",
+        )
 
     def _parent(self, task: Task, composites: dict[int, Task]) -> Task | None:
         if task.parent_id is None:
@@ -153,18 +186,18 @@ class Courses:
         Raises Moved when the job is not what the course was decided on; nothing is written then.
         """
         created = [spec for answer in course.answers for spec in answer.tasks]
-        failures = sum(1 for spec in _all(created) if spec.state == TaskState.FAILED)
+        failures = sum(1 for spec in all_of(created) if spec.state == TaskState.FAILED)
         failures += int(ended is not None and ended.state is TaskState.FAILED)
+        failures += sum(1 for answer in course.answers for end in answer.ends if end.error)
         if job.state.final and not starts:
             raise Moved  # cancelled since the task was seen to be held
         after = self._after(job, course, created, ended, starts=starts, now=tx.now)
-        if after.state is not job.state:
-            require(JOB_MOVES, job.state, after.state)
+        _require_moves(job, after, starts=starts)
         if not jobs.move(
             self._store,
             after,
             version=job.version,
-            tasks_created=sum(1 for _ in _all(created)),
+            tasks_created=sum(1 for _ in all_of(created)),
             tasks_failed=failures,
             now=tx.now,
         ):
@@ -175,7 +208,7 @@ class Courses:
             self._ended(tx, job, ended)
         for answer in course.answers:
             self._carry_out(tx, job, answer)
-        self._tell(tx, job, after)
+        self._tell(tx, job, after, starts=starts)
         if after.state.final:
             self.close(tx, after)
         return replace(after, version=job.version + 1)
@@ -184,11 +217,9 @@ class Courses:
         """Write one answer: composites that end, tasks to create, held children to let go."""
         for end in answer.ends:
             self._end_composite(tx, job, end.task_id, end.result, end.error)
-        self._create(tx, job, answer.tasks)
+        self._creation.create(tx, job, answer.tasks)
         for composite_id, count in answer.release.items():
-            for task_id, queue in tasks.release_held(self._store, composite_id, count, tx.now):
-                tx.note(EventKind.TASK_QUEUED, job.dialect, job_id=job.id, task_id=task_id)
-                tx.ring(queue_topic(queue))
+            release(self._store, tx, composite_id, count)
 
     def _after(
         self,
@@ -201,7 +232,7 @@ class Courses:
         now: Instant,
     ) -> Job:
         closed = sum(len(answer.ends) for answer in course.answers) + int(ended is not None)
-        after = replace(job, tasks_open=max(0, job.tasks_open + _open(created) - closed))
+        after = replace(job, tasks_open=max(0, job.tasks_open + count_open(created) - closed))
         for answer in course.answers:
             after = replace(
                 after,
@@ -238,87 +269,6 @@ class Courses:
             )
         return after
 
-    def _create(
-        self, tx: Transaction, job: Job, specs: Sequence[TaskSpec], parent: int | None = None
-    ) -> None:
-        names: dict[str, int] = {}
-        waits = {spec.name for spec in specs if not _first_state(spec).final}
-        for spec in specs:
-            mother = parent if spec.parent is None else spec.parent
-            # What is over already has come, and nobody will tell of it later.
-            needs = [name for name in spec.after if name in waits]
-            row = self._row(job, replace(spec, after=tuple(needs)), mother, tx.now)
-            task_id = tasks.insert(self._store, row)
-            names[spec.name] = task_id
-            if needs:
-                tasks.insert_needs(self._store, task_id, [names[name] for name in needs])
-            if spec.parent is not None:
-                is_open = 0 if row.state.final else 1
-                tasks.add_children(self._store, spec.parent, 1, is_open)
-            tx.note(_CREATED[row.state], job.dialect, job_id=job.id, task_id=task_id)
-            if row.state is TaskState.QUEUED:
-                tx.ring(queue_topic(row.queue))
-            if spec.job is not None:
-                self._create_job(tx, job, spec.job, task_id)
-            if spec.children:
-                self._create(tx, job, spec.children, parent=task_id)
-
-    def _create_job(self, tx: Transaction, parent: Job, spec: JobSpec, task_id: int) -> None:
-        """Store a job that a task starts; a duty starts it as soon as this is committed."""
-        job = Job(
-            id=uuid.uuid4().hex,
-            dialect=parent.dialect,
-            type=spec.type,
-            name=spec.name,
-            description=spec.description,
-            state=JobState.PENDING,
-            version=0,
-            spec=dict(spec.spec),
-            tags=spec.tags,
-            task_count=spec.task_count,
-            priority=parent.priority,
-            created_by=parent.created_by,
-            parent_task_id=None if spec.detached else task_id,
-            group_id=parent.group_id,
-            created_at=tx.now,
-        )
-        jobs.insert(self._store, job)
-        tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=job.state)
-        tx.ring(SUBJOBS_TOPIC)
-
-    def _row(self, job: Job, spec: TaskSpec, parent: int | None, now: Instant) -> tasks.NewTask:
-        interface = self._plugins.interfaces.get(job.type)
-        state = _first_state(spec)
-        over = state.final
-        waits = spec.delay_s > 0 and state is TaskState.CREATED
-        return tasks.NewTask(
-            public_id=uuid.uuid4().hex if interface and interface.public_task_ids else None,
-            job_id=job.id,
-            group_id=job.group_id,
-            parent_id=parent,
-            queue=f"{job.dialect}/{spec.queue}",
-            name=spec.name,
-            kind=spec.kind,
-            state=state,
-            position=spec.position,
-            priority=spec.priority,
-            payload=dict(spec.payload),
-            error=spec.error,
-            max_attempts=spec.max_attempts,
-            max_losses=spec.max_losses,
-            retry_delay_us=seconds(spec.retry_delay_s),
-            retry_factor=spec.retry_factor,
-            needs=len(spec.after),
-            children=len(spec.children),
-            children_open=sum(1 for one in spec.children if not _first_state(one).final),
-            lease_us=seconds(spec.lease_s),
-            due_at=now + seconds(spec.delay_s) if waits else None,
-            created_at=now,
-            queued_at=now if over or state in (TaskState.QUEUED, TaskState.RUNNING) else None,
-            started_at=now if over or state is TaskState.RUNNING else None,
-            ended_at=now if over else None,
-        )
-
     def _end_composite(
         self, tx: Transaction, job: Job, task_id: int, result: str | None, error: str | None
     ) -> None:
@@ -335,17 +285,14 @@ class Courses:
         if task.parent_id is not None:
             tasks.child_ended(self._store, task.parent_id)
         if task.state in (TaskState.COMPLETED, TaskState.SKIPPED):
-            for ready in tasks.need_met(self._store, task.id):
-                moved = tasks.make_ready(self._store, ready, tx.now)
-                if moved is not None:
-                    tx.note(EventKind.TASK_QUEUED, job.dialect, job_id=job.id, task_id=ready)
-                    tx.ring(queue_topic(moved[0]))
+            need_met(self._store, tx, task.id)
 
-    def _tell(self, tx: Transaction, before: Job, after: Job) -> None:
+    def _tell(self, tx: Transaction, before: Job, after: Job, *, starts: bool) -> None:
+        if starts and before.state.final:
+            tx.note(EventKind.JOB_RESTARTED, after.dialect, job_id=after.id, state=JobState.RUNNING)
+            before = replace(before, state=JobState.RUNNING)
         if after.state is not before.state:
-            restarted = before.state.final
-            kind = EventKind.JOB_RESTARTED if restarted else _JOB_EVENTS[after.state]
-            tx.note(kind, after.dialect, job_id=after.id, state=after.state)
+            tx.note(_JOB_EVENTS[after.state], after.dialect, job_id=after.id, state=after.state)
             if after.state is JobState.RUNNING and after.pool is not None:
                 waiting.leave(self._store, after.id)
                 tx.ring(pool_topic(after.pool))
@@ -389,14 +336,6 @@ def pool_topic(pool: str) -> str:
     return f"pool:{pool}"
 
 
-_CREATED = {
-    TaskState.CREATED: EventKind.TASK_CREATED,
-    TaskState.QUEUED: EventKind.TASK_QUEUED,
-    TaskState.RUNNING: EventKind.TASK_STARTED,
-    TaskState.SKIPPED: EventKind.TASK_SKIPPED,
-    TaskState.FAILED: EventKind.TASK_FAILED,
-    TaskState.COMPLETED: EventKind.TASK_COMPLETED,
-}
 _ENDED = {
     TaskState.COMPLETED: EventKind.TASK_COMPLETED,
     TaskState.FAILED: EventKind.TASK_FAILED,
@@ -412,28 +351,18 @@ _JOB_EVENTS = {
 }
 
 
-def _first_state(spec: TaskSpec) -> TaskState:
-    if spec.state is not None:
-        return TaskState(spec.state)
-    if spec.after or spec.held or spec.delay_s > 0:
-        return TaskState.CREATED
-    return TaskState.QUEUED if spec.kind == TaskKind.WORK else TaskState.RUNNING
-
-
-def _all(specs: Sequence[TaskSpec]) -> list[TaskSpec]:
-    found: list[TaskSpec] = []
-    for spec in specs:
-        found.append(spec)
-        found.extend(_all(spec.children))
-    return found
-
-
-def _open(specs: Sequence[TaskSpec]) -> int:
-    return sum(1 for spec in _all(specs) if not _first_state(spec).final)
+def _require_moves(job: Job, after: Job, *, starts: bool) -> None:
+    """Raise IllegalMove unless a course may go that way; a restart passes through RUNNING."""
+    current = job.state
+    if starts and current.final:
+        require(JOB_MOVES, current, JobState.RUNNING)
+        current = JobState.RUNNING
+    if after.state is not current:
+        require(JOB_MOVES, current, after.state)
 
 
 def _first_failure(specs: Sequence[TaskSpec]) -> Fail | None:
-    for spec in _all(specs):
+    for spec in all_of(specs):
         if spec.state == TaskState.FAILED:
             return Fail(spec.error or "task failed")
     return None

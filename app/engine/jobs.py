@@ -205,7 +205,7 @@ class Jobs:
     def restart(self, job_id: str) -> Job:
         """Let a FAILED or CANCELLED job begin again at the step where it stopped.
 
-        Raises IllegalMove when it is neither, JobNotFound.
+        Raises IllegalMove when it is neither, or its pool has no free slot; JobNotFound.
         """
         return retried(self._store, lambda: self._restart(job_id))
 
@@ -215,6 +215,8 @@ class Jobs:
             raise IllegalMove(current=job.state, wanted=JobState.RUNNING)
         course = self._courses.begin(job)
         with self._tx() as tx:
+            if job.pool is not None:
+                self._take_slot(job)
             return self._courses.apply(tx, job, course, starts=True)
 
     def delete(self, job_id: str) -> None:

@@ -4,9 +4,9 @@ from typing import Protocol
 
 from app.data import leases, tasks
 from app.domain.clock import Instant
-from app.domain.events import EventKind
 from app.domain.records import Lease
-from app.engine.transaction import Transactions, queue_topic
+from app.engine.creation import make_ready
+from app.engine.transaction import Transactions
 
 BATCH = 500
 
@@ -45,19 +45,5 @@ class Due:
             found = tasks.due(self._store, now, BATCH)
         if not found:
             return 0
-        count = 0
         with self._tx() as tx:
-            for task_id in found:
-                moved = tasks.make_ready(self._store, task_id, tx.now)
-                if moved is None:
-                    continue
-                queue, job_id = moved
-                tx.note(
-                    EventKind.TASK_QUEUED,
-                    queue.partition("/")[0],
-                    job_id=job_id,
-                    task_id=task_id,
-                )
-                tx.ring(queue_topic(queue))
-                count += 1
-        return count
+            return sum(1 for task_id in found if make_ready(self._store, tx, task_id))

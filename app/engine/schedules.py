@@ -5,17 +5,17 @@ schedule on to its next time, so any number of tickers fire it once.
 """
 
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, tzinfo
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.data import schedules
+from app.data import jobs, schedules
 from app.domain.clock import Instant, from_datetime, seconds, to_datetime
 from app.domain.cron import Cron, parse_crontab, parse_quartz
-from app.domain.errors import AlreadyExists, EngineError, IllegalMove
-from app.domain.records import Job, Page, Schedule
+from app.domain.errors import AlreadyExists, EngineError, IllegalMove, Rejected
+from app.domain.records import Page, Schedule
 from app.domain.submission import Submission
+from app.engine.jobs import Jobs
 from app.engine.transaction import Transactions
 
 ACTIVE, PAUSED = "ACTIVE", "PAUSED"
@@ -26,10 +26,10 @@ LATE_S = 15.0
 class Schedules:
     """Rules that submit jobs at given times."""
 
-    def __init__(self, transactions: Transactions, submit: Callable[[Submission], Job]) -> None:
+    def __init__(self, transactions: Transactions, all_jobs: Jobs) -> None:
         self._tx = transactions
         self._store = transactions.store
-        self._submit = submit
+        self._jobs = all_jobs
 
     def create(
         self,
@@ -41,7 +41,7 @@ class Schedules:
         overlap: str = "allow",
         missed: str = "skip",
     ) -> Schedule:
-        """Store a schedule. Raises CronInvalid for bad text."""
+        """Store a schedule. Raises CronInvalid for bad text, Rejected for an unknown zone."""
         rule = _rule(cron, form)
         now = self._tx.clock.now()
         schedule = Schedule(
@@ -101,10 +101,22 @@ class Schedules:
             schedules.delete(self._store, schedule_id)
 
     def run_once(self, now: Instant) -> int:
-        """Fire what is due; give how many jobs that made."""
+        """Fire what is due; give how many jobs that made.
+
+        Raises the last error of those whose template can no longer be submitted, after the others.
+        """
         with self._store.session():
             due = schedules.due(self._store, now, 500)
-        return sum(1 for schedule in due if self._fire(schedule, now))
+        count = 0
+        failed: EngineError | None = None
+        for schedule in due:
+            try:
+                count += int(self._fire(schedule, now))
+            except EngineError as error:
+                failed = error
+        if failed is not None:
+            raise failed
+        return count
 
     def _fire(self, schedule: Schedule, now: Instant) -> bool:
         due_at = schedule.next_fire_at
@@ -122,12 +134,12 @@ class Schedules:
                     fired_at=due_at if fires else None,
                 ):
                     return False
+                # Only after that: another ticker may just have fired, and what it made stays.
+                fires = fires and self._make_room(schedule)
                 if fires:
                     template = Submission.from_json(schedule.template)
-                    self._submit(replace(template, schedule_id=schedule.id, fire_at=due_at))
-        except AlreadyExists:
-            return False
-        except EngineError:
+                    self._jobs.submit(replace(template, schedule_id=schedule.id, fire_at=due_at))
+        except EngineError as error:
             # A template that can no longer be submitted must not fire for ever.
             with self._tx():
                 schedules.fired(
@@ -137,8 +149,21 @@ class Schedules:
                     next_fire_at=_next(schedule, max(now, due_at)),
                     fired_at=None,
                 )
+            if isinstance(error, AlreadyExists):  # its own unique key: the job is there
+                return False
             raise
         return fires
+
+    def _make_room(self, schedule: Schedule) -> bool:
+        """Apply the overlap policy to earlier jobs; False when they keep this one from starting."""
+        if schedule.overlap == "allow":
+            return True
+        earlier = jobs.open_of_schedule(self._store, schedule.id)
+        if schedule.overlap == "keep":
+            return not earlier
+        for job_id in earlier:
+            self._jobs.cancel(job_id, reason="replaced by the next firing of its schedule")
+        return True
 
 
 def _rule(cron: str, form: str) -> Cron:
@@ -146,7 +171,10 @@ def _rule(cron: str, form: str) -> Cron:
 
 
 def _next(schedule: Schedule, after: Instant) -> Instant | None:
-    zone: tzinfo = UTC if schedule.zone == "UTC" else ZoneInfo(schedule.zone)
+    try:
+        zone: tzinfo = UTC if schedule.zone == "UTC" else ZoneInfo(schedule.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Rejected(f"unknown time zone {schedule.zone!r}") from error
     moment = _rule(schedule.cron, schedule.form).next_after(
         to_datetime(after), zone, anchor=to_datetime(schedule.created_at)
     )

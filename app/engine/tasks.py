@@ -10,6 +10,7 @@ from app.domain.events import EventKind
 from app.domain.records import Json, Task
 from app.domain.states import TaskState
 from app.engine.courses import Courses
+from app.engine.creation import make_ready
 from app.engine.transaction import Moved, Transactions, queue_topic, retried
 
 
@@ -126,14 +127,9 @@ class Tasks:
         with self._tx() as tx:
             task = tasks.get(self._store, task_id)
             wanted = TaskState.HELD if hold else TaskState.QUEUED
-            moved = (
-                tasks.hold(self._store, task_id)
-                if hold
-                else tasks.let_go(self._store, task_id, tx.now)
-            )
-            if not moved:
+            move = tasks.hold if hold else tasks.let_go
+            if not move(self._store, task_id):
                 raise IllegalMove(current=task.state, wanted=wanted)
-            kind = EventKind.TASK_HELD if hold else EventKind.TASK_QUEUED
-            tx.note(kind, task.queue.partition("/")[0], job_id=task.job_id, task_id=task_id)
-            if not hold:
-                tx.ring(queue_topic(task.queue))
+            if hold or not make_ready(self._store, tx, task_id):
+                kind = EventKind.TASK_HELD if hold else EventKind.TASK_CREATED
+                tx.note(kind, task.queue.partition("/")[0], job_id=task.job_id, task_id=task_id)

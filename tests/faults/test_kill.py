@@ -20,7 +20,7 @@ def findings(yard: Yard) -> list[object]:
     """What `jobyard doctor` finds that no person is needed for."""
     services = build(load(yard.environment))
     try:
-        return [f for f in services.engine.doctor.run() if not f.needs_person]
+        return [f for f in services.engine.doctor.examine() if not f.needs_person]
     finally:
         services.close()
 

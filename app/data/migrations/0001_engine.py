@@ -3,6 +3,9 @@
 Ids that go out to clients rise and are never used twice: identity columns on PostgreSQL,
 AUTOINCREMENT on SQLite. Instants are microseconds in big integers. JSON is text: it is stored for
 clients as they gave it, and never searched.
+
+Every index of `event` is written by every transaction. In commit order events are in the order of
+their age too, near enough for pruning; on SQLite that is the order of their ids.
 """
 
 from app.data.schema import statements
@@ -68,7 +71,7 @@ CREATE TABLE task (
   job_id TEXT,
   group_id BIGINT,
   parent_id BIGINT,
-  queue TEXT NOT NULL,
+  queue TEXT {bytewise} NOT NULL,
   name TEXT NOT NULL,
   kind TEXT NOT NULL DEFAULT 'work',
   state TEXT NOT NULL,
@@ -214,8 +217,7 @@ CREATE TABLE event (
   task_id BIGINT,
   data TEXT
 );
-CREATE INDEX event_order ON event (tx, id);
-CREATE INDEX event_age ON event (at);
+{event_order};
 
 CREATE TABLE mark (
   name TEXT PRIMARY KEY,

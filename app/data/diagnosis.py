@@ -1,0 +1,164 @@
+"""What the doctor asks: rows that contradict each other, each question one bounded statement.
+
+They start from what is open (partial indexes on open jobs, leases, entries), never from history;
+attempts alone are read page by page.
+"""
+
+from app.data.db import Store
+from app.data.tasks import NEVER
+from app.domain.clock import Instant
+
+_OPEN = "('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
+_HELD = "('LEASED', 'RUNNING')"
+_OF_JOB = "SELECT 1 FROM task t WHERE t.job_id = j.id AND"
+# A PENDING job is the ticker's to start; `overdue` tells when it does not.
+_STUCK = (
+    "SELECT j.id, j.state,"
+    f" EXISTS ({_OF_JOB} t.state = 'HELD') AS held,"
+    " (SELECT n.needs_id FROM task t JOIN task_need n ON n.task_id = t.id"
+    "  LEFT JOIN task o ON o.id = n.needs_id WHERE t.job_id = j.id AND t.state = 'CREATED'"
+    "  AND (o.id IS NULL OR o.state IN ('FAILED', 'CANCELLED')) ORDER BY n.needs_id LIMIT 1)"
+    " FROM job j WHERE j.ended_at IS NULL AND j.state <> 'PENDING'"
+    f" AND NOT EXISTS ({_OF_JOB} t.state = 'QUEUED')"
+    f" AND NOT EXISTS ({_OF_JOB} t.state IN {_HELD} AND t.leased_until >= ?)"
+    f" AND NOT EXISTS ({_OF_JOB} t.state = 'CREATED' AND t.needs <= 0 AND t.due_at < {NEVER})"
+    " AND NOT EXISTS (SELECT 1 FROM task t JOIN job c ON c.parent_task_id = t.id"
+    "  WHERE t.job_id = j.id AND t.kind = 'job' AND c.ended_at IS NULL)"
+    " AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.job_id = j.id AND w.admitted = 0)"
+    " ORDER BY j.id LIMIT ?"
+)
+_JOB_COUNTERS = (
+    "SELECT id, tasks_open, real FROM (SELECT j.id, j.tasks_open,"
+    f" (SELECT COUNT(*) FROM task t WHERE t.job_id = j.id AND t.state IN {_OPEN}) AS real"
+    " FROM job j WHERE j.ended_at IS NULL) x WHERE tasks_open <> real ORDER BY id LIMIT ?"
+)
+_COMPOSITE_COUNTERS = (
+    "SELECT job_id, id, children_open, real FROM (SELECT t.job_id, t.id, t.children_open,"
+    f" (SELECT COUNT(*) FROM task c WHERE c.parent_id = t.id AND c.state IN {_OPEN}) AS real"
+    " FROM job j JOIN task t ON t.job_id = j.id WHERE j.ended_at IS NULL"
+    " AND t.kind = 'composite' AND t.state = 'RUNNING') x"
+    " WHERE children_open <> real ORDER BY id LIMIT ?"
+)
+_LEASES = (
+    f"SELECT t.job_id, t.id, t.number FROM task t WHERE t.leased_until IS NOT NULL"
+    f" AND t.state IN {_HELD} AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.task_id = t.id"
+    f" AND a.number = t.number AND a.state IN {_HELD}) ORDER BY t.id LIMIT ?"
+)
+_ORPHANS = (
+    "SELECT t.job_id, t.id, t.state FROM task t LEFT JOIN job j ON j.id = t.job_id"
+    f" WHERE t.job_id IS NOT NULL AND t.state IN {_OPEN}"
+    " AND (j.id IS NULL OR j.ended_at IS NOT NULL)"
+    " AND (t.state = 'QUEUED' OR t.leased_until IS NOT NULL"
+    "  OR (t.state = 'CREATED' AND t.due_at IS NOT NULL)) ORDER BY t.id LIMIT ?"
+)
+_ENTRIES = (
+    "SELECT w.job_id, w.pool, j.state FROM waiting w LEFT JOIN job j ON j.id = w.job_id"
+    " WHERE j.id IS NULL OR j.ended_at IS NOT NULL OR j.state = 'RUNNING'"
+    " ORDER BY w.id LIMIT ?"
+)
+_ADMISSIONS = (
+    "SELECT w.job_id, w.pool, w.admitted FROM waiting w JOIN job j ON j.id = w.job_id"
+    " WHERE j.ended_at IS NULL AND (w.admitted <> j.holds_slot"
+    " OR (w.admitted = 0 AND j.state <> 'WAITING')) ORDER BY w.id LIMIT ?"
+)
+_SLOTS = (
+    "SELECT j.id, j.pool FROM job j WHERE j.holds_slot = 1 AND j.ended_at IS NOT NULL"
+    " AND NOT EXISTS (SELECT 1 FROM task t WHERE t.job_id = j.id AND t.leased_until IS NOT NULL)"
+    " ORDER BY j.id LIMIT ?"
+)
+_OVERDUE = (
+    (
+        "the start of the job",
+        "SELECT id, NULL FROM job WHERE state = 'PENDING' AND ended_at IS NULL AND created_at < ?",
+    ),
+    (
+        "the rescue of a lease that ran out",
+        "SELECT job_id, id FROM task WHERE leased_until IS NOT NULL AND leased_until < ?",
+    ),
+    (
+        "a task that is due",
+        "SELECT job_id, id FROM task WHERE state = 'CREATED' AND needs <= 0 AND due_at < ?",
+    ),
+    (
+        "a schedule's firing",
+        "SELECT NULL, NULL FROM schedule WHERE next_fire_at IS NOT NULL AND next_fire_at < ?",
+    ),
+)
+_ATTEMPTS = (
+    "SELECT t.job_id, a.task_id, a.number, a.state, t.number, t.state, t.leased_until"
+    " FROM attempt a LEFT JOIN task t ON t.id = a.task_id"
+    " WHERE (a.task_id, a.number) > (?, ?) ORDER BY a.task_id, a.number LIMIT ?"
+)
+
+
+def stuck_jobs(
+    store: Store, before: Instant, limit: int
+) -> list[tuple[str, str, bool, int | None]]:
+    """Give open jobs that nothing will move: id, state, whether a task is held, a need not to come.
+
+    before: leases that ended before then keep nothing going.
+    """
+    rows = store.run(_STUCK, (before, limit)).fetchall()
+    return [(row[0], row[1], bool(row[2]), row[3]) for row in rows]
+
+
+def job_counters(store: Store, limit: int) -> list[tuple[str, int, int]]:
+    """Give open jobs that miscount their open tasks: id, what they say, what is."""
+    return [(row[0], row[1], row[2]) for row in store.run(_JOB_COUNTERS, (limit,)).fetchall()]
+
+
+def composite_counters(store: Store, limit: int) -> list[tuple[str, int, int, int]]:
+    """Give composites that miscount their open children: job, id, what they say, what is."""
+    rows = store.run(_COMPOSITE_COUNTERS, (limit,)).fetchall()
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def leases_without_attempt(store: Store, limit: int) -> list[tuple[str | None, int, int]]:
+    """Give held tasks without an open attempt: job, id, number."""
+    return [(row[0], row[1], row[2]) for row in store.run(_LEASES, (limit,)).fetchall()]
+
+
+def orphan_tasks(store: Store, limit: int) -> list[tuple[str, int, str]]:
+    """Give tasks that could be worked on although their job is over or gone: job, id, state."""
+    return [(row[0], row[1], row[2]) for row in store.run(_ORPHANS, (limit,)).fetchall()]
+
+
+def idle_entries(store: Store, limit: int) -> list[tuple[str, str, str | None]]:
+    """Give places in lists whose job waits no more: job, pool, state (None when it is gone)."""
+    return [(row[0], row[1], row[2]) for row in store.run(_ENTRIES, (limit,)).fetchall()]
+
+
+def wrong_admissions(store: Store, limit: int) -> list[tuple[str, str, bool]]:
+    """Give places whose admission and the job's slot disagree: job, pool, admitted."""
+    return [(row[0], row[1], bool(row[2])) for row in store.run(_ADMISSIONS, (limit,)).fetchall()]
+
+
+def idle_slots(store: Store, limit: int) -> list[tuple[str, str]]:
+    """Give slots that a job holds which is over and gone: job, pool."""
+    return [(row[0], row[1]) for row in store.run(_SLOTS, (limit,)).fetchall()]
+
+
+def overdue(store: Store, before: Instant, limit: int) -> list[tuple[str, str | None, int | None]]:
+    """Give what should have been done before then: what it is, job, task."""
+    found: list[tuple[str, str | None, int | None]] = []
+    for what, sql in _OVERDUE:
+        rows = store.run(f"{sql} ORDER BY 1, 2 LIMIT ?", (before, limit)).fetchall()
+        found += [(what, row[0], row[1]) for row in rows]
+    return found
+
+
+def attempts_without_lease(
+    store: Store, after: tuple[int, int], page: int
+) -> tuple[tuple[int, int] | None, list[tuple[str | None, int, int]]]:
+    """Give open attempts that hold nothing: job, task, number; and where the next page begins.
+
+    The place is None at the end of history.
+    """
+    rows = store.run(_ATTEMPTS, (*after, page)).fetchall()
+    found = []
+    for job_id, task_id, number, state, latest, task_state, leased_until in rows:
+        is_open = state in ("LEASED", "RUNNING")
+        holds = number == latest and task_state == state and leased_until is not None
+        if is_open and not holds:
+            found.append((job_id, task_id, number))
+    return ((rows[-1][1], rows[-1][2]) if len(rows) == page else None), found

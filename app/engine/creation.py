@@ -1,0 +1,181 @@
+"""New tasks of a job, and the moment they become ready.
+
+A task of kind `work` becomes ready by being queued; a composite needs no worker and begins by
+itself. What a composite holds waits for that: it counts the composite among its `needs`.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from app.data import jobs, tasks
+from app.data.db import Store
+from app.domain.clock import Instant, seconds
+from app.domain.events import EventKind
+from app.domain.records import Job
+from app.domain.states import JobState, TaskKind, TaskState
+from app.engine.transaction import SUBJOBS_TOPIC, Transaction, queue_topic
+from app.hooks.interface import JobInterface
+from app.hooks.types import JobSpec, TaskSpec
+
+_NOTED = {
+    TaskState.CREATED: EventKind.TASK_CREATED,
+    TaskState.QUEUED: EventKind.TASK_QUEUED,
+    TaskState.RUNNING: EventKind.TASK_STARTED,
+    TaskState.SKIPPED: EventKind.TASK_SKIPPED,
+    TaskState.FAILED: EventKind.TASK_FAILED,
+    TaskState.COMPLETED: EventKind.TASK_COMPLETED,
+}
+_GOOD = frozenset({TaskState.COMPLETED, TaskState.SKIPPED})
+
+
+class Creation:
+    """Writes what an answer asks for."""
+
+    def __init__(self, store: Store, interfaces: Mapping[str, JobInterface]) -> None:
+        self._store = store
+        self._interfaces = interfaces
+
+    def create(
+        self,
+        tx: Transaction,
+        job: Job,
+        specs: Sequence[TaskSpec],
+        *,
+        parent: int | None = None,
+        waiting: bool = False,
+    ) -> None:
+        """Store tasks with all that they hold.
+
+        parent: the composite that they are created with. waiting: whether it has not begun.
+        """
+        made: dict[str, tuple[int, TaskState]] = {}
+        for spec in specs:
+            needs = [made[name][0] for name in spec.after if made[name][1] not in _GOOD]
+            state = _state(spec, waits=waiting or bool(needs))
+            row = self._row(job, spec, state, tx.now)
+            row.parent_id = parent if spec.parent is None else spec.parent
+            row.needs = len(needs) + int(waiting)
+            task_id = tasks.insert(self._store, row)
+            made[spec.name] = (task_id, state)
+            tasks.insert_needs(self._store, task_id, needs)
+            if spec.parent is not None:
+                tasks.add_child(self._store, spec.parent, still_open=not state.final)
+            tx.note(_NOTED[state], job.dialect, job_id=job.id, task_id=task_id)
+            if state is TaskState.QUEUED:
+                tx.ring(queue_topic(row.queue))
+            if spec.job is not None:
+                self._create_job(tx, job, spec.job, task_id)
+            self.create(tx, job, spec.children, parent=task_id, waiting=state is TaskState.CREATED)
+
+    def _create_job(self, tx: Transaction, parent: Job, spec: JobSpec, task_id: int) -> None:
+        """Store a job that a task starts; `SubJobs` starts it as soon as this is committed."""
+        job = Job(
+            id=uuid.uuid4().hex,
+            dialect=parent.dialect,
+            type=spec.type,
+            name=spec.name,
+            description=spec.description,
+            state=JobState.PENDING,
+            version=0,
+            spec=dict(spec.spec),
+            tags=spec.tags,
+            task_count=spec.task_count,
+            priority=parent.priority,
+            created_by=parent.created_by,
+            parent_task_id=None if spec.detached else task_id,
+            group_id=parent.group_id,
+            created_at=tx.now,
+        )
+        jobs.insert(self._store, job)
+        tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=job.state)
+        tx.ring(SUBJOBS_TOPIC)
+
+    def _row(self, job: Job, spec: TaskSpec, state: TaskState, now: Instant) -> tasks.NewTask:
+        interface = self._interfaces.get(job.type)
+        over = state.final
+        due_at = None
+        if state is TaskState.CREATED:
+            due_at = now + seconds(spec.delay_s) if spec.delay_s > 0 else None
+            due_at = tasks.NEVER if spec.held else due_at
+        return tasks.NewTask(
+            public_id=uuid.uuid4().hex if interface and interface.public_task_ids else None,
+            job_id=job.id,
+            group_id=job.group_id,
+            queue=f"{job.dialect}/{spec.queue}",
+            name=spec.name,
+            kind=spec.kind,
+            state=state,
+            position=spec.position,
+            priority=spec.priority,
+            payload=dict(spec.payload),
+            error=spec.error,
+            max_attempts=spec.max_attempts,
+            max_losses=spec.max_losses,
+            retry_delay_us=seconds(spec.retry_delay_s),
+            retry_factor=spec.retry_factor,
+            children=len(spec.children),
+            children_open=sum(1 for child in spec.children if not born_over(child)),
+            lease_us=seconds(spec.lease_s),
+            due_at=due_at,
+            created_at=now,
+            queued_at=now if over or state in (TaskState.QUEUED, TaskState.RUNNING) else None,
+            started_at=now if over or state is TaskState.RUNNING else None,
+            ended_at=now if over else None,
+        )
+
+
+def make_ready(store: Store, tx: Transaction, task_id: int) -> bool:
+    """Queue a task that waits for nothing more, or begin it; False when it still waits."""
+    moved = tasks.make_ready(store, task_id, tx.now)
+    if moved is not None:
+        _begun(store, tx, moved)
+    return moved is not None
+
+
+def need_met(store: Store, tx: Transaction, ended_id: int) -> None:
+    """Tell the tasks that waited for one that it has ended well."""
+    for task_id in tasks.need_met(store, ended_id):
+        make_ready(store, tx, task_id)
+
+
+def release(store: Store, tx: Transaction, composite_id: int, count: int) -> None:
+    """Let go of the oldest held children of a composite."""
+    for task_id in tasks.release_held(store, composite_id, count):
+        make_ready(store, tx, task_id)
+
+
+def _begun(store: Store, tx: Transaction, moved: tasks.Ready) -> None:
+    dialect = moved.queue.partition("/")[0]
+    tx.note(_NOTED[moved.state], dialect, job_id=moved.job_id, task_id=moved.task_id)
+    if moved.state is TaskState.QUEUED:
+        tx.ring(queue_topic(moved.queue))
+        return
+    for child_id in tasks.composite_begun(store, moved.task_id):
+        make_ready(store, tx, child_id)
+
+
+def born_over(spec: TaskSpec) -> bool:
+    """Whether a task is over when it is created: skipped, or one that could not even start."""
+    return spec.state is not None and TaskState(spec.state).final
+
+
+def all_of(specs: Sequence[TaskSpec]) -> list[TaskSpec]:
+    """Give tasks with all that they hold."""
+    found: list[TaskSpec] = []
+    for spec in specs:
+        found.append(spec)
+        found.extend(all_of(spec.children))
+    return found
+
+
+def count_open(specs: Sequence[TaskSpec]) -> int:
+    """Count the tasks that are not over when they are created, with all that they hold."""
+    return sum(1 for spec in all_of(specs) if not born_over(spec))
+
+
+def _state(spec: TaskSpec, *, waits: bool) -> TaskState:
+    if spec.state is not None:
+        return TaskState(spec.state)
+    if waits or spec.held or spec.delay_s > 0:
+        return TaskState.CREATED
+    return TaskState.QUEUED if spec.kind == TaskKind.WORK else TaskState.RUNNING

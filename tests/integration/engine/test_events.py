@@ -1,0 +1,170 @@
+"""Events: all of them told, in commit order, nothing stepped over."""
+
+import threading
+
+import pytest
+
+from app.data import events
+from app.domain.events import Event, EventKind
+from app.engine.tasks import NewWork
+from app.hooks import Advance, Fail, TaskSpec
+from app.testing import happenings, make_engine, new_worker, submit, work_off
+
+QUEUE = "demo/default"
+
+
+def note(engine, name):
+    with engine.transaction() as tx:
+        tx.note(EventKind.JOB_SUBMITTED, "demo", job_id=name)
+
+
+def seen(engine, position=""):
+    return [event.job_id for event in engine.events.after(position)]
+
+
+def test_a_reader_goes_on_where_it_stopped(engine):
+    assert engine.events.last_position() == ""
+    for name in "abcde":
+        note(engine, name)
+    first = engine.events.after("", limit=2)
+    assert [event.job_id for event in first] == ["a", "b"]
+    assert seen(engine, first[-1].position) == ["c", "d", "e"]
+    assert seen(engine, engine.events.last_position()) == []
+
+
+@pytest.mark.parametrize("bad", ["x", "1", "1-", "-1-2", "1-2-3", "²-1", "9" * 50 + "-1"])
+def test_a_bad_position_is_refused(engine, bad):
+    with pytest.raises(ValueError, match="not a position"):
+        engine.events.after(bad)
+
+
+def test_an_event_comes_back_as_it_was_noted(engine, clock):
+    with engine.transaction() as tx:
+        tx.note(EventKind.TASK_PROGRESSED, "demo", job_id="j", task_id=3, progress=1.5, n="π")
+    (event,) = engine.events.after("")
+    assert event == Event(
+        kind=EventKind.TASK_PROGRESSED,
+        dialect="demo",
+        at=clock.now(),
+        job_id="j",
+        task_id=3,
+        data={"progress": 1.5, "n": "π"},
+        position=event.position,
+    )
+
+
+def test_what_is_rolled_back_was_never_told(engine):
+    subscription = engine.bus.subscribe("events")
+    with pytest.raises(ZeroDivisionError), engine.transaction() as tx:
+        tx.note(EventKind.JOB_SUBMITTED, "demo", job_id="x")
+        note(engine, "inner")
+        raise ZeroDivisionError
+    assert seen(engine) == []
+    assert subscription.wait(0) is False
+
+
+def test_the_bell_rings_after_the_outermost_commit(engine):
+    subscription = engine.bus.subscribe("job:x")
+    with engine.transaction():
+        note(engine, "x")
+        assert subscription.wait(0) is False
+    assert subscription.wait(5) is True
+
+
+def test_an_open_transaction_is_waited_for_and_not_stepped_over(postgres_url, scripted):
+    """The first to begin commits last; its row has the lower id and must not be missed."""
+    with make_engine(scripted, database_url=postgres_url) as engine:
+        note(engine, "before")
+        noted, release = threading.Event(), threading.Event()
+
+        def held_open():
+            with engine.transaction() as tx:
+                # at once, so that the id is given out while the transaction stays open
+                events.insert(
+                    engine.store,
+                    [Event(kind=EventKind.JOB_SUBMITTED, dialect="d", at=tx.now, job_id="slow")],
+                )
+                noted.set()
+                release.wait(60)
+
+        thread = threading.Thread(target=held_open)
+        thread.start()
+        try:
+            assert noted.wait(60)
+            note(engine, "fast")
+            early = engine.events.after("")
+            assert [event.job_id for event in early] == ["before"]
+            assert engine.events.last_position() == early[-1].position
+        finally:
+            release.set()
+            thread.join(60)
+        rest = engine.events.after(early[-1].position)
+        assert sorted(event.job_id for event in rest) == ["fast", "slow"]
+        assert [event.position for event in engine.events.after("")] == [
+            event.position for event in [*early, *rest]
+        ]
+
+
+def test_readers_beside_many_writers_miss_nothing_and_see_nothing_twice(engine):
+    writers, each = 4, 40
+    threads = [
+        threading.Thread(
+            target=lambda who=who: [note(engine, f"{who}-{number}") for number in range(each)]
+        )
+        for who in range(writers)
+    ]
+    for thread in threads:
+        thread.start()
+    position, found = "", []
+    while any(thread.is_alive() for thread in threads) or seen(engine, position):
+        for event in engine.events.after(position, limit=7):
+            found.append(event.job_id)
+            position = event.position
+    for thread in threads:
+        thread.join()
+    assert len(found) == len(set(found)) == writers * each
+    for who in range(writers):
+        mine = [int(name.partition("-")[2]) for name in found if name.startswith(f"{who}-")]
+        assert mine == sorted(mine)
+
+
+def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
+    """The list of kinds is no wish list: each has a way to happen."""
+    worker, other = new_worker(engine), new_worker(engine, name="other")
+    scripted.on_plan = [
+        TaskSpec(name="a", max_attempts=2, retry_delay_s=1, lease_s=9),
+        TaskSpec(name="s", state="SKIPPED"),
+    ]
+    job = submit(engine, pool="p", max_running=1, task_count=2)
+    waiting = submit(engine, pool="p", max_running=1)
+    (task,) = engine.claims.claim(worker, QUEUE)
+    engine.attempts.started(task.lease)
+    engine.attempts.progress(task.lease, 10)
+    engine.attempts.fail(task.lease, "once")
+    engine.due.run_once(clock.advance(1))
+    (task,) = engine.claims.claim(worker, QUEUE)
+    engine.attempts.release(task.lease)
+    (task,) = engine.claims.claim(worker, QUEUE)
+    engine.rescue.run_once(clock.advance(10))
+    engine.tasks.hold(task.task_id)
+    engine.tasks.let_go(task.task_id)
+    scripted.on_advance = Fail("x")
+    work_off(engine, QUEUE)
+    engine.waiting.run_once(0)
+    engine.jobs.cancel(waiting.id)
+    scripted.on_plan = lambda job: Advance(tasks=[TaskSpec(name="b")], position=1)
+    scripted.on_advance = None
+    engine.jobs.restart(job.id)
+
+    def fails(_task):
+        raise ValueError("no")
+
+    work_off(engine, QUEUE, fails)
+    engine.jobs.delete(job.id)
+    engine.tasks.add([NewWork(queue="demo/v", name="v", verifications=2)])
+    (task,) = engine.claims.claim(worker, "demo/v", verified=True)
+    engine.attempts.complete(task.lease)
+    engine.workers.leave(other)
+    scripted.on_plan = None
+    submit(engine)
+    assert set(happenings(engine)) == {str(kind) for kind in EventKind}

@@ -1,0 +1,162 @@
+"""What is kept, what is forgotten, and that it comes back as it was given."""
+
+import pytest
+
+from app.domain.errors import Rejected
+from app.domain.records import JobFilter
+from app.engine.prune import Retention
+from app.engine.tasks import NewWork
+from app.hooks import Finish, TaskSpec
+from app.testing import make_engine, new_worker, submit, work_off
+
+QUEUE = "demo/default"
+STRANGE = "nul \0 \ue000 \ue000\ue001 \ue000\ue000 \uf8ff \U0010ffff \r\n\t end"
+
+
+def append(engine, *texts, task_id=1, job_id="j", position=0, first=1):
+    engine.logs.append(
+        task_id=task_id,
+        job_id=job_id,
+        position=position,
+        task_created_at=0,
+        parts=list(enumerate(texts, first)),
+    )
+
+
+def test_output_comes_back_exactly(engine):
+    append(engine, "first\n", STRANGE, "last")
+    assert "".join(engine.logs.whole(1)) == "first\n" + STRANGE + "last"
+    page = engine.logs.of_task(1, number=1, size=10)
+    assert [part.contents for part in page.items] == ["last", STRANGE, "first\n"]
+    assert engine.logs.last_number(1) == 3
+
+
+def test_a_part_sent_twice_is_stored_once(engine):
+    append(engine, "a", "b")
+    append(engine, "A", "B", "c")
+    assert "".join(engine.logs.whole(1)) == "abc"
+
+
+def test_long_output_is_read_in_pieces(engine):
+    append(engine, *(f"{number}," for number in range(350)))
+    assert "".join(engine.logs.whole(1)) == "".join(f"{number}," for number in range(350))
+    assert [part.number for part in engine.logs.after(1, 5, limit=2)] == [6, 7]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("apple",), [3, 1]),
+        (("APPLE",), [3, 1]),
+        (("apple", "pie"), [3]),
+        (("100%",), [2]),
+        (("0%x",), []),
+        (("a_b",), [4]),
+        (("Äpfel",), [4]),
+        (("!",), [2]),
+        (("\0",), [4]),
+        (("\ue000",), [4]),
+    ],
+)
+def test_output_is_searched(engine, words, found):
+    append(engine, "an Apple", "100%! or 100 x", "apple pie", "a_b Äpfel \0 \ue000", "aXb")
+    page = engine.logs.of_task(1, number=1, size=10, words=words)
+    assert [part.number for part in page.items] == found
+    assert page.total == len(found)
+
+
+def test_a_jobs_output_is_listed_newest_task_first(engine):
+    append(engine, "1a", "1b", task_id=1, position=1)
+    append(engine, "2a", task_id=2, position=2)
+    append(engine, "other", task_id=3, job_id="k")
+    page = engine.logs.of_job("j", number=1, size=2)
+    assert [part.contents for part in page.items] == ["2a", "1b"]
+    assert (page.total, page.pages) == (3, 2)
+
+
+def test_results_and_errors_with_nul_are_kept(engine, scripted):
+    """A program's output file may hold anything; the end of its task must not depend on it."""
+    scripted.on_plan = [TaskSpec(name="a"), TaskSpec(name="b")]
+    job = submit(engine)
+
+    def work(task):
+        if task.name == "b":
+            raise ValueError("broke \0 here")
+        return "x\0y\ue000"
+
+    work_off(engine, QUEUE, work)
+    first, second = engine.jobs.tasks(job.id)
+    assert (first.result, second.error) == ("x\0y\ue000", "broke \0 here")
+    assert engine.jobs.get(job.id).error == "broke \0 here"
+    assert engine.attempts.history(second.id)[0].error == "broke \0 here"
+    scripted.on_plan = Finish("r\0")
+    assert submit(engine).result == "r\0"
+
+
+@pytest.mark.parametrize(
+    "spec", [{"nul": "\0", "lone": "\ud800", "big": 2**70, "π": [1.5, None, True]}]
+)
+def test_any_json_comes_back_as_it_was(engine, scripted, spec):
+    assert submit(engine, spec=spec).spec == spec
+    (task_id,) = engine.tasks.add([NewWork(queue=QUEUE, name="a", payload=spec)])
+    assert engine.tasks.get(task_id).payload == spec
+
+
+@pytest.mark.parametrize(
+    "words", [{"name": "lone \ud800"}, {"priority": 2**70}, {"description": "\udfff"}]
+)
+def test_what_no_column_can_hold_is_refused_and_not_a_crash(engine, words):
+    with pytest.raises(Rejected):
+        submit(engine, **words)
+    assert submit(engine).name == "job"
+
+
+def test_nul_in_a_name_is_no_crash(engine):
+    """SQLite keeps it; PostgreSQL has no such text, which is said in words."""
+    if engine.store.backend == "sqlite":
+        assert submit(engine, name="a\0b").name == "a\0b"
+        return
+    with pytest.raises(Rejected, match="NUL"):
+        submit(engine, name="a\0b")
+    with pytest.raises(Rejected, match="NUL"):
+        engine.jobs.find(JobFilter(words=("a\0b",)))
+
+
+def test_pruning_forgets_by_age_and_no_more(database_url, scripted, clock):
+    keep = Retention(jobs_s=1000, logs_s=100, events_s=10)
+    with make_engine(scripted, database_url=database_url, clock=clock, retention=keep) as engine:
+        old = submit(engine)
+        append(engine, "x")
+        scripted.on_plan = [TaskSpec(name="a")]
+        still_open = submit(engine)
+        clock.advance(11)
+        fresh = submit(engine, dialect="fresh")
+        engine.prune.run_once(clock.now())
+        assert {event.dialect for event in engine.events.after("")} == {"fresh"}
+        assert engine.logs.last_number(1) == 1
+        engine.prune.run_once(clock.advance(90))
+        assert engine.logs.last_number(1) == 0
+        assert engine.jobs.get(old.id).id == old.id
+        engine.prune.run_once(clock.advance(900))
+        found = {job.id for job in engine.jobs.find(JobFilter()).items}
+        assert found == {still_open.id, fresh.id}
+
+
+def test_a_job_may_say_when_it_is_deleted(engine, scripted, clock):
+    done = submit(engine, delete_after_s=60)
+    assert done.delete_at == clock.now() + 60_000_000
+    engine.prune.run_once(clock.advance(59))
+    assert engine.jobs.find(JobFilter()).total == 1
+    engine.prune.run_once(clock.advance(1))
+    assert engine.jobs.find(JobFilter()).total == 0
+
+
+def test_silent_workers_of_ours_are_forgotten_unless_they_hold_something(engine, clock):
+    idle = engine.workers.register(dialect="demo", kind="daemon", name="idle")
+    busy = engine.workers.register(dialect="demo", kind="daemon", name="busy")
+    remote = new_worker(engine)
+    engine.tasks.add([NewWork(queue=QUEUE, name="a", lease_s=None)])
+    engine.claims.claim(busy.id, QUEUE)
+    assert engine.workers.run_once(clock.advance(23 * 3600)) == 0
+    assert engine.workers.run_once(clock.advance(3601)) == 1
+    assert set(engine.workers.public_ids([idle.id, busy.id, remote])) == {busy.id, remote}
