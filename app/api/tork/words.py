@@ -117,6 +117,8 @@ def task(found: Task, family: Family) -> Json:
     ):
         if definition.get(key):
             definition[key] = filled({**definition[key], **figures})
+    if found.starts_job_id and definition.get("subjob"):
+        definition["subjob"] = {**definition["subjob"], "id": found.starts_job_id}
     return filled(
         {
             **definition,
