@@ -54,7 +54,7 @@ EVERYTHING = {
             "gpus": "all",
             "tags": ["t"],
             "workdir": "/w",
-            "registry": {"username": "u", "password": "p"},
+            "registry": {"username": "u", "password": "pass-phrase"},
         },
         {"name": "par", "if": "false", "parallel": {"tasks": [{"name": "c", "run": "x"}]}},
         {
@@ -76,7 +76,7 @@ EVERYTHING = {
                 "name": "s",
                 "description": "d",
                 "inputs": {"a": "b"},
-                "secrets": {"c": "d"},
+                "secrets": {"c": "hidden-too"},
                 "output": "o",
                 "autoDelete": {"after": "1h"},
                 "webhooks": [{"url": "http://127.0.0.1:9/"}],
