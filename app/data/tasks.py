@@ -328,6 +328,14 @@ def in_queue(store: Store, queue: str, limit: int) -> list[Task]:
     return [record(row) for row in rows]
 
 
+def children(store: Store, task_id: int) -> dict[str, int]:
+    """Count the tasks that a composite holds, by state."""
+    rows = store.run(
+        "SELECT state, COUNT(*) FROM task WHERE parent_id = ? GROUP BY state", (task_id,)
+    ).fetchall()
+    return {row[0]: int(row[1]) for row in rows}
+
+
 def running(store: Store, prefix: str) -> int:
     """Count the running tasks of queues with that prefix whose job is running."""
     row = store.run(
