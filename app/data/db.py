@@ -8,6 +8,7 @@ SQLite's own busy wait sleeps in C and would stop every greenlet of the process,
 (`timeout=0`) and `begin` waits cooperatively instead. Nothing may do I/O inside a transaction.
 """
 
+import re
 import sqlite3
 import threading
 import time
@@ -232,6 +233,20 @@ class Store:
         except _BROKEN as error:
             raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
 
+    def has_word(self, column: str) -> str:
+        """Give SQL that is true where a text holds a word as a whole, whatever its letter case.
+
+        It takes one parameter, made of the word by `sought`.
+        """
+        if self.backend == "postgres":
+            return f"{column} ~* ?"
+        return f"has_word({column}, ?)"
+
+    def sought(self, word: str) -> str:
+        """Give the parameter of `has_word`: a pattern that both databases read alike."""
+        exact = re.sub(r"([^\w\s])", r"\\\1", word)
+        return rf"(^|\W){exact}(\W|$)"
+
     def _retry_read(self, sql: str, params: Params, error: Exception) -> Cursor:
         """Wait for a SQLite file that another process is just recovering; fail on all else."""
         pause = 0.001
@@ -258,7 +273,7 @@ def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
     if url.startswith("sqlite:"):
         path = sqlite_path(url)
         path.parent.mkdir(parents=True, exist_ok=True)
-        return PooledSqliteDatabase(
+        pool = PooledSqliteDatabase(
             str(path),
             max_connections=pool_size,
             timeout=POOL_WAIT_S,
@@ -276,6 +291,9 @@ def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
                 ("busy_timeout", 0),
             ),
         )
+        # SQLite has no whole words, and lowers the letters of ASCII alone.
+        pool.register_function(_has_word, "has_word", 2)
+        return pool
     return PooledPostgresqlDatabase(
         url,
         max_connections=pool_size,
@@ -284,6 +302,10 @@ def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
         connect_timeout=CONNECT_TIMEOUT_S,
         application_name="jobyard",
     )
+
+
+def _has_word(text: str, pattern: str) -> bool:
+    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
 def sqlite_path(url: str) -> Path:

@@ -50,6 +50,11 @@ _ENDED_CHILDREN = (
     "SELECT j.id, t.id, t.job_id FROM task t JOIN job j ON j.parent_task_id = t.id"
     " WHERE t.kind = 'job' AND t.state = 'RUNNING' AND j.ended_at IS NOT NULL LIMIT ?"
 )
+# A job that lives alone has no task to end, nor has one that is deleted.
+_LET_GO = (
+    "SELECT t.id, t.job_id FROM task t LEFT JOIN job j ON j.id = t.starts_job_id"
+    " WHERE t.kind = 'job' AND t.state = 'RUNNING' AND j.parent_task_id IS NULL LIMIT ?"
+)
 _ORPHANS = (
     "SELECT j.id FROM job j JOIN task t ON t.id = j.parent_task_id WHERE j.ended_at IS NULL"
     " AND j.parent_task_id IS NOT NULL AND t.ended_at IS NOT NULL LIMIT ?"
@@ -193,6 +198,11 @@ def ended_children(store: Store, limit: int) -> list[tuple[str, int, str]]:
     return [(row[0], row[1], row[2]) for row in store.run(_ENDED_CHILDREN, (limit,)).fetchall()]
 
 
+def let_go(store: Store, limit: int) -> list[tuple[int, str]]:
+    """Give (task, its job) of tasks that wait for no job: the one they started lives alone."""
+    return [(row[0], row[1]) for row in store.run(_LET_GO, (limit,)).fetchall()]
+
+
 def orphans(store: Store, limit: int) -> list[str]:
     """Give the jobs that go on although the task that started them is over."""
     return [row[0] for row in store.run(_ORPHANS, (limit,)).fetchall()]
@@ -214,7 +224,7 @@ def hold_slot(store: Store, job_id: str, held: bool) -> None:
 
 def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[Job], int]:
     """Give a page of jobs, newest first, and how many match in all."""
-    where, params = _where(wanted)
+    where, params = _where(store, wanted)
     total_row = store.run(f"SELECT COUNT(*) FROM job j{where}", params).fetchone()
     total = int(total_row[0]) if total_row else 0
     if offset >= total:
@@ -228,7 +238,7 @@ def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[l
     return [_record(row) for row in rows], total
 
 
-def _where(wanted: JobFilter) -> tuple[str, list[Any]]:
+def _where(store: Store, wanted: JobFilter) -> tuple[str, list[Any]]:
     parts: list[str] = []
     params: list[Any] = []
     exact: Mapping[str, object] = {
@@ -248,21 +258,15 @@ def _where(wanted: JobFilter) -> tuple[str, list[Any]]:
         parts.append(f"j.id IN (SELECT job_id FROM job_tag WHERE tag IN ({_marks(wanted.tags)}))")
         params.extend(wanted.tags)
     for word in wanted.words:
-        pattern = f"%{_like(word)}%"  # the database lowers it as it lowers the text
-        parts.append(
-            "(LOWER(j.name) LIKE LOWER(?) ESCAPE '!'"
-            " OR LOWER(j.description) LIKE LOWER(?) ESCAPE '!' OR j.state = ?)"
-        )
-        params.extend((pattern, pattern, word.upper()))
+        name, description = store.has_word("j.name"), store.has_word("j.description")
+        parts.append(f"({name} OR {description} OR j.state = ?)")
+        sought = store.sought(word)
+        params.extend((sought, sought, word.upper()))
     return (" WHERE " + " AND ".join(parts) if parts else ""), params
 
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-def _like(text: str) -> str:
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def counts(store: Store, dialect: str) -> Mapping[str, int]:

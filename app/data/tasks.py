@@ -15,7 +15,8 @@ COLUMNS = (
     "id, public_id, job_id, group_id, parent_id, queue, name, kind, state, position, priority,"
     " payload, result, error, progress, number, failures, losses, max_attempts, max_losses,"
     " retry_delay_us, retry_factor, verifications, needs, children, children_open, unique_key,"
-    " lease_us, leased_until, worker_id, due_at, created_at, queued_at, started_at, ended_at"
+    " lease_us, leased_until, worker_id, due_at, created_at, queued_at, started_at, ended_at,"
+    " starts_job_id"
 )
 _GET = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 _BY_PUBLIC_ID = f"SELECT {COLUMNS} FROM task WHERE public_id = ?"
@@ -28,8 +29,8 @@ _INSERT = (
     "INSERT INTO task (public_id, job_id, group_id, parent_id, queue, name, kind, state, position,"
     " priority, payload, error, max_attempts, max_losses, retry_delay_us, retry_factor,"
     " verifications, needs, children, children_open, unique_key, lease_us, due_at, created_at,"
-    " queued_at, started_at, ended_at)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " queued_at, started_at, ended_at, starts_job_id)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 _NEED = "INSERT INTO task_need (task_id, needs_id) VALUES (?, ?)"
@@ -106,6 +107,7 @@ class NewTask:
     queued_at: Instant | None = None
     started_at: Instant | None = None
     ended_at: Instant | None = None
+    starts_job_id: str | None = None
 
 
 def record(row: Row) -> Task:
@@ -146,6 +148,7 @@ def record(row: Row) -> Task:
         queued_at=row[32],
         started_at=row[33],
         ended_at=row[34],
+        starts_job_id=row[35],
     )
 
 
@@ -181,6 +184,7 @@ def insert(store: Store, task: NewTask) -> int:
             task.queued_at,
             task.started_at,
             task.ended_at,
+            task.starts_job_id,
         ),
     ).fetchone()
     if row is None:
@@ -322,6 +326,14 @@ def in_queue(store: Store, queue: str, limit: int) -> list[Task]:
         (queue, limit),
     ).fetchall()
     return [record(row) for row in rows]
+
+
+def children(store: Store, task_id: int) -> dict[str, int]:
+    """Count the tasks that a composite holds, by state."""
+    rows = store.run(
+        "SELECT state, COUNT(*) FROM task WHERE parent_id = ? GROUP BY state", (task_id,)
+    ).fetchall()
+    return {row[0]: int(row[1]) for row in rows}
 
 
 def running(store: Store, prefix: str) -> int:

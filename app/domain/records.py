@@ -76,7 +76,7 @@ class Task:
     queue: with its dialect in front, such as `tork/default`.
     number: how often it was handed out; with `id` it makes the lease of the present holder.
     losses: hand-outs that ended without a report. failures: those that were reported as failed.
-    needs: how many tasks it still waits for.
+    needs: how many tasks it still waits for. starts_job_id: the job that it started.
     """
 
     id: int
@@ -114,6 +114,7 @@ class Task:
     queued_at: Instant | None = None
     started_at: Instant | None = None
     ended_at: Instant | None = None
+    starts_job_id: str | None = None
 
     @property
     def lease(self) -> Lease:

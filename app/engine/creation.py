@@ -55,6 +55,7 @@ class Creation:
             row = self._row(job, spec, state, tx.now)
             row.parent_id = parent if spec.parent is None else spec.parent
             row.needs = len(needs) + int(waiting)
+            row.starts_job_id = uuid.uuid4().hex if spec.job else None
             task_id = tasks.insert(self._store, row)
             made[spec.name] = (task_id, state)
             tasks.insert_needs(self._store, task_id, needs)
@@ -63,14 +64,16 @@ class Creation:
             tx.note(_NOTED[state], job.dialect, job_id=job.id, task_id=task_id)
             if state is TaskState.QUEUED:
                 tx.ring(queue_topic(row.queue))
-            if spec.job is not None:
-                self._create_job(tx, job, spec.job, task_id)
+            if spec.job is not None and row.starts_job_id is not None:
+                self._create_job(tx, job, spec.job, task_id, row.starts_job_id)
             self.create(tx, job, spec.children, parent=task_id, waiting=state is TaskState.CREATED)
 
-    def _create_job(self, tx: Transaction, parent: Job, spec: JobSpec, task_id: int) -> None:
+    def _create_job(
+        self, tx: Transaction, parent: Job, spec: JobSpec, task_id: int, job_id: str
+    ) -> None:
         """Store a job that a task starts; `SubJobs` starts it as soon as this is committed."""
         job = Job(
-            id=uuid.uuid4().hex,
+            id=job_id,
             dialect=parent.dialect,
             type=spec.type,
             name=spec.name,
@@ -86,7 +89,8 @@ class Creation:
             group_id=parent.group_id,
             created_at=tx.now,
         )
-        jobs.insert(self._store, job)
+        after = None if spec.delete_after_s is None else seconds(spec.delete_after_s)
+        jobs.insert(self._store, job, delete_after_us=after)
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=job.state)
         tx.ring(SUBJOBS_TOPIC)
 

@@ -31,7 +31,8 @@ class SubJobs:
     def run_once(self, now: Instant) -> int:
         """Start new ones, hand the ends of others to their tasks, cancel orphans; how many."""
         del now
-        return self._each(jobs.unstarted, self._jobs.start) + self._settle() + self._adopt()
+        started = self._each(jobs.unstarted, self._jobs.start)
+        return started + self._let_go() + self._settle() + self._adopt()
 
     def _adopt(self) -> int:
         return self._each(jobs.orphans, self._jobs.cancel)
@@ -59,15 +60,26 @@ class SubJobs:
                     self._end_task(child, task_id, parent_id)
         return len(found)
 
-    def _end_task(self, child: Job, task_id: int, parent_id: str) -> None:
+    def _let_go(self) -> int:
+        """End the tasks that do not wait for the job they started."""
+        with self._store.session():
+            found = jobs.let_go(self._store, BATCH)
+        for task_id, parent_id in found:
+            with suppress(IllegalMove, JobNotFound, TaskNotFound):
+                self._end_task(None, task_id, parent_id)
+        return len(found)
+
+    def _end_task(self, child: Job | None, task_id: int, parent_id: str) -> None:
+        """child: the job that the task waited for, None where it waited for none."""
+
         def verb() -> None:
             with self._store.session():
                 self._try_end_task(child, task_id, parent_id)
 
         retried(self._store, verb)
 
-    def _try_end_task(self, child: Job, task_id: int, parent_id: str) -> None:
-        good = child.state is JobState.COMPLETED
+    def _try_end_task(self, child: Job | None, task_id: int, parent_id: str) -> None:
+        good = child is None or child.state is JobState.COMPLETED
         job = jobs.get(self._store, parent_id)
         task = tasks.get(self._store, task_id)
         if task.state is not TaskState.RUNNING or job.state.final:
@@ -75,8 +87,8 @@ class SubJobs:
         ended = replace(
             task,
             state=TaskState.COMPLETED if good else TaskState.FAILED,
-            result=child.result if good else None,
-            error=None if good else child.error,
+            result=child.result if child and good else None,
+            error=child.error if child and not good else None,
         )
         course = self._courses.follow(job, ended)
         with self._tx() as tx:

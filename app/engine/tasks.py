@@ -89,6 +89,11 @@ class Tasks:
         with self._store.session():
             return tasks.running(self._store, prefix)
 
+    def children(self, task_id: int) -> dict[str, int]:
+        """Count what a composite holds, by state."""
+        with self._store.session():
+            return tasks.children(self._store, task_id)
+
     def drop(self, task_id: int, error: str) -> bool:
         """Fail a task that is ready and not taken, with all that follows; False when it moved."""
         return retried(self._store, lambda: self._drop(task_id, error))

@@ -106,7 +106,10 @@ class TaskSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """A job that a task starts; attached ones end their task, detached ones live alone."""
+    """A job that a task starts; attached ones end their task, detached ones live alone.
+
+    delete_after_s: how long after it completed it is deleted; None keeps it.
+    """
 
     name: str
     type: str
@@ -115,6 +118,7 @@ class JobSpec:
     tags: tuple[str, ...] = ()
     task_count: int = 0
     detached: bool = False
+    delete_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Any
 from app.hooks import Advance, Fail, JobSpec, JobView, Json, TaskEnd, TaskView
 from plugins.workflow import making, texts
 from plugins.workflow.making import MOST_TASKS, Made, Scope
+from plugins.workflow.quantities import seconds
 from plugins.workflow.texts import Unusable
 
 KEYS = ("parallel", "each", "subjob")
@@ -103,13 +104,19 @@ def _subjob(payload: Json, scope: Scope) -> Made:
     if given.get("webhooks"):
         sub["webhooks"] = [_webhook(one, names) for one in given["webhooks"]]
     outside = ("name", "description", "detached")
+    permissions = scope.job.spec.get("permissions")
+    after = (sub.get("autoDelete") or {}).get("after")
     job = JobSpec(
         name=sub["name"],
         type=TYPE,
-        spec={key: said for key, said in sub.items() if key not in outside},
+        spec={
+            **{key: said for key, said in sub.items() if key not in outside},
+            **({"permissions": permissions} if permissions else {}),
+        },
         description=sub.get("description") or "",
         task_count=len(sub["tasks"]),
         detached=bool(sub.get("detached")),
+        delete_after_s=seconds(after) or 0.0 if after else None,
     )
     task = making.task({**payload, "subjob": sub}, scope)
     return Made(replace(task, kind="job", job=job))

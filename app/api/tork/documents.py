@@ -6,14 +6,17 @@ body, never of what its aliases would expand to, and let no other error out.
 
 import codecs
 import json
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn, TypeAlias
 
 from app.api.tork.composer import compose
-from app.api.tork.faults import Invalid, refuse
+from app.api.tork.faults import Invalid, item_path, key_path, refuse
 from app.api.tork.scalars import Value
 
 DEEPEST: Final = 100
 """Levels of lists and mappings a document may nest, its own mapping included."""
+
+# The way to a value: the way to what holds it, and the key or place there; empty at the top.
+_Steps: TypeAlias = tuple[()] | tuple[Any, str | int]
 
 MOST_NODES: Final = 100_000
 """Nodes a document with aliases may have, counting every alias as all it stands for."""
@@ -72,31 +75,42 @@ def _no_constant(name: str) -> NoReturn:
 
 def _check_json(document: Value) -> None:
     # Level by level instead of by recursion: the parser lets more levels through than we do.
-    level: list[Value] = [document]
+    level: list[tuple[_Steps, Value]] = [((), document)]
     depth = 0
     while level:
-        inner: list[Value] = []
-        for value in level:
+        inner: list[tuple[_Steps, Value]] = []
+        for steps, value in level:
             if isinstance(value, str):
-                _check_text(value)
+                _check_text(value, steps)
             elif isinstance(value, dict | list):
                 if depth >= DEEPEST:
                     refuse(f"nests deeper than {DEEPEST} levels")
                 if isinstance(value, dict):
                     for key in value:
-                        _check_text(key)
-                    inner.extend(value.values())
+                        _check_text(key, steps)
+                    inner.extend(((steps, key), one) for key, one in value.items())
                 else:
-                    inner.extend(value)
+                    inner.extend(((steps, place), one) for place, one in enumerate(value))
         level = inner
         depth += 1
 
 
-def _check_text(text: str) -> None:
+def _check_text(text: str, steps: "_Steps") -> None:
     if "\0" in text:
-        refuse("holds a NUL character")
+        refuse("holds a NUL character", _path(steps))
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            refuse("holds half a surrogate pair")
+            refuse("holds half a surrogate pair", _path(steps))
+
+
+def _path(steps: "_Steps") -> str:
+    keys: list[str | int] = []
+    while steps:
+        steps, key = steps
+        keys.append(key)
+    path = ""
+    for key in reversed(keys):
+        path = item_path(path, key) if isinstance(key, int) else key_path(path, key)
+    return path

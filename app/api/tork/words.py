@@ -2,8 +2,9 @@
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.api.tork.people import permission_of, user_of
@@ -17,6 +18,7 @@ SILENT_S: Final = 60.0
 """A node that has been silent for longer is OFFLINE."""
 
 _JOB_WORDS: Final = {JobState.WAITING: "PENDING"}
+_DONE: Final = (TaskState.COMPLETED, TaskState.SKIPPED)
 _TASK_WORDS: Final = {
     TaskState.HELD: "PENDING",
     TaskState.QUEUED: "SCHEDULED",
@@ -39,13 +41,13 @@ class Around:
 class Family:
     """What a task's document says of other rows.
 
-    node: of its worker. parent: of the composite it is in. released: of its children, those that
-    are not held back any more.
+    node: of its worker. parent: of the composite it is in. children: how many of its own are in
+    each state, every try of one counted.
     """
 
     node: str = ""
     parent: str = ""
-    released: int = 0
+    children: Mapping[str, int] = field(default_factory=dict)
 
 
 NOTHING_AROUND: Final = Around()
@@ -109,14 +111,12 @@ def task(found: Task, family: Family) -> Json:
     """Give a Task: its definition with templates evaluated, and what became of it."""
     definition = {key: value for key, value in found.payload.items() if key != _PLAN}
     works = found.kind is TaskKind.WORK
-    done = found.state in (TaskState.COMPLETED, TaskState.SKIPPED)
-    counted = found.children - found.children_open
-    for key, figures in (
-        ("parallel", {"completions": counted}),
-        ("each", {"completions": counted, "index": family.released}),
-    ):
+    done = found.state in _DONE
+    for key in ("parallel", "each"):
         if definition.get(key):
-            definition[key] = filled({**definition[key], **figures})
+            definition[key] = _counted(definition[key], family.children)
+    if found.starts_job_id and definition.get("subjob"):
+        definition["subjob"] = {**definition["subjob"], "id": found.starts_job_id}
     return filled(
         {
             **definition,
@@ -141,20 +141,30 @@ def task(found: Task, family: Family) -> Json:
     )
 
 
+def _counted(composite: Json, children: Mapping[str, int]) -> Json:
+    """Add how many children are done and, of a list, how many were let go; a retry is no child."""
+    done = sum(children.get(state, 0) for state in _DONE)
+    figures = {"completions": done}
+    if "size" in composite:
+        released = sum(children.values()) - children.get(TaskState.CREATED, 0)
+        figures["index"] = min(released, composite["size"])
+    return filled({**composite, **figures})
+
+
 def tasks(found: Sequence[Task], nodes: Mapping[int, str]) -> list[Json]:
     """Give all tasks of one job. nodes: public ids of workers."""
     parents = {each.id: each.public_id or "" for each in found}
-    released: dict[int, int] = {}
+    children: dict[int, Counter[str]] = {}
     for each in found:
-        if each.parent_id is not None and each.state is not TaskState.CREATED:
-            released[each.parent_id] = released.get(each.parent_id, 0) + 1
+        if each.parent_id is not None:
+            children.setdefault(each.parent_id, Counter())[each.state] += 1
     return [
         task(
             each,
             Family(
                 node=nodes.get(each.worker_id or 0, ""),
                 parent=parents.get(each.parent_id or 0, ""),
-                released=released.get(each.id, 0),
+                children=children.get(each.id, {}),
             ),
         )
         for each in found

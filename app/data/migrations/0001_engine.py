@@ -99,6 +99,7 @@ CREATE TABLE task (
   lease_us BIGINT,
   leased_until BIGINT,
   worker_id BIGINT,
+  starts_job_id TEXT,
   due_at BIGINT,
   created_at BIGINT NOT NULL,
   queued_at BIGINT,

@@ -10,7 +10,6 @@ from app.api.tork.service.masking import redactor
 from app.api.tork.words import QUEUE_PREFIX, Family
 from app.domain.errors import JobNotFound, TaskNotFound
 from app.domain.records import Job, Json, LogPart, Page, Task
-from app.domain.states import TaskState
 from app.engine import Engine
 from app.wiring import Services
 
@@ -68,16 +67,5 @@ def _family(engine: Engine, task: Task) -> Family:
     return Family(
         node=node.get(task.worker_id or 0, ""),
         parent=parent or "",
-        released=_released(engine, task),
-    )
-
-
-def _released(engine: Engine, task: Task) -> int:
-    bounded = (task.payload.get("each") or {}).get("concurrency")
-    if not bounded or task.job_id is None:
-        return task.children
-    return sum(
-        1
-        for each in engine.jobs.tasks(task.job_id)
-        if each.parent_id == task.id and each.state is not TaskState.CREATED
+        children=engine.tasks.children(task.id) if task.children else {},
     )
