@@ -10,6 +10,7 @@ server. Queues are named `dialect/queue`, as everywhere in the engine.
 """
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,9 @@ from app.hooks.manager import PluginManager
 from app.hooks.types import Answer, JobView, TaskView
 from app.testing.clock import FakeClock
 from app.wiring import log_path
+
+#: How long `settled` waits for transactions of others.
+SETTLED_S = 60.0
 
 #: What a scripted member gives: an answer, or a function that makes one.
 Plan = Answer | Callable[[JobView], Answer]
@@ -144,8 +148,30 @@ def submit(engine: Engine, **words: Any) -> Job:
     return engine.jobs.get(engine.jobs.submit(wanted).id)
 
 
+def settled(engine: Engine) -> str:
+    """Wait until everything noted so far can be read, and give the position of the newest event.
+
+    PostgreSQL shows an event only when no older transaction is open, one of another database of
+    the same server included, which a test cannot know of.
+    """
+    deadline = time.monotonic() + SETTLED_S
+    while time.monotonic() < deadline:
+        position = engine.events.last_position()
+        with engine.store.session():
+            newest = engine.store.run("SELECT MAX(id) FROM event").fetchone()
+            shown = engine.store.run(
+                "SELECT COUNT(*) FROM event WHERE tx > ?",
+                (int(position.partition("-")[0] or -1),),
+            ).fetchone()
+        if newest == (None,) or shown == (0,):
+            return position
+        time.sleep(0.002)
+    raise AssertionError("an older transaction has been open for too long")
+
+
 def happenings(engine: Engine, *, job_id: str | None = None, after: str = "") -> list[str]:
     """Give the kinds of the events behind a position, in commit order, of one job if named."""
+    settled(engine)
     return [
         str(event.kind)
         for event in engine.events.after(after, limit=1_000_000)
