@@ -19,7 +19,64 @@ _PAUSE_S = 1.0
 _LOOK_S = 0.05
 
 
-def start(settings: Settings) -> int:
+class Keeper:
+    """The keeper process as gunicorn's master knows it: started again whenever it is gone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._handle = -1
+        self._begun = 0.0
+
+    def look(self) -> None:
+        """Start it where there is none; call this often, and only where children are reaped."""
+        if self._runs() or time.monotonic() < self._begun + _PAUSE_S:
+            return
+        self._begun = time.monotonic()
+        self._forget()
+        # The number of a process that was reaped may be another's soon; this handle never is.
+        self._handle = os.pidfd_open(_start(self._settings))
+
+    def renew(self, settings: Settings) -> None:
+        """Let the next one work by new settings; it is started by a `look` after this one's end."""
+        self._settings = settings
+        self._send(signal.SIGTERM)
+
+    def stop(self, *, within_s: float) -> None:
+        """End it and wait until it is gone; kill it when it takes longer."""
+        self._send(signal.SIGTERM)
+        until = time.monotonic() + within_s
+        while self._runs() and not self._reaped():
+            if time.monotonic() > until:
+                self._send(signal.SIGKILL)
+            time.sleep(_LOOK_S)
+        self._forget()
+
+    def _runs(self) -> bool:
+        return self._send(0)
+
+    def _reaped(self) -> bool:
+        try:
+            return os.waitid(os.P_PIDFD, self._handle, os.WEXITED | os.WNOHANG) is not None
+        except ChildProcessError:
+            return True  # whoever else reaps here was first
+
+    def _send(self, number: int) -> bool:
+        """Send a signal; False when there is nobody to get it."""
+        if self._handle < 0:
+            return False
+        try:
+            signal.pidfd_send_signal(self._handle, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _forget(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+def _start(settings: Settings) -> int:
     """Start the keeper and give its process id. It ends with the calling process."""
     parts = ["ticker", "worker"] if settings.worker.enabled else ["ticker"]
     words = [sys.executable, "-m", "config.beside", str(os.getpid()), *parts]
@@ -29,21 +86,6 @@ def start(settings: Settings) -> int:
         "JOBYARD_EMBEDDED": "false",
     }
     return os.posix_spawn(sys.executable, words, given)
-
-
-def stop(pid: int, *, within_s: float) -> None:
-    """End the keeper and wait until it is gone; kill it when it takes longer."""
-    try:
-        os.kill(pid, signal.SIGTERM)
-        until = time.monotonic() + within_s
-        while time.monotonic() < until:
-            if os.waitpid(pid, os.WNOHANG)[0] == pid:
-                return
-            time.sleep(_LOOK_S)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    except (ProcessLookupError, ChildProcessError):
-        return  # gone, and reaped by whoever reaps here
 
 
 def keep(parent: int, parts: list[str]) -> None:

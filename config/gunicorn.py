@@ -28,6 +28,8 @@ from config.settings import Settings, SettingsError, load, refusals
 
 _PR_SET_PDEATHSIG = 1
 _LOOK_S = 0.2
+_HAND_BACK_S = 30.0
+"""What ticker and worker may take beyond the grace time of tasks."""
 
 
 def _settings() -> Settings:
@@ -84,7 +86,7 @@ def on_starting(server: Any) -> None:
     for line in settings.warnings:
         server.log.warning(line)
     if settings.server.embedded:
-        start_beside()
+        _keep_beside(server)
 
 
 def _refuse(address: Any) -> None:
@@ -105,19 +107,31 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def start_beside() -> None:
+def _keep_beside(server: Any) -> None:
     """Start ticker and worker beside the web part; they end with this process."""
-    _beside.append(beside.start(settings))
+    # Kept on the arbiter: a HUP runs this file anew and would forget what is in it.
+    server.beside = keeper = beside.Keeper(settings)
+    manage = server.manage_workers
+
+    def manage_all() -> None:
+        manage()
+        keeper.look()
+
+    # The one thing that the master calls again and again, and after it has reaped.
+    server.manage_workers = manage_all
+    keeper.look()
 
 
-_beside: list[int] = []
+def on_reload(server: Any) -> None:
+    """Take new settings in beside as well."""
+    if keeper := getattr(server, "beside", None):
+        keeper.renew(settings)
 
 
 def on_exit(server: Any) -> None:
     """End what was started beside, and wait for it."""
-    del server
-    for pid in _beside:
-        beside.stop(pid, within_s=settings.worker.grace_s + settings.web.drain_s)
+    if keeper := getattr(server, "beside", None):
+        keeper.stop(within_s=settings.worker.grace_s + _HAND_BACK_S)
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -110,7 +110,11 @@ def _formatter(style: str, part: str) -> logging.Formatter:
             redact,
             structlog.processors.JSONRenderer(default=repr),
         ]
-    return structlog.stdlib.ProcessorFormatter(processors=shape)
+    return structlog.stdlib.ProcessorFormatter(
+        processors=shape,
+        # What a record of the standard library carries as `extra`.
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder()],
+    )
 
 
 def _traceback(out: TextIO, exc_info: Any) -> None:

@@ -123,7 +123,7 @@ class Yard:
     def answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/health", timeout=5).status_code == 200
-        except (requests.ConnectionError, requests.Timeout):
+        except requests.RequestException:
             return False
 
     def submit(self, run: str, **more: object) -> str:

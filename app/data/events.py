@@ -24,10 +24,11 @@ _LAST = {
     "sqlite": "SELECT tx, id FROM event ORDER BY id DESC LIMIT 1",
     "postgres": f"SELECT tx, id FROM event WHERE {_SETTLED} ORDER BY tx DESC, id DESC LIMIT 1",
 }
-# Only the oldest are looked at, so that a round costs the same however many there are.
+# Only the oldest are looked at, so that a round costs the same however many there are. The newest
+# stays, or SQLite would give out its id again.
 _OLDEST = {
     backend: "DELETE FROM event WHERE id IN (SELECT id FROM (SELECT id, at FROM event"
-    f" ORDER BY {order} LIMIT ?) oldest WHERE at < ?)"
+    f" ORDER BY {order} LIMIT ?) oldest WHERE at < ?) AND id < (SELECT MAX(id) FROM event)"
     for backend, order in (("sqlite", "id"), ("postgres", "tx, id"))
 }
 
@@ -60,6 +61,13 @@ def after(store: Store, position: str, *, limit: int) -> list[Event]:
         )
         for row in rows
     ]
+
+
+def settled(store: Store) -> bool:
+    """Tell whether every committed event can be read by now."""
+    if store.backend == "sqlite":
+        return True
+    return store.run(f"SELECT 1 FROM event WHERE NOT ({_SETTLED}) LIMIT 1").fetchone() is None
 
 
 def last_position(store: Store) -> str:

@@ -22,9 +22,11 @@ _RETURNED = (
 _READY = (
     "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' ORDER BY priority DESC, id LIMIT ?"
 )
+# Counted: NOT EXISTS beside OR lets PostgreSQL read all of history into a hash table.
 _READY_VERIFIED = (
-    "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND (verifications <= 1 OR NOT EXISTS"
-    " (SELECT 1 FROM attempt a WHERE a.task_id = task.id AND a.worker_id = ? AND a.state = 'DONE'))"
+    "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND (verifications <= 1 OR"
+    " (SELECT COUNT(*) FROM attempt a"
+    " WHERE a.task_id = task.id AND a.worker_id = ? AND a.state = 'DONE') = 0)"
     " ORDER BY priority DESC, id LIMIT ?"
 )
 

@@ -10,7 +10,8 @@ server. Queues are named `dialect/queue`, as everywhere in the engine.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from app.bus.memory import MemoryBus
 from app.data.db import Store, sqlite_path
 from app.data.schema import migrate
 from app.domain.clock import Clock
+from app.domain.events import Event
 from app.domain.records import Claimed, Job
 from app.domain.submission import Submission
 from app.engine import Engine
+from app.engine.events import Events
 from app.engine.prune import Retention
 from app.hooks.interface import JobInterface
 from app.hooks.manager import PluginManager
@@ -30,6 +33,8 @@ from app.hooks.types import Answer, JobView, TaskView
 from app.testing.clock import FakeClock
 from app.wiring import log_path
 
+#: How long to wait for the transactions of others on a shared PostgreSQL.
+SETTLED_WITHIN_S = 60.0
 #: What a scripted member gives: an answer, or a function that makes one.
 Plan = Answer | Callable[[JobView], Answer]
 Follow = Answer | Callable[[JobView, TaskView], Answer]
@@ -83,7 +88,7 @@ def make_engine(
         own_bus = bus or MemoryBus()
         try:
             migrate(store, log_store)
-            yield Engine(
+            engine = Engine(
                 store,
                 log_store,
                 own_bus,
@@ -91,6 +96,8 @@ def make_engine(
                 plugins=PluginManager.holding(*interfaces),
                 retention=retention,
             )
+            engine.events = SettledEvents(engine.transaction)
+            yield engine
         finally:
             if bus is None:
                 own_bus.close()
@@ -151,3 +158,26 @@ def happenings(engine: Engine, *, job_id: str | None = None, after: str = "") ->
         for event in engine.events.after(after, limit=1_000_000)
         if job_id is None or event.job_id == job_id
     ]
+
+
+class SettledEvents(Events):
+    """Reads events once all that is committed can be read.
+
+    On PostgreSQL any open transaction of the whole server, of whatever database, holds back what
+    committed after it began; tests that share a server would see each other's.
+    """
+
+    def after(self, position: str, *, limit: int = 500) -> Sequence[Event]:
+        """Give events behind a position."""
+        self._settle()
+        return super().after(position, limit=limit)
+
+    def last_position(self) -> str:
+        """Give the position of the newest event."""
+        self._settle()
+        return super().last_position()
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + SETTLED_WITHIN_S
+        while not self.settled() and time.monotonic() < deadline:
+            time.sleep(0.01)

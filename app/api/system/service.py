@@ -5,6 +5,7 @@ import json
 import logging
 from typing import Any
 
+from app.domain.errors import EngineError
 from app.hooks.manager import PluginStatus
 from app.wiring import VERSION, Services
 
@@ -55,6 +56,9 @@ def health(services: Services) -> tuple[dict[str, Any], bool]:
 def _store_answers(services: Services) -> bool:
     try:
         services.engine.events.last_position()
+    except EngineError as error:
+        _log.warning("the store does not answer: %s", error, extra={"action": "health"})
+        return False
     except Exception:  # noqa: BLE001 - whatever it is, this route's answer is "down"
         _log.exception("the store does not answer", extra={"action": "health"})
         return False

@@ -4,8 +4,11 @@ Ids that go out to clients rise and are never used twice: identity columns on Po
 AUTOINCREMENT on SQLite. Instants are microseconds in big integers. JSON is text: it is stored for
 clients as they gave it, and never searched.
 
-Every index of `event` is written by every transaction. In commit order events are in the order of
-their age too, near enough for pruning; on SQLite that is the order of their ids.
+A claim costs what its commit writes, and on SQLite that is a page for each index it touches. So
+the leases that stand, never more than the workers' slots, have one index: who looks for those that
+ran out reads all of it. Events have none on SQLite, where their ids are the commit order; age
+follows that order, near enough for pruning, which never takes the newest and so needs no
+AUTOINCREMENT for ids that only rise.
 """
 
 from app.data.schema import statements
@@ -104,8 +107,7 @@ CREATE TABLE task (
   ended_at BIGINT
 );
 CREATE INDEX task_ready ON task (queue, priority DESC, id) WHERE state = 'QUEUED';
-CREATE INDEX task_leased ON task (leased_until) WHERE leased_until IS NOT NULL;
-CREATE INDEX task_held_by ON task (worker_id) WHERE leased_until IS NOT NULL;
+CREATE INDEX task_held ON task (worker_id, leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX task_due ON task (due_at) WHERE state = 'CREATED' AND due_at IS NOT NULL;
 CREATE INDEX task_job ON task (job_id, position, id) WHERE job_id IS NOT NULL;
 CREATE INDEX task_starter ON task (id) WHERE kind = 'job' AND state = 'RUNNING';
@@ -209,7 +211,7 @@ CREATE TABLE leader (
 );
 
 CREATE TABLE event (
-  id {identity},
+  id {event_identity},
   tx BIGINT NOT NULL DEFAULT {transaction_id},
   at BIGINT NOT NULL,
   kind TEXT NOT NULL,

@@ -89,27 +89,24 @@ class Installation:
         return peer
 
 
-def local(stack, tmp_path):
-    return Installation("local", tmp_path, stack)
+def local(stack, request):
+    return Installation("local", request.getfixturevalue("tmp_path"), stack)
 
 
-def external_redis(stack, _tmp_path):
-    address = os.environ.get("JOBYARD_TEST_REDIS")
-    if not address:
-        pytest.skip("JOBYARD_TEST_REDIS names no server")
-    return Installation("redis", address, stack)
+def external_redis(stack, request):
+    return Installation("redis", request.getfixturevalue("redis_url"), stack)
 
 
 @pytest.fixture(params=[local, pytest.param(external_redis, marks=pytest.mark.redis)])
-def place(request, tmp_path):
+def place(request):
     with ExitStack() as stack:
-        yield request.param(stack, tmp_path)
+        yield request.param(stack, request)
 
 
 @pytest.fixture
 def embedded(tmp_path):
     with ExitStack() as stack:
-        yield local(stack, tmp_path)
+        yield Installation("local", tmp_path, stack)
 
 
 def become_true(condition):

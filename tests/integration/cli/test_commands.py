@@ -221,9 +221,8 @@ def test_doctor_fails_on_what_no_person_is_meant_to_mend(monkeypatch, capsys, ne
     finding = SimpleNamespace(
         kind="no-way-on", job_id="j1", task_id=7, text="nothing moves it", needs_person=needs_person
     )
-    services = SimpleNamespace(
-        engine=SimpleNamespace(doctor=SimpleNamespace(run=lambda: [finding])), close=lambda: None
-    )
+    engine = SimpleNamespace(doctor=SimpleNamespace(examine=lambda: [finding]))
+    services = SimpleNamespace(engine=engine, close=lambda: None)
     monkeypatch.setattr(doctor, "build", lambda settings: services)
     for name in ("JOBYARD_TEST_POSTGRES", "JOBYARD_TEST_REDIS", "JOBYARD_TEST_DOCKER"):
         monkeypatch.delenv(name, raising=False)

@@ -234,10 +234,9 @@ def test_progress_is_read_clamped_and_told_once(runtime, watch):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
-def test_steps_run_as_another_user(watch, tmp_path):
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
-    runtime = ShellRuntime(work_dir=tmp_path / "work", uid=65534, gid=65534)
+def test_steps_run_as_another_user(watch, data_dir):
+    data_dir.chmod(0o755)
+    runtime = ShellRuntime(work_dir=data_dir / "work", uid=65534, gid=65534)
     script = "id -u; id -g; id -G; touch new; cat f; echo 5 > $PROGRESS; echo r > $OUT"
     outcome = run(runtime, watch, script, files={"f": "file\n"}, env={"LD_PRELOAD": "/none.so"})
     assert outcome.error is None

@@ -74,6 +74,15 @@ def test_records_of_libraries_take_the_same_form(stderr, name):
     assert (line["part"], line["job_id"]) == ("ticker", "j1")
 
 
+def test_fields_given_as_extra_are_members_of_the_line(stderr):
+    configure(LoggingSettings(), part="web")
+    given = {"action": "plugin_refused", "password": "hidden-1"}
+    logging.getLogger("app.hooks").error("refused", extra=given)
+    (line,) = _lines(stderr)
+    assert (line["event"], line["action"]) == ("refused", "plugin_refused")
+    assert "hidden-1" not in stderr.getvalue()
+
+
 def test_level_holds_for_all_and_statements_are_never_logged(stderr):
     configure(LoggingSettings(level="debug"), part="web")
     structlog.get_logger("a").debug("ours")

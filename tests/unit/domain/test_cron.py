@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, reject, settings
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from app.domain.cron import CronInvalid, parse_crontab, parse_quartz
@@ -439,21 +439,18 @@ def attempt(form, text):
         return None, invalid.reason
 
 
-@settings(deadline=None)
 @given(CRONTABS, MOMENTS)
 def test_generated_crontabs_equal_the_oracle(text, moment):
     cron = parsed("crontab", text)
     assert first(cron, 3, moment) == oracle.firings("crontab", text, moment, 3, years=90)
 
 
-@settings(deadline=None)
 @given(QUARTZES, MOMENTS)
 def test_generated_quartz_equals_the_oracle(text, moment):
     cron = parsed("quartz", text)
     assert first(cron, 3, moment) == oracle.firings("quartz", text, moment, 3, years=129)
 
 
-@settings(deadline=None)
 @given(
     st.tuples(crontab_field(0, 59), crontab_field(0, 23)).map("{0[0]} {0[1]} * * *".format),
     st.sampled_from(CLOCK_CHANGES),
@@ -467,7 +464,6 @@ def test_generated_crontabs_equal_the_oracle_at_clock_changes(text, change, minu
     assert fired == [moment for moment in expected if moment > start]
 
 
-@settings(deadline=None)
 @given(
     QUARTZES,
     st.sampled_from(CLOCK_CHANGES),
@@ -485,7 +481,6 @@ def test_firings_strictly_increase_in_any_zone(text, change, offset):
         moment = following
 
 
-@settings(deadline=None)
 @given(
     st.text(max_size=250)
     | st.text("0123456789*/,-?LW# @JANMON", max_size=210)

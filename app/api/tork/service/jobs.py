@@ -38,13 +38,13 @@ def submit(services: Services, document: dict[str, Value], drain: Drain) -> Mapp
         return _masked(services, words.summary(job), job)
     timeout_s = parse_duration(wait["timeout"])
     with services.bus.subscribe(job_topic(wanted.id)) as bell, drain.watching(bell.close):
-        if drain.stopping:
+        if bell.closed:
             raise Refused(500, "server shutting down")
-        until = time.monotonic() + timeout_s
         services.engine.jobs.submit(wanted)
+        until = time.monotonic() + timeout_s
         while not services.engine.jobs.get(wanted.id).state.final:
             left_s = until - time.monotonic()
-            if drain.stopping:
+            if bell.closed:
                 raise Refused(500, "server shutting down")
             if left_s <= 0:
                 raise Refused(408, "timeout waiting for job to complete")

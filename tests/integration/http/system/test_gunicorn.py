@@ -56,14 +56,13 @@ def test_address_that_others_reach_is_refused_without_permission(data_dir, words
 
 
 def test_stop_ends_a_request_that_waits_and_says_so(servers):
-    server = servers.start("[web]\ndrain_s = 30\n")
+    server = servers.start("[web]\ndrain_s = 3600\n")
+    long = {**WAITING, "wait": {"timeout": "1h"}}
     answers = []
-    thread = threading.Thread(target=lambda: answers.append(server.post("/jobs", WAITING)))
+    thread = threading.Thread(target=lambda: answers.append(server.post("/jobs", long)))
     thread.start()
     assert until(lambda: server.get("/jobs").json["items"])
-    began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 25, "the whole grace time passed"
     thread.join(timeout=PATIENCE_S)
     [answer] = answers
     assert (answer.status, answer.json) == (500, {"message": "server shutting down"})
