@@ -300,6 +300,11 @@ def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
         timeout=POOL_WAIT_S,
         prefer_psycopg3=True,
         connect_timeout=CONNECT_TIMEOUT_S,
+        # A server that vanished without a word is noticed within seconds, not hours.
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=15_000,
         application_name="jobyard",
     )
 

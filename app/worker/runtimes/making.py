@@ -26,7 +26,12 @@ def make_runtimes(settings: Settings, seat: Seat) -> list[Runtime]:
     podman = tork.runtime == "podman"
     return [
         ShellRuntime(
-            work_dir=work_dir, cmd=tork.shell_command, uid=tork.shell_uid, gid=tork.shell_gid
+            work_dir=work_dir,
+            cmd=tork.shell_command,
+            path=os.environ.get("PATH") or os.defpath,
+            home=os.environ.get("HOME") or "/",
+            uid=tork.shell_uid,
+            gid=tork.shell_gid,
         ),
         ContainerRuntime(
             ContainerOptions(
