@@ -5,9 +5,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 
 from tests.acceptance.tork.client import Tork, named
+from tests.conftest import address
 from tests.yard import Yard, eventually
 
 pytestmark = pytest.mark.podman
@@ -16,8 +18,6 @@ IMAGE = "busybox"
 
 @pytest.fixture(scope="session")
 def engine_host(request: pytest.FixtureRequest) -> str:
-    from tests.conftest import address
-
     return address(request.config, "podman")
 
 
@@ -35,8 +35,6 @@ def boxes(engine_host: str) -> Iterator[Tork]:
 
 @pytest.fixture(scope="session")
 def engine(engine_host: str):
-    import docker
-
     client = docker.DockerClient(base_url=engine_host)
     yield client
     client.close()
@@ -92,10 +90,16 @@ def test_a_container_that_fails(boxes: Tork):
     job = boxes.fails({"image": "localhost/no/such/image:none", "run": "exit 0"})
     assert job["error"].startswith("error pulling image: localhost/no/such/image:none")
     job = boxes.fails(
-        {"image": IMAGE, "mounts": [{"type": "bind", "source": "/etc", "target": "/x"}], "run": "exit 0"}
+        {
+            "image": IMAGE,
+            "mounts": [{"type": "bind", "source": "/etc", "target": "/x"}],
+            "run": "exit 0",
+        }
     )
     assert job["error"] == "bind mounts are not allowed"
-    job = boxes.fails({"image": IMAGE, "mounts": [{"type": "nope", "target": "/x"}], "run": "exit 0"})
+    job = boxes.fails(
+        {"image": IMAGE, "mounts": [{"type": "nope", "target": "/x"}], "run": "exit 0"}
+    )
     assert job["error"]
 
 
@@ -105,7 +109,9 @@ def left(engine, task_id: str) -> list:
 
 
 def test_cancel_and_time_out_remove_containers(boxes: Tork, engine):
-    job_id = boxes.submit({"image": IMAGE, "run": "echo up; trap '' TERM; while :; do sleep 1; done"})
+    job_id = boxes.submit(
+        {"image": IMAGE, "run": "echo up; trap '' TERM; while :; do sleep 1; done"}
+    )
     job = boxes.eventually(job_id, lambda _: boxes.get(f"/jobs/{job_id}/log")["items"], "output")
     task_id = job["execution"][0]["id"]
     assert left(engine, task_id)

@@ -11,7 +11,9 @@ def test_fifty_jobs_posted_at_once(tork: Tork):
 
     def post(number: int) -> None:
         mine = Tork(tork.yard)
-        ids.append(mine.submit(f"for i in $(seq 1 20); do echo {number}-$i; done", name=f"n{number}"))
+        ids.append(
+            mine.submit(f"for i in $(seq 1 20); do echo {number}-$i; done", name=f"n{number}")
+        )
 
     threads = [threading.Thread(target=post, args=(number,)) for number in range(50)]
     for thread in threads:
@@ -23,7 +25,9 @@ def test_fifty_jobs_posted_at_once(tork: Tork):
         job = tork.over(job_id)
         assert job["state"] == "COMPLETED"
         number = job["name"][1:]
-        assert tork.text(job["execution"][0]["id"]) == "".join(f"{number}-{i}\n" for i in range(1, 21))
+        assert tork.text(job["execution"][0]["id"]) == "".join(
+            f"{number}-{i}\n" for i in range(1, 21)
+        )
 
 
 def test_a_long_list(tork: Tork):

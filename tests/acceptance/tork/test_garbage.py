@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.acceptance.tork.client import Tork
+from tests.yard import eventually
 
 NOBODY = "facade00facade00facade00facade00"
 PATHS = [
@@ -17,7 +18,9 @@ PATHS = [
     "/queues/nope", "/metrics", "/users", "/scheduled-jobs", f"/scheduled-jobs/{NOBODY}",
     f"/scheduled-jobs/{NOBODY}/pause", f"/scheduled-jobs/{NOBODY}/resume",
 ]  # fmt: skip
-BODY = b"name: g\ntasks: [{name: t, run: exit 0}]\n"
+TAG = f"g{uuid.uuid4().hex}"
+BODY = f"name: g\ntags: [{TAG}]\ntasks: [{{name: t, if: 'false'}}]\n".encode()
+STORED: list[str] = []
 
 
 class Answer:
@@ -70,8 +73,12 @@ def exchange(tork: Tork, data: bytes, method: str = "GET") -> Answer:
             return read(stream, method)
 
 
-def request(method: str, path: str, headers: str = "", body: bytes = b"", length: int = -1) -> bytes:
-    size = f"Content-Length: {len(body) if length < 0 else length}\r\n" if body or length >= 0 else ""
+def request(
+    method: str, path: str, headers: str = "", body: bytes = b"", length: int = -1
+) -> bytes:
+    size = (
+        f"Content-Length: {len(body) if length < 0 else length}\r\n" if body or length >= 0 else ""
+    )
     head = f"{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}{size}Connection: close\r\n\r\n"
     return head.encode("latin-1") + body
 
@@ -90,15 +97,9 @@ def check(answer: Answer, *statuses: int) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def nothing_is_stored(tork: Tork):
-    tag = f"g{uuid.uuid4().hex}"
-    STORED.clear()
-    globals()["BODY"] = f"name: g\ntags: [{tag}]\ntasks: [{{name: t, if: 'false'}}]\n".encode()
     yield
-    assert tork.get("/jobs", q=f"tag:{tag}")["totalItems"] == len(STORED)
+    assert tork.get("/jobs", q=f"tag:{TAG}")["totalItems"] == len(STORED)
     tork.done("exit 0")
-
-
-STORED: list[str] = []
 
 
 def stored(answer: Answer) -> None:
@@ -107,7 +108,22 @@ def stored(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "G E T", "X" * 300, "\x00", "GÉT", "-"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "HEAD",
+        "OPTIONS",
+        "TRACE",
+        "CONNECT",
+        "PROPFIND",
+        "get",
+        "G E T",
+        "X" * 300,
+        "\x00",
+        "GÉT",
+        "-",
+    ],
+)
 def test_methods(tork: Tork, path: str, method: str):
     answer = exchange(tork, request(method, path), method)
     check(answer)
@@ -149,12 +165,20 @@ def test_what_is_no_request(tork: Tork, data: bytes):
 
 @pytest.mark.parametrize(
     "tail",
-    ["%00", "%ff", "%FF%FE", "%c0%80", "%ed%a0%80", "%2e%2e", "%2f", "%25", "%", "%z", "%0a", "%0d%0aX:%20y", "a%20b", "..;/", "\\", "'", "\"", "<x>",
+    ["%00", "%ff", "%FF%FE", "%c0%80", "%ed%a0%80", "%2e%2e", "%2f", "%25", "%", "%z", "%0a", "%0d%0aX:%20y", "a%20b", "..;/", "\\", "'", '"', "<x>",
      "{}", "|", "^", "`", "\xff\xfe", "\xe9", "x" * 4000, "%F0%9F%92%A9", "//", "./.", "*", "+", ";", "@", "=", "0", "-1", "1e9", "null"],
 )  # fmt: skip
-@pytest.mark.parametrize("root", ["/jobs/", "/tasks/", "/queues/", "/scheduled-jobs/", "/nodes/", "/metrics/", "/users/"])
+@pytest.mark.parametrize(
+    "root", ["/jobs/", "/tasks/", "/queues/", "/scheduled-jobs/", "/nodes/", "/metrics/", "/users/"]
+)
 def test_paths(tork: Tork, root: str, tail: str):
-    for method, more in (("GET", ""), ("PUT", "/cancel"), ("GET", "/log"), ("DELETE", ""), ("PUT", "/pause")):
+    for method, more in (
+        ("GET", ""),
+        ("PUT", "/cancel"),
+        ("GET", "/log"),
+        ("DELETE", ""),
+        ("PUT", "/pause"),
+    ):
         answer = exchange(tork, request(method, f"{root}{tail}{more}"))
         check(answer)
         assert answer.status >= 400 or answer.status == 0
@@ -179,7 +203,7 @@ def test_queries(tork: Tork, path: str, query: str):
         "Content-Type: text/yaml\r\nContent-Type: application/json\r\n", "Content-Type:\r\n", "Content-Type: ;\r\n",
         "Content-Type: \xff\r\n", "Content-Type: text/yaml,application/json\r\n", "Content-Type: multipart/form-data\r\n",
         "Content-Type: multipart/form-data; boundary=x\r\n", "Content-Type: application/x-www-form-urlencoded\r\n",
-        "Content-Type: " + "x" * 4000 + "\r\n", "Content-Type: text/yaml\r\nContent-Encoding: gzip\r\n" "X-Bad: \x80\r\n",
+        "Content-Type: " + "x" * 4000 + "\r\n", "Content-Type: text/yaml\r\nContent-Encoding: gzip\r\nX-Bad: \x80\r\n",
     ],
 )  # fmt: skip
 def test_content_types(tork: Tork, headers: str):
@@ -194,7 +218,9 @@ def test_content_types(tork: Tork, headers: str):
      b'{"username":"\\ud800","password":"x"}', b'{"username":"a\\u0000b","password":"x"}', b'{"username":"' + b"x" * 400_000 + b'"}', b"a=b"],
 )  # fmt: skip
 def test_users_take_no_garbage(tork: Tork, body: bytes):
-    check(exchange(tork, request("POST", "/users", "Content-Type: application/json\r\n", body)), 400)
+    check(
+        exchange(tork, request("POST", "/users", "Content-Type: application/json\r\n", body)), 400
+    )
 
 
 YAML = "Content-Type: text/yaml\r\n"
@@ -232,7 +258,9 @@ def test_bodies_where_none_belongs(tork: Tork):
 
 def test_continue_is_answered(tork: Tork):
     with connect(tork) as connection, connection.makefile("rb") as stream:
-        send(connection, request("POST", "/jobs", f"{YAML}Expect: 100-continue\r\n", b"", len(BODY)))
+        send(
+            connection, request("POST", "/jobs", f"{YAML}Expect: 100-continue\r\n", b"", len(BODY))
+        )
         assert stream.readline().split()[1] == b"100"
         assert stream.readline() == b"\r\n"
         send(connection, BODY)
@@ -242,9 +270,14 @@ def test_continue_is_answered(tork: Tork):
 
 def test_pipelined_requests(tork: Tork):
     one = b"GET /queues HTTP/1.1\r\nHost: x\r\n\r\n"
-    post = b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: text/yaml\r\nContent-Length: %d\r\n\r\n%s"
+    post = (
+        b"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: text/yaml\r\nContent-Length: %d\r\n\r\n%s"
+    )
     with connect(tork) as connection, connection.makefile("rb") as stream:
-        send(connection, one + post % (len(BODY), BODY) + one + b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n")
+        send(
+            connection,
+            one + post % (len(BODY), BODY) + one + b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n",
+        )
         check(read(stream), 200)
         stored(read(stream))
         check(read(stream), 200)
@@ -255,7 +288,10 @@ def test_refused_bodies_do_not_become_the_next_request(tork: Tork):
     smuggled = b"DELETE /queues/default HTTP/1.1\r\nHost: x\r\n\r\n"
     head = b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(smuggled)
     with connect(tork) as connection, connection.makefile("rb") as stream:
-        send(connection, head + smuggled + b"GET /queues HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        send(
+            connection,
+            head + smuggled + b"GET /queues HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        )
         check(read(stream), 404)
         answer = read(stream)
         assert answer.status in (0, 200)
@@ -291,14 +327,30 @@ def test_clients_that_go_away_while_they_wait(tork: Tork):
     body = b'{"name": "w", "tasks": [{"name": "t", "run": "sleep 4713"}], "wait": {"timeout": "1h"}, "tags": ["goaway"]}'
     with connect(tork) as connection:
         send(connection, request("POST", "/jobs", "Content-Type: application/json\r\n", body))
-        from tests.yard import eventually
-
         [job] = eventually(lambda: tork.get("/jobs", q="tag:goaway")["items"], "the job")
     assert tork.put(f"/jobs/{job['id']}/cancel")[0] == 200
 
 
-@pytest.mark.parametrize("name", ["X-Request-Id", "Cookie", "Authorization", "Accept", "Origin", "Range", "If-Match", "X-Forwarded-For", "Accept-Encoding", "Upgrade", "X-HTTP-Method-Override"])
-@pytest.mark.parametrize("value", ["\xff", "", "x" * 4000, "*/*;q=x", "a=b; c", "Basic x", "bytes=0-", "DELETE", "websocket"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X-Request-Id",
+        "Cookie",
+        "Authorization",
+        "Accept",
+        "Origin",
+        "Range",
+        "If-Match",
+        "X-Forwarded-For",
+        "Accept-Encoding",
+        "Upgrade",
+        "X-HTTP-Method-Override",
+    ],
+)
+@pytest.mark.parametrize(
+    "value",
+    ["\xff", "", "x" * 4000, "*/*;q=x", "a=b; c", "Basic x", "bytes=0-", "DELETE", "websocket"],
+)
 def test_headers(tork: Tork, name: str, value: str):
     answer = exchange(tork, request("GET", "/jobs", f"{name}: {value}\r\n"))
     check(answer, 200, 400)

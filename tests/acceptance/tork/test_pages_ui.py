@@ -8,7 +8,16 @@ def test_what_the_pages_read(tork: Tork):
     page = tork.get("/jobs", page=1, q="")
     assert isinstance(page["totalItems"], int)
     item = next(one for one in page["items"] if one["id"] == job["id"])
-    wanted = {"id", "name", "createdAt", "completedAt", "position", "taskCount", "startedAt", "state"}
+    wanted = {
+        "id",
+        "name",
+        "createdAt",
+        "completedAt",
+        "position",
+        "taskCount",
+        "startedAt",
+        "state",
+    }
     assert wanted <= set(item)
     found = tork.get(f"/jobs/{job['id']}")
     assert isinstance(found["execution"], list)
@@ -19,11 +28,24 @@ def test_what_the_pages_read(tork: Tork):
         assert log["totalPages"] == 1
         assert log["items"][0]["contents"] == "x\n"
     metrics = tork.get("/metrics")
-    for group, keys in {"jobs": ["running"], "tasks": ["running"], "nodes": ["online", "cpuPercent"]}.items():
+    for group, keys in {
+        "jobs": ["running"],
+        "tasks": ["running"],
+        "nodes": ["online", "cpuPercent"],
+    }.items():
         for key in keys:
             assert isinstance(metrics[group][key], int | float)
     for node in tork.get("/nodes"):
-        keys = {"id", "name", "hostname", "version", "startedAt", "cpuPercent", "taskCount", "status"}
+        keys = {
+            "id",
+            "name",
+            "hostname",
+            "version",
+            "startedAt",
+            "cpuPercent",
+            "taskCount",
+            "status",
+        }
         assert keys <= set(node)
 
 

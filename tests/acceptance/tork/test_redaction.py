@@ -107,7 +107,7 @@ def test_a_secret_is_in_no_answer(tork: Tork):
 def test_a_task_gets_the_real_value(tork: Tork):
     secret = a_secret()
     job = tork.done(
-        {"env": {"T": "{{ secrets.t }}"}, "run": f"[ \"$T\" = {secret[:20]}{secret[20:]} ]"},
+        {"env": {"T": "{{ secrets.t }}"}, "run": f'[ "$T" = {secret[:20]}{secret[20:]} ]'},
         secrets={"t": secret},
     )
     assert job["execution"][0]["env"] == {"T": MASK}
@@ -126,7 +126,10 @@ def test_longer_secrets_are_masked_before_shorter_ones(tork: Tork):
 def test_secrets_cut_by_parts_and_lines(tork: Tork):
     secret = a_secret()
     job = tork.done(
-        {"env": {"T": "{{ secrets.t }}"}, "run": "printf '%s' \"${T:0:9}\"; sleep 1.3; printf '%s' \"${T:9}\""},
+        {
+            "env": {"T": "{{ secrets.t }}"},
+            "run": "printf '%s' \"${T:0:9}\"; sleep 1.3; printf '%s' \"${T:9}\"",
+        },
         secrets={"t": secret},
     )
     assert "".join(part["contents"] for part in tork.parts(f"/jobs/{job['id']}/log"))

@@ -2,6 +2,7 @@
 
 import uuid
 
+import psutil
 import pytest
 
 from tests.acceptance.tork.client import ID, TIME, Tork, check_filled
@@ -12,7 +13,12 @@ YEARLY = "0 0 1 1 *"
 
 def create(tork: Tork, cron: str = YEARLY, **more: object) -> dict:
     answer = tork.post(
-        {"name": "cron", "tasks": [{"name": "t", "run": "exit 0"}], "schedule": {"cron": cron}, **more},
+        {
+            "name": "cron",
+            "tasks": [{"name": "t", "run": "exit 0"}],
+            "schedule": {"cron": cron},
+            **more,
+        },
         "/scheduled-jobs",
     )
     assert answer.status_code == 200, answer.text
@@ -118,7 +124,8 @@ def test_what_is_refused(tork: Tork, more: dict):
 
 def test_yaml_with_a_bare_rule(tork: Tork):
     answer = tork.post(
-        "name: c\nschedule:\n  cron: 0 0 1 1 *\ntasks:\n  - name: t\n    run: exit 0\n", "/scheduled-jobs"
+        "name: c\nschedule:\n  cron: 0 0 1 1 *\ntasks:\n  - name: t\n    run: exit 0\n",
+        "/scheduled-jobs",
     )
     assert answer.status_code == 200, answer.text
     assert answer.json()["cron"] == YEARLY
@@ -155,9 +162,13 @@ def test_deleting_ends_the_runs(tork: Tork):
     eventually(lambda: any(job["state"] == "RUNNING" for job in runs(tork, tag)), "a run")
     assert tork.ask("DELETE", f"/scheduled-jobs/{made['id']}").status_code == 200
     assert runs(tork, tag) == []
-    import psutil
-
     eventually(
-        lambda: not [p for p in psutil.process_iter(["cmdline"]) if "4712004" in (p.info["cmdline"] or [])],
+        lambda: (
+            not [
+                p
+                for p in psutil.process_iter(["cmdline"])
+                if "4712004" in (p.info["cmdline"] or [])
+            ]
+        ),
         "the processes gone",
     )

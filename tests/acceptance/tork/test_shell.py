@@ -1,5 +1,6 @@
 """The shell runtime: what a task sees, and what it leaves."""
 
+import psutil
 import pytest
 
 from tests.acceptance.tork.client import Tork, named
@@ -31,7 +32,7 @@ def test_the_working_folder(tork: Tork):
     job = tork.done(
         {
             "files": {"a.txt": "one", "sub/b.txt": "zwei ü", "sub/deep/c": ""},
-            "run": "[ \"$PWD\" = \"$WORKDIR\" ] && cat a.txt sub/b.txt && [ -f sub/deep/c ]"
+            "run": '[ "$PWD" = "$WORKDIR" ] && cat a.txt sub/b.txt && [ -f sub/deep/c ]'
             " && echo -n x > new && cat new > $TORK_OUTPUT && [ ! -w a.txt -o $(id -u) = 0 ]"
             " && [ $(stat -c %A a.txt | cut -c3) = - ]",
             "pre": [{"name": "p", "run": "[ ! -e a.txt ] && echo $PWD"}],
@@ -49,7 +50,7 @@ def test_output_streams_and_input(tork: Tork):
 
 
 def test_bash_runs_the_script(tork: Tork):
-    job = tork.done("a=(1 2 3); [[ ${#a[@]} == 3 ]] && echo -n \"${a[@]:1}\" > $TORK_OUTPUT")
+    job = tork.done('a=(1 2 3); [[ ${#a[@]} == 3 ]] && echo -n "${a[@]:1}" > $TORK_OUTPUT')
     assert job["execution"][0]["result"] == "2 3"
 
 
@@ -113,10 +114,14 @@ def test_exit_codes_and_the_last_lines(tork: Tork):
 
 def test_what_a_task_leaves_running_does_not_hold_it(tork: Tork):
     tork.done("sleep 47114711 & exit 0")
-    import psutil
-
     eventually(
-        lambda: not [p for p in psutil.process_iter(["cmdline"]) if "47114711" in (p.info["cmdline"] or [])],
+        lambda: (
+            not [
+                p
+                for p in psutil.process_iter(["cmdline"])
+                if "47114711" in (p.info["cmdline"] or [])
+            ]
+        ),
         "nothing left",
     )
 
