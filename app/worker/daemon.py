@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 SWEEP_S = 1.0
 HEARTBEAT_S = 30.0
+TIDY_S = 300.0
 BATCH = 32
 """Most tasks taken by one claim."""
 
@@ -102,6 +103,7 @@ class Daemon:
             threading.Thread(target=self._renew, name="renew", daemon=True),
             threading.Thread(target=self._watch, args=(worker.id,), name="watch", daemon=True),
             threading.Thread(target=self._show, args=(worker.id,), name="show", daemon=True),
+            threading.Thread(target=self._tidy, args=(runtimes,), name="tidy", daemon=True),
         ]
         for thread in loops:
             thread.start()
@@ -251,3 +253,10 @@ class Daemon:
                 self._stopping.set()
             except EngineError as error:
                 log.warning("heartbeat-failed", reason=str(error))
+
+    def _tidy(self, runtimes: list[Runtime]) -> None:
+        """Remove what is kept no longer, while nothing runs."""
+        while not self._stopping.wait(TIDY_S):
+            if not self._works:
+                for runtime in runtimes:
+                    runtime.tidy()
