@@ -29,6 +29,7 @@ class Shipment:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pieces: list[str] = []
         self._size = 0
+        self._waited = False
         self._lock = threading.Lock()
         self._storing = threading.Lock()
         self._room = threading.Event()
@@ -50,15 +51,24 @@ class Shipment:
         with self._lock:
             self._pieces.append(self._decoder.decode(b"", final=True))
 
-    def store(self, logs: Logs) -> None:
-        """Store what has come. Raises EngineError and keeps everything when that fails."""
+    def store(self, logs: Logs, *, whole: bool = False) -> None:
+        """Store what has come. Raises EngineError and keeps everything when that fails.
+
+        A line that has only begun is left for the next time, once. whole: store that as well.
+        """
         with self._storing:
             with self._lock:
                 text = "".join(self._pieces)
-                taken = len(self._pieces)
+                self._pieces = [text]
                 size = self._size
-            if text:
-                parts = [(self._next + index, part) for index, part in enumerate(split(text))]
+            end = text.rfind("\n") + 1
+            if whole or (end == 0 and self._waited):
+                end = len(text)
+            rest = text[end:]
+            if end:
+                parts = [
+                    (self._next + index, part) for index, part in enumerate(split(text[:end]))
+                ]
                 logs.append(
                     task_id=self.claimed.task_id,
                     job_id=self.claimed.job_id,
@@ -67,9 +77,10 @@ class Shipment:
                     parts=parts,
                 )
                 self._next += len(parts)
+            self._waited = bool(rest)
             with self._lock:
-                del self._pieces[:taken]
-                self._size -= size
+                self._pieces[0] = rest
+                self._size -= size - len(rest.encode())
             self._room.set()
 
 
@@ -116,7 +127,7 @@ class Shipper:
     def close(self, shipment: Shipment) -> None:
         """Store the rest. Raises EngineError, and can be called again."""
         shipment.finish()
-        shipment.store(self._logs)
+        shipment.store(self._logs, whole=True)
         self._open.discard(shipment)
 
     def drop(self, shipment: Shipment) -> None:

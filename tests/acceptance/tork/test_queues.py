@@ -67,8 +67,10 @@ def test_a_queue_counts_what_waits_and_what_runs(tork: Tork, yard):
     for job_id in (first, *others):
         assert tork.over(job_id)["state"] == "COMPLETED"
     eventually(
-        lambda: tork.get("/queues/single")
-        == {"name": "single", "size": 0, "subscribers": 1, "unacked": 0},
+        lambda: (
+            tork.get("/queues/single")
+            == {"name": "single", "size": 0, "subscribers": 1, "unacked": 0}
+        ),
         "an empty queue",
     )
 
