@@ -17,11 +17,17 @@ from bench._harness import have_postgres, postgres, report, sqlite
 
 SIZES = (1_000, 100_000, 1_000_000)
 QUEUE = "bench/q"
-ROUNDS, SLICE = 9, 900
-_FILL = (
+ROUNDS, SLICE = 7, 500
+_ROWS = (
     "INSERT INTO task (queue, name, state, priority, payload, lease_us, created_at, queued_at)"
-    " VALUES (?, ?, 'QUEUED', ?, '{}', 60000000, 1, 1)"
+    " SELECT {queue}, 't' || i, 'QUEUED', i % 3, '{{}}', 60000000, 1, 1 FROM {numbers}"
 )
+_FILL = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+    + _ROWS.format(queue="?", numbers="n"),
+    "postgres": "WITH n AS (SELECT generate_series(1, ?) AS i) "
+    + _ROWS.format(queue="?", numbers="n"),
+}
 _AGAIN = (
     "UPDATE task SET state = 'QUEUED', leased_until = NULL, number = 0 WHERE state <> 'QUEUED'",
     "DELETE FROM attempt",
@@ -120,9 +126,7 @@ def fill(size: int) -> Callable[[Engine], None]:
 
     def filler(engine: Engine) -> None:
         with engine.store.transaction():
-            for begin in range(0, size, 50_000):
-                rows = [(QUEUE, f"t{i}", i % 3) for i in range(begin, min(begin + 50_000, size))]
-                engine.store.run_many(_FILL, rows)
+            engine.store.run(_FILL[engine.store.backend], (size, QUEUE))
 
     return filler
 

@@ -3,16 +3,18 @@
 import functools
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC
 
 import psutil
 import structlog
+from apscheduler.events import EVENT_SCHEDULER_START
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from app.domain.clock import to_datetime
+from app.domain.clock import Instant, seconds, to_datetime
 from app.domain.errors import EngineError, WorkerNotActive
 from app.engine.transaction import SLOTS_TOPIC, SUBJOBS_TOPIC
 from app.ticker.duties import Duty, duties
@@ -23,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 30.0
 SWEEP_S = 1.0
+SET_BACK_S = 1.0
+"""A wall clock that lost so much since the last look was set back, not slewed."""
 RUNG = {SLOTS_TOPIC: "waiting", SUBJOBS_TOPIC: "subjobs"}
 """Topics for which a duty is done at once."""
 
@@ -54,16 +58,51 @@ class Ticker:
             self._every(duty.name, duty.every_s, functools.partial(self._do, duty))
         for rung in RUNG.items():
             threading.Thread(target=self._listen, args=rung, name=rung[1], daemon=True).start()
+        self._scheduler.add_listener(self._mind, EVENT_SCHEDULER_START)
         try:
             self._scheduler.start()
         finally:
             self._leave()
 
     def stop(self) -> None:
-        """End `run` after the duty at hand."""
-        if not self._stopping.is_set():
-            self._stopping.set()
-            self._scheduler.shutdown(wait=False)
+        """End `run` after the duty at hand; fit for a signal handler, at any moment."""
+        self._stopping.set()
+
+    def _mind(self, event: object) -> None:
+        """Watch over a scheduler that has just started, from beside it.
+
+        Ended in a signal handler it would lose its jobs while it goes through them, or wait for a
+        lock that the interrupted code holds; from another thread it ends between two rounds.
+        """
+        del event
+        threading.Thread(target=self._watch, name="mind", daemon=True).start()
+
+    def _watch(self) -> None:
+        """End the scheduler when that is wanted; wake it when the wall clock was set back.
+
+        It keeps its times by the wall clock, and would else be silent until that has caught up.
+        """
+        behind = self._behind()
+        while not self._stopping.wait(SWEEP_S):
+            before, behind = behind, self._behind()
+            if behind - before > seconds(SET_BACK_S):
+                log.warning("clock-set-back", by_s=(behind - before) / 1_000_000)
+                for job in self._scheduler.get_jobs():
+                    self._at_once(job.id)
+        self._scheduler.shutdown(wait=False)
+
+    def _behind(self) -> Instant:
+        """Tell how far the wall clock is behind the one that nobody sets."""
+        return seconds(time.monotonic()) - self._engine.clock.now()
+
+    def _at_once(self, name: str) -> bool:
+        """Let a duty be done now; False when there is none of that name any more."""
+        try:
+            now = to_datetime(self._engine.clock.now())
+            self._scheduler.modify_job(name, next_run_time=now)
+        except JobLookupError:
+            return False
+        return True
 
     def _every(self, name: str, every_s: float, call: Callable[[], None]) -> None:
         now = to_datetime(self._engine.clock.now())
@@ -111,12 +150,7 @@ class Ticker:
         """Do a duty at once when it is rung for, rather than at the next tick."""
         with self._engine.bus.subscribe(topic) as bell:
             while not self._stopping.is_set() and not bell.closed:
-                if not bell.wait(SWEEP_S):
-                    continue
-                try:
-                    now = to_datetime(self._engine.clock.now())
-                    self._scheduler.modify_job(duty, next_run_time=now)
-                except JobLookupError:
+                if bell.wait(SWEEP_S) and not self._at_once(duty):
                     return
 
     def _leave(self) -> None:

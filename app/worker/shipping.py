@@ -9,9 +9,13 @@ import codecs
 import threading
 from collections.abc import Callable, Sequence
 
-from app.domain.errors import EngineError
+import structlog
+
+from app.domain.errors import Unavailable
 from app.domain.records import Claimed
 from app.engine.logs import PART_BYTES, Logs
+
+log = structlog.get_logger(__name__)
 
 FLUSH_S = 0.5
 KICK_BYTES = 256 * 1024
@@ -30,6 +34,8 @@ class Shipment:
         self._pieces: list[str] = []
         self._size = 0
         self._waited = False
+        self._parts: list[tuple[int, str]] = []
+        self._parts_size = 0
         self._lock = threading.Lock()
         self._storing = threading.Lock()
         self._room = threading.Event()
@@ -57,31 +63,38 @@ class Shipment:
         A line that has only begun is left for the next time, once. whole: store that as well.
         """
         with self._storing:
-            with self._lock:
-                text = "".join(self._pieces)
-                self._pieces = [text]
-                size = self._size
+            # A try that failed may have been stored all the same. What bears a number keeps it
+            # and its text, or what came since would be taken for stored.
+            self._append(logs)
+            self._cut(whole=whole)
+            self._append(logs)
+            self._room.set()
+
+    def _cut(self, *, whole: bool) -> None:
+        with self._lock:
+            text = "".join(self._pieces)
             end = text.rfind("\n") + 1
             if whole or (end == 0 and self._waited):
                 end = len(text)
             rest = text[end:]
-            if end:
-                parts = [
-                    (self._next + index, part) for index, part in enumerate(split(text[:end]))
-                ]
-                logs.append(
-                    task_id=self.claimed.task_id,
-                    job_id=self.claimed.job_id,
-                    position=self.claimed.position,
-                    task_created_at=self.claimed.created_at,
-                    parts=parts,
-                )
-                self._next += len(parts)
+            self._pieces = [rest]
             self._waited = bool(rest)
-            with self._lock:
-                self._pieces[0] = rest
-                self._size -= size - len(rest.encode())
-            self._room.set()
+            self._parts_size = self._size - len(rest.encode())
+        self._parts = list(enumerate(split(text[:end]), self._next)) if end else []
+        self._next += len(self._parts)
+
+    def _append(self, logs: Logs) -> None:
+        if self._parts:
+            logs.append(
+                task_id=self.claimed.task_id,
+                job_id=self.claimed.job_id,
+                position=self.claimed.position,
+                task_created_at=self.claimed.created_at,
+                parts=self._parts,
+            )
+        with self._lock:
+            self._size -= self._parts_size
+        self._parts, self._parts_size = [], 0
 
 
 def split(text: str) -> Sequence[str]:
@@ -142,8 +155,11 @@ class Shipper:
             for shipment in list(self._open):
                 try:
                     shipment.store(self._logs)
-                except EngineError:
+                except Unavailable:
                     break
+                except Exception:
+                    # One task's fault must not hold back the output of the others.
+                    log.exception("output-not-stored", task_id=shipment.claimed.task_id)
 
     def stop(self) -> None:
         """End `run`."""

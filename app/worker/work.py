@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 
-from app.domain.errors import EngineError, LeaseLost, NotFound, PluginFailed
+from app.domain.errors import EngineError, LeaseLost, NotFound, PluginFailed, Unavailable
 from app.domain.records import Claimed
 from app.domain.states import TaskState
 from app.engine import Engine
@@ -79,14 +80,14 @@ class Work:
                 self._persist(lambda: self._report(outcome))
             except Exception:
                 log.exception("work-broke-down")
-                self._persist(lambda: self._report(Outcome(error="internal error of the worker")))
+                self._give_up()
             finally:
                 self.cancelled.close()
 
     def _outcome(self) -> Outcome:
         try:
-            command = self._command()
-        except (PluginFailed, NotFound) as error:
+            command = self._patiently(self._command)
+        except EngineError as error:
             return Outcome(error=str(error))
         policy = self._bench.policies.get(self.claimed.queue.partition("/")[0])
         if policy is not None:
@@ -142,18 +143,31 @@ class Work:
         else:
             attempts.fail(lease, outcome.error)
 
+    def _give_up(self) -> None:
+        """Fail the task for what is wrong here; where not even that works, its lease runs out."""
+        try:
+            self._persist(lambda: self._report(Outcome(error="internal error of the worker")))
+        except Exception:
+            log.exception("end-not-stored")
+
     def _persist(self, verb: Callable[[], T]) -> T | None:
-        """Try until the database has taken it, or the lease is gone."""
+        """Try until the database has taken it; None when the lease is gone. Raises a refusal."""
+        try:
+            return self._patiently(verb)
+        except LeaseLost:
+            with suppress(NotFound):
+                self._patiently(lambda: self._bench.engine.attempts.gone(self.claimed.lease))
+        except NotFound:
+            pass
+        return None
+
+    def _patiently(self, verb: Callable[[], T]) -> T:
+        """Try until the database answers. Raises what will not be otherwise the next time."""
         pause = 0.05
         while True:
             try:
                 return verb()
-            except LeaseLost:
-                self._bench.engine.attempts.gone(self.claimed.lease)
-                return None
-            except NotFound:
-                return None
-            except EngineError as error:
+            except Unavailable as error:
                 log.warning("database-does-not-take-it", reason=str(error))
                 time.sleep(pause)
                 pause = min(pause * 2, 1.0)

@@ -1,0 +1,117 @@
+"""The loop of the ticker: it ends cleanly at any moment, and no clock silences it."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from app.domain.clock import SystemClock, seconds
+from app.testing import make_engine
+from app.ticker import ticker as module
+from app.ticker.duties import Duty
+from app.ticker.ticker import Ticker
+
+PATIENCE_S = 60.0
+
+
+class SetBack:
+    """The machine's clock, which somebody may set back."""
+
+    by_s = 0.0
+
+    def now(self):
+        return SystemClock().now() - seconds(self.by_s)
+
+
+@pytest.fixture
+def clock():
+    return SetBack()
+
+
+@pytest.fixture
+def make(clock, monkeypatch):
+    """Make a ticker of these duties alone; it runs in a thread until the end of the test."""
+    with make_engine(clock=clock) as engine:
+        made = []
+
+        def make(*duties):
+            monkeypatch.setattr(module, "duties", lambda *_: list(duties))
+            settings = SimpleNamespace(
+                ticker=SimpleNamespace(lease_s=3600.0, renew_s=1000.0),
+                worker=SimpleNamespace(name="here"),
+            )
+            ticker = Ticker(SimpleNamespace(engine=engine, plugins=None, settings=settings))
+            failures = []
+
+            def run():
+                try:
+                    ticker.run()
+                except Exception as error:  # noqa: BLE001 - looked at by the test
+                    failures.append(error)
+
+            thread = threading.Thread(target=run)
+            thread.start()
+            made.append((ticker, thread))
+            return ticker, thread, failures
+
+        yield make
+        for ticker, thread in made:
+            ticker.stop()
+            thread.join(PATIENCE_S)
+
+
+def test_stop_by_a_signal_in_the_middle_of_a_duty_ends_it_without_an_error(make):
+    stops = []
+
+    def run_once(now):
+        # As the handler of a signal does, which runs in the thread of the duties.
+        stops[0]()
+        return 0
+
+    stopped = threading.Event()
+    stops.append(stopped.wait)
+    ticker, thread, failures = make(Duty("rung", 0.01, run_once))
+    stops[0] = ticker.stop
+    stopped.set()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert failures == []
+
+
+def test_stop_before_the_start_ends_it(make, monkeypatch):
+    wait = threading.Event()
+    register = Ticker._every
+
+    def slow(self, *words):
+        wait.wait(PATIENCE_S)
+        register(self, *words)
+
+    monkeypatch.setattr(Ticker, "_every", slow)
+    ticker, thread, failures = make()
+    ticker.stop()
+    wait.set()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert failures == []
+
+
+def test_clock_that_is_set_back_does_not_silence_the_duties(make, clock, monkeypatch):
+    done = threading.Semaphore(0)
+
+    def run_once(now):
+        done.release()
+        return 0
+
+    woken = threading.Event()
+    at_once = Ticker._at_once
+
+    def note(self, name):
+        woken.set()
+        return at_once(self, name)
+
+    monkeypatch.setattr(Ticker, "_at_once", note)
+    make(Duty("rare", 3600.0, run_once))
+    assert done.acquire(timeout=PATIENCE_S)
+    clock.by_s = 1800.0
+    assert woken.wait(PATIENCE_S)
+    assert done.acquire(timeout=PATIENCE_S)
