@@ -56,3 +56,10 @@ def test_loops_in_parallel(tork: Tork):
     job = tork.done({"parallel": {"tasks": [{"name": f"l{n}", **loop} for n in range(5)]}})
     assert len(job["execution"]) == 56
     assert all(one["state"] == "COMPLETED" for one in job["execution"])
+
+
+def test_the_longest_list(tork: Tork):
+    loop = {"each": {"list": "1..10000", "task": {"name": "c", "if": "false"}}}
+    job = tork.over(tork.submit(loop, "exit 0"))
+    assert job["state"] == "COMPLETED", job.get("error")
+    assert len(job["execution"]) == 10_002

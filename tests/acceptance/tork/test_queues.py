@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.acceptance.tork.client import TIME, Tork, by_name
 from tests.yard import eventually
 
@@ -147,3 +149,9 @@ def test_composites_hold_no_slot(tork: Tork):
     for _ in range(6):
         deep = {"name": "p", "parallel": {"tasks": [deep, leaf]}}
     assert tork.done(deep)["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("name", ["jobs", "x-1"])
+def test_a_template_does_not_lead_into_a_reserved_queue(tork: Tork, name: str):
+    job = tork.fails({"queue": f"{{{{ '{name}' }}}}", "run": "exit 0"})
+    assert job["error"] == f"queue {name} is not a task queue"
