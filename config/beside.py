@@ -5,6 +5,7 @@ its children itself, and a thread in it would not survive, or worse would surviv
 """
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import sys
 import time
 
 from config.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
 _PAUSE_S = 1.0
@@ -34,7 +37,12 @@ class Keeper:
         self._begun = time.monotonic()
         self._forget()
         # The number of a process that was reaped may be another's soon; this handle never is.
-        self._handle = os.pidfd_open(_start(self._settings))
+        try:
+            self._handle = os.pidfd_open(_start(self._settings))
+        except OSError as error:
+            # Nothing to be had at the moment, or it ended already and was reaped; the master must
+            # not end for that, and looks again.
+            _log.warning("ticker and worker were not started: %s", error)
 
     def renew(self, settings: Settings) -> None:
         """Let the next one work by new settings; it is started by a `look` after this one's end."""

@@ -101,6 +101,7 @@ def on_starting(server: Any) -> None:
         _refuse(address)
     # Workers then start in a tenth of the time and share this memory; they patched as we did.
     import app.factory  # noqa: F401, PLC0415 - not before the address was found good
+
     _raise_file_limit()
     logging.configure(settings.logging, part="web")
     for line in settings.warnings:
@@ -166,6 +167,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Watch for the stop: what waits or streams is told at once instead of after the timeout."""
+
     def watch() -> None:
         while worker.alive:
             gevent.sleep(_LOOK_S)

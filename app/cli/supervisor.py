@@ -73,11 +73,14 @@ class Supervisor:
                 part.process = None
                 if now - part.begun > STEADY_S:
                     part.pause_s = FIRST_PAUSE_S
-                part.again_at = now + part.pause_s
-                part.pause_s = min(part.pause_s * 2, LONGEST_PAUSE_S)
+                _postpone(part, now)
                 log.warning("part-died", died=part.name, status=status)
             if now >= part.again_at:
-                part.process = self._spawn(part)
+                try:
+                    part.process = self._spawn(part)
+                except OSError as error:  # no memory or no process to be had at the moment
+                    _postpone(part, now)
+                    log.warning("part-not-started", missing=part.name, reason=str(error))
                 part.begun = now
 
     def _next_look_s(self) -> float:
@@ -111,6 +114,12 @@ class Supervisor:
                 log.warning("part-killed", pid=process.pid)
                 process.kill()
                 process.wait()
+
+
+def _postpone(part: Part, now: float) -> None:
+    """Set the next start, each time a little later."""
+    part.again_at = now + part.pause_s
+    part.pause_s = min(part.pause_s * 2, LONGEST_PAUSE_S)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

@@ -1,7 +1,10 @@
 """Rows of `leader` and `mark`: who acts alone, and how far a reader has come."""
 
 from app.data.db import Store
-from app.domain.clock import Instant
+from app.domain.clock import SECOND, Instant
+
+IMPLAUSIBLE: Instant = 300 * SECOND
+"""A leadership that ends so long after the one wanted now was taken before a clock was set back."""
 
 
 def take(store: Store, name: str, holder: str, *, until: Instant, now: Instant) -> bool:
@@ -9,8 +12,9 @@ def take(store: Store, name: str, holder: str, *, until: Instant, now: Instant) 
     row = store.run(
         "INSERT INTO leader (name, holder, until) VALUES (?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until"
-        " WHERE leader.holder = excluded.holder OR leader.until < ? RETURNING holder",
-        (name, holder, until, now),
+        " WHERE leader.holder = excluded.holder OR leader.until < ? OR leader.until > ?"
+        " RETURNING holder",
+        (name, holder, until, now, until + IMPLAUSIBLE),
     ).fetchone()
     return row is not None
 

@@ -84,6 +84,10 @@ class Attempts:
 
     def progress(self, lease: Lease, percent: float) -> None:
         """Report how far the work is, 0-100. Raises LeaseLost."""
+        # Task before job, against the order of all others: PostgreSQL may break a deadlock.
+        self._retried(lambda: self._progress(lease, percent))
+
+    def _progress(self, lease: Lease, percent: float) -> None:
         with self._tx() as tx:
             held = leases.standing(self._store, lease)
             leases.progress(self._store, lease, percent)
@@ -103,6 +107,9 @@ class Attempts:
         return self._gone(lease, leases.ALWAYS)
 
     def _gone(self, lease: Lease, before: Instant) -> bool:
+        return self._retried(lambda: self._try_gone(lease, before))
+
+    def _try_gone(self, lease: Lease, before: Instant) -> bool:
         with self._tx() as tx:
             if not leases.gone(self._store, lease, before):
                 return False

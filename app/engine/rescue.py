@@ -6,6 +6,7 @@ from app.data import leases, tasks
 from app.domain.clock import Instant
 from app.domain.records import Lease
 from app.engine.creation import make_ready
+from app.engine.rounds import each
 from app.engine.transaction import Transactions
 
 BATCH = 500
@@ -29,7 +30,7 @@ class Rescue:
         """Take back every lease that ran out; give how many."""
         with self._store.session():
             found = leases.expired(self._store, now, BATCH)
-        return sum(1 for lease in found if self._lose(lease, before=now))
+        return each(found, lambda lease: int(self._lose(lease, before=now)))
 
 
 class Due:

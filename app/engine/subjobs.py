@@ -14,6 +14,7 @@ from app.domain.records import Job
 from app.domain.states import JobState, TaskState
 from app.engine.courses import Courses
 from app.engine.jobs import Jobs
+from app.engine.rounds import each
 from app.engine.transaction import Moved, Transactions, retried
 
 BATCH = 500
@@ -40,34 +41,41 @@ class SubJobs:
     def _each(self, find: Callable[..., list[str]], verb: Callable[[str], Job]) -> int:
         with self._store.session():
             found = find(self._store, BATCH)
-        done = 0
-        for job_id in found:
+
+        def one(job_id: str) -> int:
             with suppress(IllegalMove, JobNotFound):
                 verb(job_id)
-                done += 1
-        return done
+                return 1
+            return 0
+
+        return each(found, one)
 
     def _settle(self) -> int:
         with self._store.session():
             found = jobs.ended_children(self._store, BATCH)
-        for child_id, task_id, parent_id in found:
-            with suppress(IllegalMove, JobNotFound, TaskNotFound):
-                child = self._jobs.get(child_id)
-                if child.state is JobState.CANCELLED:
-                    # Somebody did not want it; what waits for it cannot go on.
-                    self._jobs.cancel(parent_id)
-                else:
-                    self._end_task(child, task_id, parent_id)
-        return len(found)
+        return each(found, lambda ids: self._settle_one(*ids))
+
+    def _settle_one(self, child_id: str, task_id: int, parent_id: str) -> int:
+        with suppress(IllegalMove, JobNotFound, TaskNotFound):
+            child = self._jobs.get(child_id)
+            if child.state is JobState.CANCELLED:
+                # Somebody did not want it; what waits for it cannot go on.
+                self._jobs.cancel(parent_id)
+            else:
+                self._end_task(child, task_id, parent_id)
+        return 1
 
     def _let_go(self) -> int:
         """End the tasks that do not wait for the job they started."""
         with self._store.session():
             found = jobs.let_go(self._store, BATCH)
-        for task_id, parent_id in found:
+
+        def one(ids: tuple[int, str]) -> int:
             with suppress(IllegalMove, JobNotFound, TaskNotFound):
-                self._end_task(None, task_id, parent_id)
-        return len(found)
+                self._end_task(None, *ids)
+            return 1
+
+        return each(found, one)
 
     def _end_task(self, child: Job | None, task_id: int, parent_id: str) -> None:
         """child: the job that the task waited for, None where it waited for none."""

@@ -7,6 +7,7 @@ from app.domain.clock import Instant
 from app.domain.errors import IllegalMove, JobNotFound
 from app.domain.records import Job, WaitingEntry
 from app.engine.courses import pool_topic
+from app.engine.rounds import each
 from app.engine.transaction import Transactions
 
 
@@ -57,4 +58,4 @@ class Waiting:
                 tx.ring(pool_topic(pool))
         with self._store.session():
             pools = waiting.pools_to_admit(self._store)
-        return sum(self.admit(pool) for pool in pools)
+        return each(pools, self.admit)

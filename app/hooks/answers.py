@@ -18,6 +18,9 @@ from app.hooks.types import Advance, Command, Fail, Finish, JobSpec, Step, TaskE
 KINDS = ("work", "composite", "job")
 BORN_FINAL = ("SKIPPED", "FAILED", "COMPLETED")
 
+#: The most that the store holds of a count, an id, and a duration in seconds (300 years).
+MOST_COUNT, MOST_ID, MOST_S = 2**31 - 1, 2**63 - 1, 1e10
+
 # What orjson would write but not read back as the same thing.
 _STRICT = (
     orjson.OPT_PASSTHROUGH_DATACLASS
@@ -79,7 +82,7 @@ def _effects(answer: Advance) -> None:
     if answer.end is not None:
         _check_verdict(answer.end)
     for task_id, count in answer.release.items():
-        _integer(task_id, "release: task id", least=1)
+        _integer(task_id, "release: task id", least=1, most=MOST_ID)
         _integer(count, f"release[{task_id}]", least=0)
     if answer.state is not None:
         encodable(answer.state, "state")
@@ -129,13 +132,16 @@ def _holds(task: TaskSpec, path: str) -> None:
 def _figures(task: TaskSpec, path: str) -> None:
     for name, least in (("position", 0), ("max_attempts", 1), ("max_losses", 0)):
         _integer(getattr(task, name), f"{path}.{name}", least=least)
-    _integer(task.priority, f"{path}.priority")
-    for name in ("delay_s", "retry_delay_s", "retry_factor"):
-        _number(getattr(task, name), f"{path}.{name}")
-    if _number(task.lease_s, f"{path}.lease_s") == 0:
+    _integer(task.priority, f"{path}.priority", least=-MOST_COUNT)
+    for name in ("delay_s", "retry_delay_s"):
+        _number(getattr(task, name), f"{path}.{name}", most=MOST_S)
+    _number(task.retry_factor, f"{path}.retry_factor")
+    if task.error is not None:
+        _text(task.error, f"{path}.error", nul=True)
+    if _number(task.lease_s, f"{path}.lease_s", most=MOST_S) == 0:
         raise ValueError(f"{path}.lease_s: must be more than 0")
     if task.parent is not None:
-        _integer(task.parent, f"{path}.parent", least=1)
+        _integer(task.parent, f"{path}.parent", least=1, most=MOST_ID)
 
 
 def _ordered(tasks: tuple[TaskSpec, ...], path: str) -> tuple[TaskSpec, ...]:
@@ -170,13 +176,19 @@ def _job(job: object, path: str) -> None:
         raise TypeError(f"{path}: is {_kind(job)}, not a JobSpec")
     _text(job.name, f"{path}.name")
     _text(job.type, f"{path}.type", empty=False)
+    _text(job.description, f"{path}.description")
+    for number, tag in enumerate(job.tags):
+        _text(tag, f"{path}.tags[{number}]")
+    _integer(job.task_count, f"{path}.task_count", least=0)
+    if job.delete_after_s is not None:
+        _number(job.delete_after_s, f"{path}.delete_after_s", most=MOST_S)
     encodable(_as_dict(job.spec, f"{path}.spec"), f"{path}.spec")
 
 
 def _check_end(end: object) -> None:
     if not isinstance(end, TaskEnd):
         raise TypeError(f"ends: has {_kind(end)}, not TaskEnd")
-    _integer(end.task_id, "ends: task_id", least=1)
+    _integer(end.task_id, "ends: task_id", least=1, most=MOST_ID)
     for value in (end.result, end.error):
         if value is not None:
             _text(value, "ends: result or error", nul=True)
@@ -227,20 +239,24 @@ def _text(given: object, path: str, *, empty: bool = True, nul: bool = False) ->
         raise ValueError(f"{path}: is empty")
     if not nul and "\0" in given:
         raise ValueError(f"{path}: has a NUL character")
+    if not given.isascii():
+        given.encode()  # a lone surrogate: its error is a ValueError
 
 
-def _integer(given: object, path: str, *, least: int | None = None) -> None:
+def _integer(given: object, path: str, *, least: int, most: int = MOST_COUNT) -> None:
     if not isinstance(given, int) or isinstance(given, bool):
         raise TypeError(f"{path}: is {_kind(given)}, not an integer")
-    if least is not None and given < least:
+    if given < least:
         raise ValueError(f"{path}: is {given}, less than {least}")
+    if given > most:
+        raise ValueError(f"{path}: is more than {most}")
 
 
 def _number(given: object, path: str, *, most: float = math.inf) -> float:
     if not isinstance(given, int | float) or isinstance(given, bool):
         raise TypeError(f"{path}: is {_kind(given)}, not a number")
     if not 0 <= given <= most or math.isinf(given):
-        raise ValueError(f"{path}: is {given}, not between 0 and {most:g}")
+        raise ValueError(f"{path}: is {given:g}, not between 0 and {most:g}")
     return given
 
 

@@ -6,6 +6,7 @@ their locks only, which are greenlets in the real daemon (it is monkey patched) 
 tests.
 """
 
+import functools
 import os
 import platform
 import socket
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 SWEEP_S = 1.0
 HEARTBEAT_S = 30.0
 TIDY_S = 300.0
+HAND_BACK_S = 10.0
+"""How long tasks that are handed back may take to end."""
 BATCH = 32
 """Most tasks taken by one claim."""
 
@@ -59,6 +62,7 @@ class Daemon:
         self._work_dir = settings.work_dir or services.settings.server.data_dir / "work"
         self._name = settings.name or socket.gethostname()
         self._works: dict[Lease, Work] = {}
+        self._claiming = 0
         self._idle = threading.Condition()
         self._stopping = threading.Event()
         self._over = threading.Event()
@@ -91,22 +95,15 @@ class Daemon:
             policies=self._policies,
         )
         log.info("worker-ready", worker=worker.public_id, seat=seat.number)
-        loops = [threading.Thread(target=shipper.run, name="ship", daemon=True)]
-        loops += [
-            threading.Thread(
-                target=self._claim, args=(bench, worker.id, queue, slots), name=queue, daemon=True
-            )
-            for queue, slots in self._settings.queues.items()
-            if slots > 0
-        ]
-        loops += [
-            threading.Thread(target=self._renew, name="renew", daemon=True),
-            threading.Thread(target=self._watch, args=(worker.id,), name="watch", daemon=True),
-            threading.Thread(target=self._show, args=(worker.id,), name="show", daemon=True),
-            threading.Thread(target=self._tidy, args=(runtimes,), name="tidy", daemon=True),
-        ]
-        for thread in loops:
-            thread.start()
+        self._keep("ship", shipper.run)
+        for queue, slots in self._settings.queues.items():
+            if slots > 0:
+                free = threading.Semaphore(slots)
+                self._keep(queue, functools.partial(self._claim, bench, worker.id, queue, free))
+        self._keep("renew", self._renew)
+        self._keep("watch", functools.partial(self._watch, worker.id))
+        self._keep("show", functools.partial(self._show, worker.id))
+        self._keep("tidy", functools.partial(self._tidy, runtimes))
         self._stopping.wait()
         self._drain(worker)
         self._over.set()
@@ -142,15 +139,19 @@ class Daemon:
         if self._works:
             log.info("worker-drains", tasks=len(self._works), grace_s=self._settings.grace_s)
         with self._idle:
-            if not self._idle.wait_for(lambda: not self._works, self._settings.grace_s):
+            if not self._idle.wait_for(self._is_idle, self._settings.grace_s):
                 self._handing_back = True
                 for work in list(self._works.values()):
                     work.cancelled.set()
-                self._idle.wait_for(lambda: not self._works, 10)
+                self._idle.wait_for(self._is_idle, HAND_BACK_S)
         try:
             self._engine.workers.leave(worker.id)
         except EngineError as error:
             log.warning("leave-not-stored", reason=str(error))
+
+    def _is_idle(self) -> bool:
+        # A claim under way may be stored already: it counts until its tasks are among the works.
+        return not self._works and not self._claiming
 
     def _patiently(self, verb: Callable[[], Worker | bool]) -> Worker | None:
         """Do it as soon as the database answers; None when stopped before."""
@@ -166,9 +167,26 @@ class Daemon:
 
     # -- loops --------------------------------------------------------------------------------
 
-    def _claim(self, bench: Bench, worker_id: int, queue: str, slots: int) -> None:
+    def _keep(self, name: str, loop: Callable[[], None]) -> None:
+        """Run a loop beside the others; once more where something unexpected ended it.
+
+        Without it the daemon would seem to be well and yet claim, renew or kill nothing.
+        """
+
+        def run() -> None:
+            while not self._over.is_set():
+                try:
+                    loop()
+                except Exception:
+                    log.exception("loop-broke-down", loop=name)
+                    self._over.wait(SWEEP_S)
+                else:
+                    return
+
+        threading.Thread(target=run, name=name, daemon=True).start()
+
+    def _claim(self, bench: Bench, worker_id: int, queue: str, free: threading.Semaphore) -> None:
         """Keep the slots of one queue busy."""
-        free = threading.Semaphore(slots)
         with self._engine.bus.subscribe(queue_topic(queue)) as bell:
             while not self._stopping.is_set():
                 if not free.acquire(timeout=SWEEP_S):
@@ -176,15 +194,32 @@ class Daemon:
                 wanted = 1
                 while wanted < BATCH and free.acquire(blocking=False):
                     wanted += 1
-                claimed = self._claim_some(worker_id, queue, wanted)
-                for task in claimed:
-                    self._start(bench, task, free)
-                for _ in range(wanted - len(claimed)):
-                    free.release()
-                if not claimed:
+                if not self._fill(bench, worker_id, queue, wanted, free):
                     bell.wait(SWEEP_S)
 
+    def _fill(
+        self, bench: Bench, worker_id: int, queue: str, slots: int, free: threading.Semaphore
+    ) -> bool:
+        """Claim and start tasks for so many slots, and give back those that stay empty."""
+        with self._idle:
+            self._claiming += 1
+        found = False
+        try:
+            for task in self._claim_some(worker_id, queue, slots):
+                found = True
+                self._start(bench, task, free)
+                slots -= 1
+        finally:
+            for _ in range(slots):
+                free.release()
+            with self._idle:
+                self._claiming -= 1
+                self._idle.notify_all()
+        return found
+
     def _claim_some(self, worker_id: int, queue: str, limit: int) -> list[Claimed]:
+        if self._stopping.is_set():
+            return []
         try:
             return list(self._engine.claims.claim(worker_id, queue, limit=limit, start=True))
         except EngineError as error:
@@ -194,6 +229,8 @@ class Daemon:
     def _start(self, bench: Bench, task: Claimed, free: threading.Semaphore) -> None:
         work = Work(bench, task, lambda: self._handing_back)
         self._works[task.lease] = work
+        if self._handing_back:
+            work.cancelled.set()
 
         def run() -> None:
             try:
@@ -204,7 +241,12 @@ class Daemon:
                     self._idle.notify_all()
                 free.release()
 
-        threading.Thread(target=run, name=f"task-{task.task_id}", daemon=True).start()
+        try:
+            threading.Thread(target=run, name=f"task-{task.task_id}", daemon=True).start()
+        except BaseException:
+            # Else its lease would be renewed for ever, and nobody works on it.
+            del self._works[task.lease]
+            raise
 
     def _renew(self) -> None:
         """Keep the leases of what runs; kill what lost its own."""

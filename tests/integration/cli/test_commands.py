@@ -60,7 +60,7 @@ def test_help_imports_no_command():
         (["config", "--nonsense"], "--nonsense"),
         (["config", "--format", "xml"], "xml"),
         (["backup"], "FILE"),
-        (["plugins", "new"], "NAME"),
+        (["plugin", "new"], "NAME"),
     ],
 )
 def test_wrong_use_is_one_line_and_status_2(jobyard, words, told):
@@ -206,13 +206,13 @@ def test_plugins_lists_ours_and_what_is_blocked(jobyard):
 
 
 def test_plugins_new_writes_a_package_and_refuses_to_write_over_it(jobyard, tmp_path):
-    done = jobyard("plugins", "new", "transcode")
+    done = jobyard("plugin", "new", "transcode")
     assert done.returncode == 0
     assert (tmp_path / "jobyard-transcode" / "pyproject.toml").is_file()
-    again = jobyard("plugins", "new", "transcode")
+    again = jobyard("plugin", "new", "transcode")
     assert again.returncode == 1
     assert "not an empty directory" in again.stderr
-    assert jobyard("plugins", "new", "Bad Name", "--dir", "x").returncode == 1
+    assert jobyard("plugin", "new", "Bad Name", "--dir", "x").returncode == 1
 
 
 @pytest.mark.parametrize(("needs_person", "status"), [(True, 0), (False, 1)])

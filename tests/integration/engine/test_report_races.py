@@ -179,3 +179,20 @@ def test_a_report_on_a_job_deleted_meanwhile_is_a_stale_one(engine, worker, scri
     monkeypatch.setattr(leases, "standing", then_deleted)
     with pytest.raises(LeaseLost):
         engine.attempts.complete(claimed.lease)
+
+
+def test_a_lease_that_cannot_be_taken_back_does_not_hold_up_the_others(
+    engine, worker, clock, monkeypatch
+):
+    bad, good = held(engine, worker, lease_s=60), held(engine, worker, lease_s=61)
+    again = engine.attempts._again
+
+    def broken(tx, lease, *words, **named):
+        if lease == bad:
+            raise ValueError("nobody expected this")
+        again(tx, lease, *words, **named)
+
+    monkeypatch.setattr(engine.attempts, "_again", broken)
+    with pytest.raises(ValueError, match="expected"):
+        engine.rescue.run_once(clock.advance(120))
+    assert engine.tasks.get(good.task_id).state is TaskState.QUEUED

@@ -1,0 +1,128 @@
+"""The daemon's loops: they outlive what they did not expect, and a stop waits for a claim."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from app.domain.states import JobState, TaskState
+from app.hooks.manager import PluginManager
+from app.hooks.types import Command, Step, TaskSpec
+from app.testing import ScriptedJob, make_engine, submit
+from app.worker import daemon as module
+from app.worker.daemon import Daemon
+from app.worker.runtimes.base import Outcome
+from tests.yard import eventually
+
+QUEUE = "demo/default"
+PATIENCE_S = 60.0
+
+
+class Bound(ScriptedJob):
+    """A job of one task that runs in the runtime of this test."""
+
+    def bind(self, task, worker):
+        return Command(runtime="fake", main=Step(run="true"))
+
+
+class Fake:
+    """A runtime whose tasks go on until they are cancelled, or at once are done."""
+
+    name = "fake"
+
+    def __init__(self, *, endless):
+        self.endless = endless
+
+    def available(self):
+        return None
+
+    def clean_up(self):
+        return 0
+
+    def run(self, command, workspace, watch):
+        if not self.endless:
+            return Outcome(result="")
+        watch.cancelled.wait(PATIENCE_S)
+        return Outcome(error="cancelled", cancelled=True)
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """Make an engine with one job, and a daemon for it that runs in a thread."""
+    monkeypatch.setattr(module.processes, "become_subreaper", lambda: None)
+    monkeypatch.setattr(module.processes, "reap_orphans", lambda: 0)
+    interface = Bound(plan=[TaskSpec(name="a", queue="default")])
+    with make_engine(interface) as engine:
+        running = []
+
+        def make(*, endless=False):
+            worker = SimpleNamespace(
+                work_dir=tmp_path / "work", name="w", queues={QUEUE: 1}, grace_s=0.0, renew_s=10.0
+            )
+            services = SimpleNamespace(
+                engine=engine,
+                plugins=PluginManager.holding(interface),
+                settings=SimpleNamespace(worker=worker),
+            )
+            daemon = Daemon(services, lambda seat: [Fake(endless=endless)], {})
+            thread = threading.Thread(target=daemon.run)
+            running.append((daemon, thread))
+            return daemon, thread
+
+        yield engine, make
+        for daemon, thread in running:
+            daemon.stop()
+            thread.join(PATIENCE_S)
+
+
+def test_loop_that_broke_down_goes_on(make, monkeypatch):
+    engine, new = make
+    claim = engine.claims.claim
+    broken = []
+
+    def once_broken(*words, **named):
+        if not broken:
+            broken.append(True)
+            raise RuntimeError("nobody expected this")
+        return claim(*words, **named)
+
+    monkeypatch.setattr(engine.claims, "claim", once_broken)
+    _, thread = new()
+    thread.start()
+    job = submit(engine)
+    eventually(lambda: engine.jobs.get(job.id).state is JobState.COMPLETED, "the job done")
+    assert broken
+
+
+def test_stop_during_a_claim_hands_back_what_it_took(make, monkeypatch):
+    engine, new = make
+    claim = engine.claims.claim
+    claimed, go_on = threading.Event(), threading.Event()
+
+    def slow(*words, **named):
+        found = claim(*words, **named)
+        if found:
+            claimed.set()
+            go_on.wait(PATIENCE_S)
+        return found
+
+    monkeypatch.setattr(engine.claims, "claim", slow)
+    leave = engine.workers.leave
+    left = threading.Event()
+
+    def leaving(worker_id):
+        left.set()
+        return leave(worker_id)
+
+    monkeypatch.setattr(engine.workers, "leave", leaving)
+    job = submit(engine)
+    daemon, thread = new(endless=True)
+    thread.start()
+    assert claimed.wait(PATIENCE_S)
+    daemon.stop()
+    left.wait(0.3)  # what must not happen has no other sign
+    go_on.set()
+    thread.join(PATIENCE_S)
+    (task,) = engine.jobs.tasks(job.id)
+    # Given back in good order: it counts as no loss.
+    assert (task.state, task.losses) == (TaskState.QUEUED, 0)
