@@ -10,7 +10,10 @@ from app.hooks.skeleton import write_skeleton
 
 @click.group("plugin")
 def command() -> None:
-    """Begin a plugin of your own. docs/plugins.md tells how one is written."""
+    """Begin a plugin of your own.
+
+    docs/plugins.md tells how one is written.
+    """
 
 
 @command.command("new")

@@ -1,5 +1,6 @@
 import importlib
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -25,11 +26,11 @@ def every_command():
 @pytest.mark.parametrize(("path", "command"), every_command())
 def test_a_stranger_understands_each_command_and_option(path, command):
     assert command.help
-    assert len(command.help) > 40
+    assert len(command.help) > 40 or isinstance(command, click.Group)
     for option in command.params:
         if isinstance(option, click.Option) and not option.hidden:
             assert option.help, f"{path} {option.opts[0]}"
-    if " " not in path:
+    if " " not in path and not isinstance(command, click.Group):
         names = {word for option in command.params for word in option.opts}
         assert {"--bind", "--data-dir", "--config"} <= names
 
@@ -185,7 +186,7 @@ def test_check_sees_a_schema_that_lacks_a_step(place):
     connection.close()
     done = place.run("check")
     assert done.returncode == 1
-    assert "lacks 0001_engine: run `jobyard migrate`" in done.stdout
+    assert re.search(r"lacks 0001_engine\b.*: run `jobyard migrate`", done.stdout)
 
 
 @pytest.mark.redis
