@@ -205,6 +205,9 @@ class Store:
         """
         if self.backend == "postgres":
             sql = self._translated.get(sql) or self._translate(sql)
+        return self._execute(sql, params)
+
+    def _execute(self, sql: str, params: Params) -> Cursor:
         try:
             cursor: Cursor = self._state.connection.execute(sql, params)
         except IntegrityErrors:
@@ -233,6 +236,15 @@ class Store:
             raise Contended from error
         except _BROKEN as error:
             raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
+
+    def select(self, query: peewee.Query) -> list[Row]:
+        """Run a query built from the models in `tables`; give its rows as they come."""
+        sql, params = self.peewee.get_sql_context().sql(query).query()
+        return self._execute(sql, params).fetchall()
+
+    def fragment(self, sql: str, *params: object) -> peewee.SQL:
+        """Give a piece of SQL text, with `?` for parameters, as a part of such a query."""
+        return peewee.SQL(sql if self.backend == "sqlite" else _for_psycopg(sql), params)
 
     def has_word(self, column: str) -> str:
         """Give SQL that is true where a text holds a word as a whole, whatever its letter case.
@@ -265,9 +277,12 @@ class Store:
         raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
 
     def _translate(self, sql: str) -> str:
-        translated = sql.replace("%", "%%").replace("?", "%s")
-        self._translated[sql] = translated
+        translated = self._translated[sql] = _for_psycopg(sql)
         return translated
+
+
+def _for_psycopg(sql: str) -> str:
+    return sql.replace("%", "%%").replace("?", "%s")
 
 
 class _PostgresPool(PooledPostgresqlDatabase):  # type: ignore[misc]

@@ -1,8 +1,11 @@
 """Rows of `job`, one statement a function."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from peewee import SQL, fn
+
+from app.data import tables
 from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -10,6 +13,7 @@ from app.domain.errors import AlreadyExists, JobNotFound
 from app.domain.records import Job, JobFilter
 from app.domain.states import JobState
 
+_J = tables.Job.alias("j")
 _COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
     " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
@@ -224,61 +228,51 @@ def hold_slot(store: Store, job_id: str, held: bool) -> None:
 
 def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[Job], int]:
     """Give a page of jobs, newest first, and how many match in all."""
-    where, params = _where(store, wanted)
-    total_row = store.run(f"SELECT COUNT(*) FROM job j{where}", params).fetchone()
-    total = int(total_row[0]) if total_row else 0
+    found = _J.select(fn.COUNT(SQL("*"))).where(*_conditions(store, wanted))
+    total = int(store.select(found)[0][0])
     if offset >= total:
         return [], total
-    columns = ", ".join(f"j.{column.strip()}" for column in _COLUMNS.split(","))
-    rows = store.run(
-        f"SELECT {columns} FROM job j{where} ORDER BY j.created_at DESC, j.id DESC"
-        " LIMIT ? OFFSET ?",
-        [*params, limit, offset],
-    ).fetchall()
-    return [_record(row) for row in rows], total
+    columns = [getattr(_J, name.strip()) for name in _COLUMNS.split(",")]
+    rows = (
+        _J.select(*columns)
+        .where(*_conditions(store, wanted))
+        .order_by(_J.created_at.desc(), _J.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_record(row) for row in store.select(rows)], total
 
 
-def _where(store: Store, wanted: JobFilter) -> tuple[str, list[Any]]:
-    parts: list[str] = []
-    params: list[Any] = []
-    exact: Mapping[str, object] = {
-        "dialect": wanted.dialect,
-        "type": wanted.type,
-        "group_id": wanted.group_id,
-        "schedule_id": wanted.schedule_id,
+def _conditions(store: Store, wanted: JobFilter) -> list[Any]:
+    exact: Mapping[Any, object] = {
+        _J.dialect: wanted.dialect,
+        _J.type: wanted.type,
+        _J.group_id: wanted.group_id,
+        _J.schedule_id: wanted.schedule_id,
     }
-    for column, value in exact.items():
-        if value is not None:
-            parts.append(f"j.{column} = ?")
-            params.append(value)
+    parts = [column == value for column, value in exact.items() if value is not None]
     if wanted.states:
-        parts.append(f"j.state IN ({_marks(wanted.states)})")
-        params.extend(wanted.states)
+        parts.append(_J.state.in_([str(state) for state in wanted.states]))
     if wanted.tags:
-        parts.append(f"j.id IN (SELECT job_id FROM job_tag WHERE tag IN ({_marks(wanted.tags)}))")
-        params.extend(wanted.tags)
+        tagged = tables.JobTag.select(tables.JobTag.job_id)
+        parts.append(_J.id.in_(tagged.where(tables.JobTag.tag.in_(wanted.tags))))
     # What is cheap sorts out first: whole words take a pattern, and SQLite a call for each row.
     for word in wanted.words:
         if word.isascii():
             held = "LOWER({}) LIKE ? ESCAPE '!'"
-            parts.append(f"({held.format('j.name')} OR {held.format('j.description')}"
-                         " OR j.state = ?)")
+            text = f"({held.format('j.name')} OR {held.format('j.description')} OR j.state = ?)"
             pattern = f"%{_like(word.lower())}%"
-            params.extend((pattern, pattern, word.upper()))
+            parts.append(store.fragment(text, pattern, pattern, word.upper()))
     for word in wanted.words:
         name, description = store.has_word("j.name"), store.has_word("j.description")
-        parts.append(f"({name} OR {description} OR j.state = ?)")
         sought = store.sought(word)
-        params.extend((sought, sought, word.upper()))
-    return (" WHERE " + " AND ".join(parts) if parts else ""), params
+        text = f"({name} OR {description} OR j.state = ?)"
+        parts.append(store.fragment(text, sought, sought, word.upper()))
+    return parts or [SQL("1 = 1")]
 
 
 def _like(text: str) -> str:
     return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def counts(store: Store, dialect: str) -> Mapping[str, int]:

@@ -1,0 +1,315 @@
+"""The tables as peewee models, for queries that are put together from parts.
+
+The steps in `migrations` make the schema and never change; these classes say how it stands after
+all of them, and a test holds the two together. Statements that are always the same are stored SQL
+in the module of their table: building one costs more than running it.
+"""
+
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    CompositeKey,
+    DoubleField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+
+class Job(Model):
+    """What a client asked for."""
+
+    id = TextField(primary_key=True)
+    dialect = TextField()
+    type = TextField()
+    name = TextField()
+    description = TextField()
+    state = TextField()
+    version = IntegerField()
+    spec = TextField()
+    state_data = TextField()
+    tags = TextField()
+    result = TextField(null=True)
+    error = TextField(null=True)
+    progress = DoubleField()
+    position = IntegerField()
+    task_count = IntegerField()
+    tasks_total = IntegerField()
+    tasks_open = IntegerField()
+    tasks_failed = IntegerField()
+    priority = IntegerField()
+    created_by = TextField(null=True)
+    parent_task_id = BigIntegerField(null=True)
+    group_id = BigIntegerField(null=True)
+    schedule_id = TextField(null=True)
+    fire_at = BigIntegerField(null=True)
+    pool = TextField(null=True)
+    holds_slot = IntegerField()
+    unique_key = TextField(null=True)
+    created_at = BigIntegerField()
+    scheduled_at = BigIntegerField(null=True)
+    started_at = BigIntegerField(null=True)
+    ended_at = BigIntegerField(null=True)
+    delete_after_us = BigIntegerField(null=True)
+    delete_at = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "job"
+
+
+class JobTag(Model):
+    """One tag of a job, so that tags can be looked up."""
+
+    tag = TextField()
+    job_id = TextField()
+
+    class Meta:
+        table_name = "job_tag"
+        primary_key = CompositeKey("tag", "job_id")
+
+
+class Task(Model):
+    """One claimable unit."""
+
+    id = BigAutoField()
+    public_id = TextField(null=True)
+    job_id = TextField(null=True)
+    group_id = BigIntegerField(null=True)
+    parent_id = BigIntegerField(null=True)
+    queue = TextField()
+    name = TextField()
+    kind = TextField()
+    state = TextField()
+    position = IntegerField()
+    priority = IntegerField()
+    payload = TextField()
+    result = TextField(null=True)
+    error = TextField(null=True)
+    progress = DoubleField()
+    number = IntegerField()
+    failures = IntegerField()
+    losses = IntegerField()
+    max_attempts = IntegerField()
+    max_losses = IntegerField()
+    retry_delay_us = BigIntegerField()
+    retry_factor = DoubleField()
+    verifications = IntegerField()
+    needs = IntegerField()
+    children = IntegerField()
+    children_open = IntegerField()
+    unique_key = TextField(null=True)
+    lease_us = BigIntegerField(null=True)
+    leased_until = BigIntegerField(null=True)
+    worker_id = BigIntegerField(null=True)
+    starts_job_id = TextField(null=True)
+    due_at = BigIntegerField(null=True)
+    created_at = BigIntegerField()
+    queued_at = BigIntegerField(null=True)
+    started_at = BigIntegerField(null=True)
+    ended_at = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "task"
+
+
+class TaskNeed(Model):
+    """A task that waits for another."""
+
+    task_id = BigIntegerField()
+    needs_id = BigIntegerField()
+
+    class Meta:
+        table_name = "task_need"
+        primary_key = CompositeKey("needs_id", "task_id")
+
+
+class Attempt(Model):
+    """One hand-out of a task."""
+
+    task_id = BigIntegerField()
+    number = IntegerField()
+    worker_id = BigIntegerField()
+    state = TextField()
+    leased_at = BigIntegerField()
+    started_at = BigIntegerField(null=True)
+    ended_at = BigIntegerField(null=True)
+    error = TextField(null=True)
+    verification = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "attempt"
+        primary_key = CompositeKey("task_id", "number")
+
+
+class Worker(Model):
+    """A registered claimer."""
+
+    id = BigAutoField()
+    dialect = TextField()
+    kind = TextField()
+    public_id = TextField()
+    name = TextField()
+    status = TextField()
+    active = IntegerField()
+    hostname = TextField()
+    instance = TextField()
+    queues = TextField()
+    cpu_percent = DoubleField()
+    port = IntegerField()
+    version = TextField()
+    data = TextField()
+    started_at = BigIntegerField()
+    heartbeat_at = BigIntegerField()
+
+    class Meta:
+        table_name = "worker"
+
+
+class JobGroup(Model):
+    """A named set of jobs or tasks that share limits."""
+
+    id = BigAutoField()
+    dialect = TextField()
+    name = TextField()
+    version = IntegerField()
+    paused = IntegerField()
+    max_running = IntegerField(null=True)
+    data = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "job_group"
+
+
+class Schedule(Model):
+    """A rule that submits jobs."""
+
+    id = TextField(primary_key=True)
+    dialect = TextField()
+    name = TextField()
+    group_id = BigIntegerField(null=True)
+    cron = TextField()
+    form = TextField()
+    zone = TextField()
+    state = TextField()
+    overlap = TextField()
+    missed = TextField()
+    template = TextField()
+    created_by = TextField(null=True)
+    created_at = BigIntegerField()
+    next_fire_at = BigIntegerField(null=True)
+    last_fire_at = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "schedule"
+
+
+class Pool(Model):
+    """A limited number of slots."""
+
+    name = TextField(primary_key=True)
+    max_running = IntegerField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "pool"
+
+
+class Waiting(Model):
+    """A job's place in the list of a pool."""
+
+    id = BigAutoField()
+    pool = TextField()
+    job_id = TextField()
+    admitted = IntegerField()
+    joined_at = BigIntegerField()
+
+    class Meta:
+        table_name = "waiting"
+
+
+class Leader(Model):
+    """Who acts alone."""
+
+    name = TextField(primary_key=True)
+    holder = TextField()
+    until = BigIntegerField()
+
+    class Meta:
+        table_name = "leader"
+
+
+class Event(Model):
+    """What happened, in commit order by (tx, id)."""
+
+    id = BigAutoField()
+    tx = BigIntegerField()
+    at = BigIntegerField()
+    kind = TextField()
+    dialect = TextField()
+    job_id = TextField(null=True)
+    task_id = BigIntegerField(null=True)
+    data = TextField(null=True)
+
+    class Meta:
+        table_name = "event"
+
+
+class Mark(Model):
+    """How far a reader has come."""
+
+    name = TextField(primary_key=True)
+    value = TextField()
+
+    class Meta:
+        table_name = "mark"
+
+
+class Account(Model):
+    """Who may log in to a dialect that has users of its own."""
+
+    id = TextField(primary_key=True)
+    dialect = TextField()
+    username = TextField()
+    name = TextField()
+    password = TextField()
+    disabled = IntegerField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "account"
+
+
+class LogPart(Model):
+    """A piece of output; on SQLite in a file of its own."""
+
+    id = BigAutoField()
+    task_id = BigIntegerField()
+    job_id = TextField(null=True)
+    number = IntegerField()
+    position = IntegerField()
+    task_created_at = BigIntegerField()
+    contents = TextField()
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "log_part"
+
+
+ENGINE = (
+    Job,
+    JobTag,
+    Task,
+    TaskNeed,
+    Attempt,
+    Worker,
+    JobGroup,
+    Schedule,
+    Pool,
+    Waiting,
+    Leader,
+    Event,
+    Mark,
+    Account,
+)
+LOGS = (LogPart,)
