@@ -53,7 +53,7 @@ bench: install-test  ## every benchmark: one line of figures each
 bench-%: install-test  ## one benchmark: bench-NAME runs bench/NAME.py
 	@$(SERVICES) $(BIN)/python -m bench.$* $(ARGS)
 
-fuzz: install-test  ## the property tests, long and with fresh random seeds
+fuzz: install-test  ## the property tests with fresh seeds; FUZZ_EXAMPLES each (5000)
 	@$(SERVICES) $(PYTEST) $(PARALLEL) --hypothesis-profile=fuzz -m property $(ARGS)
 
 lock: install  ## resolve requirements/*.in into new exact pins

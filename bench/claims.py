@@ -5,18 +5,32 @@ replayed through the bare driver in the same transactions, and the bare minimum 
 (claim, complete), each committed by itself.
 """
 
+import time
 from collections.abc import Callable
+from functools import partial
+from statistics import median
 from typing import Any
 
 from app.data.db import Store
 from app.engine import Engine
-from bench._harness import have_postgres, postgres, rate, report, sqlite
+from bench._harness import have_postgres, postgres, report, sqlite
 
 SIZES = (1_000, 100_000, 1_000_000)
 QUEUE = "bench/q"
-_FILL = (
+ROUNDS, SLICE = 7, 500
+_ROWS = (
     "INSERT INTO task (queue, name, state, priority, payload, lease_us, created_at, queued_at)"
-    " VALUES (?, ?, 'QUEUED', ?, '{}', 60000000, 1, 1)"
+    " SELECT {queue}, 't' || i, 'QUEUED', i % 3, '{{}}', 60000000, 1, 1 FROM {numbers}"
+)
+_FILL = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+    + _ROWS.format(queue="?", numbers="n"),
+    "postgres": "WITH n AS (SELECT generate_series(1, ?) AS i) "
+    + _ROWS.format(queue="?", numbers="n"),
+}
+_AGAIN = (
+    "UPDATE task SET state = 'QUEUED', leased_until = NULL, number = 0 WHERE state <> 'QUEUED'",
+    "DELETE FROM attempt",
 )
 _BARE_CLAIM = {
     "sqlite": (
@@ -64,7 +78,7 @@ def recorded(engine: Engine, worker_id: int) -> tuple[list[tuple[str, tuple[Any,
 
 
 def cycle(engine: Engine, worker_id: int) -> int:
-    """Claim one task and complete it."""
+    """Claim one task and complete it, on a connection that is held as a request holds its own."""
     task = engine.claims.claim(worker_id, QUEUE, start=True)[0]
     engine.attempts.complete(task.lease)
     return task.task_id
@@ -112,27 +126,31 @@ def fill(size: int) -> Callable[[Engine], None]:
 
     def filler(engine: Engine) -> None:
         with engine.store.transaction():
-            for begin in range(0, size, 50_000):
-                rows = [(QUEUE, f"t{i}", i % 3) for i in range(begin, min(begin + 50_000, size))]
-                engine.store.run_many(_FILL, rows)
+            engine.store.run(_FILL[engine.store.backend], (size, QUEUE))
 
     return filler
 
 
-def measure(engine: Engine, size: int) -> float:
-    """Measure one database and report; gives the engine's rate."""
+def measure(engine: Engine, size: int) -> None:
+    """Measure one database and report."""
     store: Store = engine.store
     worker = engine.workers.register(dialect="", kind="daemon", name="bench")
-    # Refilled, so that the smallest backlog does not run dry within a measurement.
-    refill = fill(max(0, 60_000 - size))
-    refill(engine)
     statements, about = recorded(engine, worker.id)
-    for_s = 2.0
-    ours = rate(lambda: cycle(engine, worker.id) and None, for_s=for_s)
+    with store.session():
+        for statement in _AGAIN:
+            store.run(statement)
     with store.session():
         connection = store.peewee.connection()
-        again = rate(replay(connection, statements, about), for_s=for_s)
-        least = rate(bare(connection, store.backend), for_s=for_s)
+        cycles = {
+            "ours": lambda: cycle(engine, worker.id),
+            "replay": replay(connection, statements, about),
+            "bare": bare(connection, store.backend),
+        }
+        # In turns, so that a noisy moment of the machine meets all three alike.
+        rounds = [
+            {name: slice_rate(store, once) for name, once in cycles.items()} for _ in range(ROUNDS)
+        ]
+    ours, again, least = (median(one[name] for one in rounds) for name in cycles)
     report(
         "claims",
         backend=store.backend,
@@ -142,25 +160,50 @@ def measure(engine: Engine, size: int) -> float:
         cycles_per_s=ours,
         replay_per_s=again,
         bare_per_s=least,
-        of_replay=ours / again,
-        of_bare=ours / least,
+        of_replay=median(one["ours"] / one["replay"] for one in rounds),
+        of_bare=median(one["ours"] / one["bare"] for one in rounds),
     )
-    return ours
+
+
+def slice_rate(store: Store, once: Callable[[], object]) -> float:
+    """Run so many cycles as the smallest backlog has, and give how many a second; then put back."""
+    begun = time.perf_counter()
+    for _ in range(SLICE):
+        once()
+    passed = time.perf_counter() - begun
+    for statement in _AGAIN:
+        store.run(statement)
+    return SLICE / passed
+
+
+def backlog(kind: Callable[..., Any]) -> None:
+    """Compare the smallest backlog and the largest, in turns, and report."""
+    smallest, largest = SIZES[0], SIZES[-1]
+    with (
+        kind(f"claims-{smallest}", fill(smallest)) as small,
+        kind(f"claims-{largest}", fill(largest)) as large,
+    ):
+        shares = []
+        engines = {}
+        for engine in (small, large):
+            engines[engine] = engine.workers.register(dialect="", kind="daemon", name="bench").id
+        for _ in range(ROUNDS):
+            rates = []
+            for engine, worker_id in engines.items():
+                with engine.store.session():
+                    once = partial(cycle, engine, worker_id)
+                    rates.append(slice_rate(engine.store, once))
+            shares.append(rates[1] / rates[0])
+    report("claims-backlog", backend=kind.__name__, largest_of_smallest=median(shares))
 
 
 def main() -> None:
     """Measure every size on every database at hand."""
-    kinds = [sqlite, postgres] if have_postgres() else [sqlite]
-    for kind in kinds:
-        rates = {}
+    for kind in [sqlite, postgres] if have_postgres() else [sqlite]:
         for size in SIZES:
             with kind(f"claims-{size}", fill(size)) as engine:
-                rates[size] = measure(engine, size)
-        report(
-            "claims-backlog",
-            backend=kind.__name__,
-            largest_of_smallest=rates[SIZES[-1]] / rates[SIZES[0]],
-        )
+                measure(engine, size)
+        backlog(kind)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ monkey.patch_all()
 # ruff: noqa: E402
 import ctypes
 import dataclasses
+import json
 import os
 import resource
 import signal
@@ -20,6 +21,7 @@ import sys
 from typing import Any
 
 import gevent
+from gunicorn import util
 from gunicorn.glogging import Logger
 
 from app.api.http.site import site_of
@@ -28,6 +30,7 @@ from config.settings import Settings, SettingsError, load, refusals
 
 _PR_SET_PDEATHSIG = 1
 _LOOK_S = 0.2
+_LONGEST_TEXT = 200
 _HAND_BACK_S = 30.0
 """What ticker and worker may take beyond the grace time of tasks."""
 
@@ -48,8 +51,25 @@ class _Logger(Logger):  # type: ignore[misc]
         """Write nothing."""
 
 
+def _write_error(client: Any, status: int, reason: str, text: str) -> None:
+    """Answer what is no request at all in the form of all other errors, instead of as a page.
+
+    An unknown transfer coding is the client's fault and no 501.
+    """
+    if status == 501:
+        status, reason = 400, "Bad Request"
+    body = json.dumps({"message": text[:_LONGEST_TEXT] or reason}).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(client, head.encode() + body)
+
+
 settings = _settings()
 
+# It has no setting for this, and its workers look it up there.
+util.write_error = _write_error
 bind = settings.server.bind
 worker_class = "gevent"
 workers = settings.web.processes

@@ -33,7 +33,7 @@ hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, d
 hypothesis.settings.register_profile(
     "fuzz",
     deadline=None,
-    max_examples=5_000,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "5000")),
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("suite")
@@ -65,9 +65,11 @@ def pytest_configure_node(node) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests by the services they use; leave out those that JOBYARD_TEST_WITHOUT names."""
+    """Mark tests by what they use; leave out those whose service JOBYARD_TEST_WITHOUT names."""
     kept, left_out = [], []
     for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("property")
         for name, (_, fixture) in SERVICES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(name)

@@ -31,6 +31,7 @@ Params = Sequence[Any]
 BUSY_WAIT_S = 5.0
 CONNECT_TIMEOUT_S = 5
 POOL_WAIT_S = 10
+PROBE_AFTER_S = 1.0
 _RETRYABLE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _BROKEN = (
     sqlite3.OperationalError,
@@ -269,6 +270,28 @@ class Store:
         return translated
 
 
+class _PostgresPool(PooledPostgresqlDatabase):  # type: ignore[misc]
+    """A pool that asks a connection whether it lives only when it has been idle for a while.
+
+    The question is a journey to the server at every check-out. Of connections that were used a
+    moment ago, one that has died since fails one statement, as it would have in mid-use.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._used_at: dict[int, float] = {}
+        super().__init__(*args, **options)
+
+    def _is_closed(self, connection: Any) -> bool:
+        idle_s = time.monotonic() - self._used_at.pop(id(connection), 0.0)
+        if idle_s < PROBE_AFTER_S:
+            return bool(connection.closed)
+        return bool(super()._is_closed(connection))
+
+    def _can_reuse(self, connection: Any) -> bool:
+        self._used_at[id(connection)] = time.monotonic()
+        return bool(super()._can_reuse(connection))
+
+
 def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
     if url.startswith("sqlite:"):
         path = sqlite_path(url)
@@ -294,7 +317,7 @@ def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
         # SQLite has no whole words, and lowers the letters of ASCII alone.
         pool.register_function(_has_word, "has_word", 2)
         return pool
-    return PooledPostgresqlDatabase(
+    return _PostgresPool(
         url,
         max_connections=pool_size,
         timeout=POOL_WAIT_S,

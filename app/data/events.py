@@ -63,13 +63,6 @@ def after(store: Store, position: str, *, limit: int) -> list[Event]:
     ]
 
 
-def settled(store: Store) -> bool:
-    """Tell whether every committed event can be read by now."""
-    if store.backend == "sqlite":
-        return True
-    return store.run(f"SELECT 1 FROM event WHERE NOT ({_SETTLED}) LIMIT 1").fetchone() is None
-
-
 def last_position(store: Store) -> str:
     """Give the position of the newest settled event; "" without any."""
     row = store.run(_LAST[store.backend]).fetchone()

@@ -257,12 +257,24 @@ def _where(store: Store, wanted: JobFilter) -> tuple[str, list[Any]]:
     if wanted.tags:
         parts.append(f"j.id IN (SELECT job_id FROM job_tag WHERE tag IN ({_marks(wanted.tags)}))")
         params.extend(wanted.tags)
+    # What is cheap sorts out first: whole words take a pattern, and SQLite a call for each row.
+    for word in wanted.words:
+        if word.isascii():
+            held = "LOWER({}) LIKE ? ESCAPE '!'"
+            parts.append(f"({held.format('j.name')} OR {held.format('j.description')}"
+                         " OR j.state = ?)")
+            pattern = f"%{_like(word.lower())}%"
+            params.extend((pattern, pattern, word.upper()))
     for word in wanted.words:
         name, description = store.has_word("j.name"), store.has_word("j.description")
         parts.append(f"({name} OR {description} OR j.state = ?)")
         sought = store.sought(word)
         params.extend((sought, sought, word.upper()))
     return (" WHERE " + " AND ".join(parts) if parts else ""), params
+
+
+def _like(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -286,6 +286,19 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A user of a dialect that has users of its own. disabled: cannot log in."""
+
+    id: str
+    dialect: str
+    username: str
+    name: str
+    password_hash: str = field(repr=False)
+    created_at: Instant
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
     """Which jobs to list: those that fit every part that is set.
 

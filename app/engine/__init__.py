@@ -3,6 +3,7 @@
 from app.bus import Bus
 from app.data.db import Store
 from app.domain.clock import Clock
+from app.engine.accounts import Accounts
 from app.engine.attempts import Attempts
 from app.engine.claims import Claims
 from app.engine.courses import Courses, Plugins
@@ -60,4 +61,5 @@ class Engine:
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
         self.doctor = Doctor(self.transaction)
+        self.accounts = Accounts(self.transaction)
         self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

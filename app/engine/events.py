@@ -18,11 +18,6 @@ class Events:
         with self._store.session():
             return events.after(self._store, position, limit=limit)
 
-    def settled(self) -> bool:
-        """Tell whether every committed event can be read by now, on PostgreSQL."""
-        with self._store.session():
-            return events.settled(self._store)
-
     def last_position(self) -> str:
         """Give the position of the newest event; "" without any."""
         with self._store.session():

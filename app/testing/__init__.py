@@ -7,6 +7,7 @@ from app.testing.engine import (
     happenings,
     make_engine,
     new_worker,
+    settled,
     submit,
     work_off,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "happenings",
     "make_engine",
     "new_worker",
+    "settled",
     "submit",
     "work_off",
 ]

@@ -36,6 +36,7 @@ SWEEP_S = 1.0
 HEARTBEAT_S = 30.0
 HAND_BACK_S = 10.0
 """How long tasks that are handed back may take to end."""
+TIDY_S = 300.0
 BATCH = 32
 """Most tasks taken by one claim."""
 
@@ -102,6 +103,7 @@ class Daemon:
         self._keep("renew", self._renew)
         self._keep("watch", functools.partial(self._watch, worker.id))
         self._keep("show", functools.partial(self._show, worker.id))
+        self._keep("tidy", functools.partial(self._tidy, runtimes))
         self._stopping.wait()
         self._drain(worker)
         self._over.set()
@@ -296,3 +298,10 @@ class Daemon:
                 self._stopping.set()
             except EngineError as error:
                 log.warning("heartbeat-failed", reason=str(error))
+
+    def _tidy(self, runtimes: list[Runtime]) -> None:
+        """Remove what is kept no longer, while nothing runs."""
+        while not self._stopping.wait(TIDY_S):
+            if not self._works:
+                for runtime in runtimes:
+                    runtime.tidy()

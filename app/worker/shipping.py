@@ -33,6 +33,7 @@ class Shipment:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pieces: list[str] = []
         self._size = 0
+        self._waited = False
         self._parts: list[tuple[int, str]] = []
         self._parts_size = 0
         self._lock = threading.Lock()
@@ -56,22 +57,30 @@ class Shipment:
         with self._lock:
             self._pieces.append(self._decoder.decode(b"", final=True))
 
-    def store(self, logs: Logs) -> None:
-        """Store what has come. Raises EngineError and keeps everything when that fails."""
+    def store(self, logs: Logs, *, whole: bool = False) -> None:
+        """Store what has come. Raises EngineError and keeps everything when that fails.
+
+        A line that has only begun is left for the next time, once. whole: store that as well.
+        """
         with self._storing:
             # A try that failed may have been stored all the same. What bears a number keeps it
             # and its text, or what came since would be taken for stored.
             self._append(logs)
-            self._cut()
+            self._cut(whole=whole)
             self._append(logs)
             self._room.set()
 
-    def _cut(self) -> None:
+    def _cut(self, *, whole: bool) -> None:
         with self._lock:
             text = "".join(self._pieces)
-            self._pieces.clear()
-            self._parts_size = self._size
-        self._parts = list(enumerate(split(text), self._next)) if text else []
+            end = text.rfind("\n") + 1
+            if whole or (end == 0 and self._waited):
+                end = len(text)
+            rest = text[end:]
+            self._pieces = [rest]
+            self._waited = bool(rest)
+            self._parts_size = self._size - len(rest.encode())
+        self._parts = list(enumerate(split(text[:end]), self._next)) if end else []
         self._next += len(self._parts)
 
     def _append(self, logs: Logs) -> None:
@@ -131,7 +140,7 @@ class Shipper:
     def close(self, shipment: Shipment) -> None:
         """Store the rest. Raises EngineError, and can be called again."""
         shipment.finish()
-        shipment.store(self._logs)
+        shipment.store(self._logs, whole=True)
         self._open.discard(shipment)
 
     def drop(self, shipment: Shipment) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.hooks import Advance, Fail, JobSpec, JobView, Json, TaskEnd, TaskView
 from plugins.workflow import making, texts
-from plugins.workflow.making import MOST_TASKS, Made, Scope
+from plugins.workflow.making import MOST_ITEMS, Made, Scope
 from plugins.workflow.quantities import seconds
 from plugins.workflow.texts import Unusable
 
@@ -74,8 +74,8 @@ def _each(payload: Json, scope: Scope) -> Made:
     values = texts.value(each["list"], scope.names)
     if not isinstance(values, list | tuple):
         raise Unusable("each.list does not evaluate to a list")
-    if len(values) > MOST_TASKS:
-        raise Unusable(f"each.list has {len(values)} elements, more than {MOST_TASKS}")
+    if len(values) > MOST_ITEMS:
+        raise Unusable(f"each.list has {len(values)} elements, more than {MOST_ITEMS}")
     payload = {**payload, "each": {**each, "size": len(values)}}
     places = each.get("concurrency") or len(values)
     inner = replace(scope, parent=None)

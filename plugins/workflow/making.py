@@ -16,8 +16,26 @@ from plugins.workflow.texts import Names, Unusable
 
 QUEUE = "default"
 
-#: Most tasks that one answer may hold, and most elements of a list to run over.
-MOST_TASKS = 10_000
+#: Queues that belong to the server or to one worker; no worker takes tasks from them.
+RESERVED_QUEUES = frozenset(
+    {
+        "completed",
+        "error",
+        "heartbeat",
+        "jobs",
+        "logs",
+        "pending",
+        "progress",
+        "redeliveries",
+        "started",
+    }
+)
+
+#: Most elements of a list to run over.
+MOST_ITEMS = 10_000
+
+#: Most tasks that one answer may hold: the longest list with room for what is around it.
+MOST_TASKS = MOST_ITEMS + 1_000
 
 #: Longest wait before a retry, in seconds, however large its factor.
 LONGEST_DELAY_S = 30 * 86_400.0
@@ -88,11 +106,18 @@ def regular(definition: Json, scope: Scope) -> Made:
         if wanted is not None:
             payload["if"] = wanted
         _fill(payload, scope.job.spec.get("defaults") or {})
+        _check_queue(payload["queue"])
         # What a worker could not read is this task's error here, and not the plugin's there.
         command(payload)
     except Unusable as fault:
         return failed(definition, scope, str(fault))
     return Made(task(payload, scope))
+
+
+def _check_queue(name: str) -> None:
+    """Refuse what a template made of the queue; a plain name was looked at when it came in."""
+    if name in RESERVED_QUEUES or name.startswith("x-"):
+        raise Unusable(f"queue {name} is not a task queue")
 
 
 def condition(definition: Json, names: Names) -> str | None:

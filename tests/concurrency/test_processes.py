@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.states import AttemptState, JobState, TaskState
 from app.engine.tasks import NewWork
-from app.testing import happenings, new_worker, submit
+from app.testing import happenings, new_worker, settled, submit
 from tests.concurrency import peers
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -80,7 +80,7 @@ def test_a_killed_worker_is_rescued_once_by_two_rescuers(engine, database_url):
 
 def test_a_process_killed_inside_a_transaction_leaves_no_trace(engine, database_url):
     ids = engine.tasks.add([NewWork(queue=peers.QUEUE, name="t") for _ in range(3)])
-    position = engine.events.last_position()
+    position = settled(engine)
     killed(peers.die_inside_a_transaction, database_url)
     assert {engine.tasks.get(task_id).state for task_id in ids} == {TaskState.QUEUED}
     assert happenings(engine, after=position) == []

@@ -179,7 +179,7 @@ class Verbs(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0, 1, 10, 61]))
     def tick(self, seconds):
         now = self.clock.advance(seconds)
-        for duty in (self.engine.rescue, self.engine.due, self.engine.waiting, self.engine.jobs):
+        for duty in (self.engine.rescue, self.engine.due, self.engine.waiting, self.engine.subjobs):
             duty.run_once(now)
 
     # -- what always holds ----------------------------------------------------------------------

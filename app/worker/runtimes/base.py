@@ -151,6 +151,9 @@ class Runtime(Protocol):
         For the start of a daemon, before its first run: it would hit attempts of a living one.
         """
 
+    def tidy(self) -> None:
+        """Remove what is kept no longer; called now and then while nothing runs."""
+
 
 class StepFailed(Exception):
     """Ends a command with an error; the text is the error of its Outcome."""

@@ -56,13 +56,15 @@ class ContainerOptions:
 
     base_url: address of the engine. seat: identity of this daemon, kept over its restarts; by it
     leftovers are told from containers of others. image_record: file where pulled images are noted.
-    config_path: the engine's own file with registry credentials.
+    config_path: the engine's own file with registry credentials. image_ttl_s: how long a pulled
+    image is kept unused.
     """
 
     base_url: str
     seat: str
     image_record: Path
     config_path: str | None = None
+    image_ttl_s: float = 72 * 3600.0
     privileged: bool = False
     host_network: bool = False
     binds: BindRules = field(default_factory=BindRules)
@@ -97,6 +99,10 @@ class ContainerRuntime:
             return remove_labelled(self._engine.client(), self._options.seat)
         except StepFailed:
             return 0
+
+    def tidy(self) -> None:
+        """Remove images that were not used for long, and what could not be removed before."""
+        self.prune_images(self._options.image_ttl_s)
 
     def prune_images(self, ttl_s: float) -> list[str]:
         """Remove images this daemon pulled and did not use for so long; give their names.

@@ -39,6 +39,7 @@ def make_runtimes(settings: Settings, seat: Seat) -> list[Runtime]:
                 seat=seat.instance,
                 image_record=seat.folder / "images.json",
                 config_path=None if tork.docker_config is None else str(tork.docker_config),
+                image_ttl_s=tork.image_ttl_s,
                 privileged=tork.podman_privileged if podman else tork.docker_privileged,
                 host_network=podman and tork.podman_host_network,
                 binds=BindRules(allowed=tork.bind_allowed, sources=tork.bind_sources),

@@ -70,6 +70,9 @@ class ShellRuntime:
         """End what a dead predecessor left running and remove its directories."""
         return clean_up_leftovers(self.work_dir)
 
+    def tidy(self) -> None:
+        """Keep nothing between tasks, so there is nothing to remove."""
+
     def run(self, command: Command, workspace: Workspace, watch: Watch) -> Outcome:
         """Run pre steps, the main one and post steps, up to the first that fails."""
         deadline = deadline_of(command)

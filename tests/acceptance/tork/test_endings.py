@@ -1,6 +1,7 @@
 """Retries, time-outs, cancelling and restarting."""
 
 import threading
+from datetime import datetime
 
 import psutil
 import pytest
@@ -64,7 +65,11 @@ def test_retries_run_out(tork: Tork):
 
 def test_children_are_retried_in_their_place(tork: Tork, yard):
     mark = yard.data_dir / "child-try"
-    flaky = {"name": "flaky", "retry": {"limit": 1}, "run": f"[ -e {mark} ] || {{ touch {mark}; exit 1; }}"}
+    flaky = {
+        "name": "flaky",
+        "retry": {"limit": 1},
+        "run": f"[ -e {mark} ] || {{ touch {mark}; exit 1; }}",
+    }
     job = tork.done(
         {"name": "p", "parallel": {"tasks": [flaky, {"name": "fine", "run": "exit 0"}]}},
         {"name": "after", "run": "exit 0"},
@@ -100,11 +105,14 @@ def test_a_child_of_a_bounded_loop_is_retried(tork: Tork, yard):
 
 def test_a_delayed_retry_waits(tork: Tork):
     job_id = tork.submit(
-        {"name": "t", "run": "exit 1", "retry": {"limit": 2, "initialDelay": "500ms", "scalingFactor": 2}}
+        {
+            "name": "t",
+            "run": "exit 1",
+            "retry": {"limit": 2, "initialDelay": "500ms", "scalingFactor": 2},
+        }
     )
     job = tork.over(job_id)
     assert len(job["execution"]) == 3
-    from datetime import datetime
 
     def at(text: str) -> float:
         return datetime.fromisoformat(text).timestamp()
@@ -127,7 +135,10 @@ def test_cancelling_while_a_retry_waits(tork: Tork):
 
 def test_a_time_out_kills_everything_and_fails(tork: Tork, word: str):
     job = tork.fails(
-        {"timeout": "500ms", "run": f"setsid sleep {word} & (trap '' TERM; sleep {word}) & sleep {word}"}
+        {
+            "timeout": "500ms",
+            "run": f"setsid sleep {word} & (trap '' TERM; sleep {word}) & sleep {word}",
+        }
     )
     assert job["execution"][0]["state"] == "FAILED"
     assert job["execution"][0]["error"] == "task timed out after 500ms"
@@ -238,7 +249,10 @@ def test_a_job_that_waits_for_a_worker_can_be_cancelled(tork: Tork):
 
 
 def test_cancelling_reaches_sub_jobs(tork: Tork, word: str):
-    inner = {"name": "in", "subjob": {"name": "deep", "tasks": [{"name": "t", "run": f"sleep {word}"}]}}
+    inner = {
+        "name": "in",
+        "subjob": {"name": "deep", "tasks": [{"name": "t", "run": f"sleep {word}"}]},
+    }
     job_id = tork.submit({"name": "sub", "subjob": {"name": "child", "tasks": [inner]}})
     tork.eventually(job_id, lambda _: alive(word), "the deepest process")
     child_id = tork.job(job_id)["execution"][0]["subjob"]["id"]
@@ -249,7 +263,10 @@ def test_cancelling_reaches_sub_jobs(tork: Tork, word: str):
 
 
 def test_cancelling_a_sub_job_cancels_its_parents(tork: Tork, word: str):
-    inner = {"name": "in", "subjob": {"name": "deep", "tasks": [{"name": "t", "run": f"sleep {word}"}]}}
+    inner = {
+        "name": "in",
+        "subjob": {"name": "deep", "tasks": [{"name": "t", "run": f"sleep {word}"}]},
+    }
     job_id = tork.submit({"name": "sub", "subjob": {"name": "child", "tasks": [inner]}})
     tork.eventually(job_id, lambda _: alive(word), "the deepest process")
     child_id = tork.job(job_id)["execution"][0]["subjob"]["id"]
@@ -356,7 +373,9 @@ def test_a_job_cancelled_before_it_ran_begins_at_its_first_task(tork: Tork):
     job = tork.job(job_id)
     assert job["state"] == "RUNNING"
     assert job["position"] == 1
-    assert [one["state"] for one in job["execution"] if one["name"] == "one"].count("SCHEDULED") == 1
+    assert [one["state"] for one in job["execution"] if one["name"] == "one"].count(
+        "SCHEDULED"
+    ) == 1
     assert tork.put(f"/jobs/{job_id}/cancel")[0] == 200
 
 
@@ -374,7 +393,12 @@ def test_a_composite_starts_over_whole(tork: Tork, yard):
     assert again["state"] == "COMPLETED"
     assert runs.read_text() == "x\nx\n"
     names = [one["name"] for one in again["execution"]]
-    assert (names.count("p"), names.count("good"), names.count("bad"), names.count("sub")) == (2, 2, 2, 1)
+    assert (names.count("p"), names.count("good"), names.count("bad"), names.count("sub")) == (
+        2,
+        2,
+        2,
+        1,
+    )
 
 
 def test_a_failed_sub_job_starts_over_as_a_new_one(tork: Tork, yard):
@@ -410,6 +434,6 @@ def test_of_racing_restarts_one_gets_through(tork: Tork):
         thread.start()
     for thread in threads:
         thread.join()
-    assert 1 <= answers.count(200)
+    assert answers.count(200) >= 1
     found = tork.over(job["id"])
     assert len(found["execution"]) == 1 + answers.count(200)

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.acceptance.tork.client import TIME, Tork, by_name
 from tests.yard import eventually
 
@@ -67,8 +69,10 @@ def test_a_queue_counts_what_waits_and_what_runs(tork: Tork, yard):
     for job_id in (first, *others):
         assert tork.over(job_id)["state"] == "COMPLETED"
     eventually(
-        lambda: tork.get("/queues/single")
-        == {"name": "single", "size": 0, "subscribers": 1, "unacked": 0},
+        lambda: (
+            tork.get("/queues/single")
+            == {"name": "single", "size": 0, "subscribers": 1, "unacked": 0}
+        ),
         "an empty queue",
     )
 
@@ -145,3 +149,9 @@ def test_composites_hold_no_slot(tork: Tork):
     for _ in range(6):
         deep = {"name": "p", "parallel": {"tasks": [deep, leaf]}}
     assert tork.done(deep)["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("name", ["jobs", "x-1"])
+def test_a_template_does_not_lead_into_a_reserved_queue(tork: Tork, name: str):
+    job = tork.fails({"queue": f"{{{{ '{name}' }}}}", "run": "exit 0"})
+    assert job["error"] == f"queue {name} is not a task queue"

@@ -7,7 +7,7 @@ import pytest
 from tests.acceptance.tork.client import Tork, named
 
 INPUTS = {
-    "n": "5", "s": "Hello World", "list": '[3,1,2]', "map": '{"a":{"b":[1,2]}}', "brace": "{{ 1+1 }}",
+    "n": "5", "s": "Hello World", "list": "[3,1,2]", "map": '{"a":{"b":[1,2]}}', "brace": "{{ 1+1 }}",
     "steal": "{{ secrets.token }}",
 }  # fmt: skip
 
@@ -19,19 +19,19 @@ VALUES = [
     ("nil", ""), ("'a' + \"b\"", "ab"), ("'it\\'s'", "it's"), ("'a\\tb'", "a\tb"),
     ("[1, 'a', true, nil]", '[1,"a",true,null]'), ('{"a": 1, "b": [2]}', '{"a":1,"b":[2]}'),
     ("[1,2,3][0]", "1"), ("[1,2,3][-1]", "3"), ("[1,2,3,4][1:3]", "[2,3]"), ("[1,2,3][:2]", "[1,2]"),
-    ("[1,2,3][1:]", "[2,3]"), ('{"a": 1}.a', "1"), ('{"a": 1}["a"]', "1"), ("{\"a\": nil}.a?.b", ""),
+    ("[1,2,3][1:]", "[2,3]"), ('{"a": 1}.a', "1"), ('{"a": 1}["a"]', "1"), ('{"a": nil}.a?.b', ""),
     ("nil ?? 'x'", "x"), ("inputs.nope ?? 'x'", ""), ("1 == 1.0", "true"), ("1 != 2", "true"),
     ("'a' < 'b'", "true"), ("1 <= 1 and 2 >= 2", "true"), ("true && false || true", "true"),
     ("1 > 2 ? 'x' : 'y'", "y"), ("2 in [1,2]", "true"), ("3 not in [1,2]", "true"),
     ("'a' in {\"a\": 1}", "true"), ("'hello' contains 'ell'", "true"), ("'hello' startsWith 'he'", "true"),
     ("'hello' endsWith 'lo'", "true"), ("'abc123' matches '^[a-c]+[0-9]+$'", "true"),
     ("1..4", "[1,2,3,4]"), ("'  x ' | trim() | upper()", "X"), ("filter(1..6, # > 3)", "[4,5,6]"),
-    ("map([1,2], # * 2)", "[2,4]"), ("filter([{\"a\": 1}, {\"a\": 2}], .a == 2)", '[{"a":2}]'),
-    ("map([{\"a\": 1}], #.a)", "[1]"), ("all([1,2], # > 0)", "true"), ("any([1,2], # > 1)", "true"),
+    ("map([1,2], # * 2)", "[2,4]"), ('filter([{"a": 1}, {"a": 2}], .a == 2)', '[{"a":2}]'),
+    ('map([{"a": 1}], #.a)', "[1]"), ("all([1,2], # > 0)", "true"), ("any([1,2], # > 1)", "true"),
     ("one([1,2], # > 1)", "true"), ("none([1,2], # > 2)", "true"), ("count([1,2,3], # > 1)", "2"),
     ("find([1,2,3], # > 1)", "2"), ("findIndex([1,2,3], # > 1)", "1"),
     ("groupBy([1,3,2], # % 2)['1']", "[1,3]"),
-    ("sortBy([{\"a\": 2}, {\"a\": 1}], .a)", '[{"a":1},{"a":2}]'), ("reduce(1..4, #acc + #, 0)", "10"),
+    ('sortBy([{"a": 2}, {"a": 1}], .a)', '[{"a":1},{"a":2}]'), ("reduce(1..4, #acc + #, 0)", "10"),
     ("sum([1,2,3])", "6"), ("trim('  a ')", "a"), ("upper('a')", "A"), ("lower('A')", "a"),
     ("split('a,b', ',')", '["a","b"]'), ("splitAfter('a,b', ',')", '["a,","b"]'),
     ("replace('aXa', 'X', 'b')", "aba"), ("repeat('ab', 3)", "ababab"), ("indexOf('abc', 'c')", "2"),
@@ -41,8 +41,8 @@ VALUES = [
     ("round(1.5)", "2"), ("mean([1,2,3])", "2"), ("median([3,1,2])", "2"), ("len('abc')", "3"),
     ("len([1,2])", "2"), ("first([1,2])", "1"), ("last([1,2])", "2"), ("take([1,2,3], 2)", "[1,2]"),
     ("concat([1],[2])", "[1,2]"), ("flatten([1,[2,[3]]])", "[1,2,3]"), ("uniq([1,1,2])", "[1,2]"),
-    ("reverse([1,2])", "[2,1]"), ("sort([3,1,2])", "[1,2,3]"), ("sort(keys({\"a\":1,\"b\":2}))", '["a","b"]'),
-    ("values({\"a\":1})", "[1]"), ("toPairs({\"a\":1})", '[["a",1]]'), ("fromPairs([['a',1]])", '{"a":1}'),
+    ("reverse([1,2])", "[2,1]"), ("sort([3,1,2])", "[1,2,3]"), ('sort(keys({"a":1,"b":2}))', '["a","b"]'),
+    ('values({"a":1})', "[1]"), ('toPairs({"a":1})', '[["a",1]]'), ("fromPairs([['a',1]])", '{"a":1}'),
     ("get({\"a\":1}, 'a')", "1"), ("get([1], 5)", ""), ("int('5') + 1", "6"), ("float('1.5')", "1.5"),
     ("string(5) + 'x'", "5x"), ("type('x')", "string"), ("toJSON([1])", "[\n  1\n]"),
     ("fromJSON('{\"a\":[1]}').a[0]", "1"), ("toBase64('hi')", "aGk="), ("fromBase64('aGk=')", "hi"),
@@ -109,7 +109,7 @@ def test_every_key_that_is_a_template(tork: Tork):
             "gpus": "{{ inputs.n }}",
             "workdir": "{{ inputs.n }}",
             "files": {"f": "{{ inputs.n }}"},
-            "run": "echo -n \"$(cat f)|$A|{{ inputs.n }}\" > $TORK_OUTPUT",
+            "run": 'echo -n "$(cat f)|$A|{{ inputs.n }}" > $TORK_OUTPUT',
             "pre": [{"name": "p{{ inputs.n }}", "env": {"B": "{{ inputs.n }}"}, "run": "echo pre$B"}],
             "post": [{"name": "q{{ inputs.n }}", "env": {"B": "{{ inputs.n }}"}, "run": "echo post$B"}],
         },
@@ -236,7 +236,7 @@ def test_loop_items(tork: Tork):
         },
         output="{{ tasks.r0 }} {{ tasks.r1 }} {{ tasks.r2 }} {{ tasks.l00 }} {{ tasks.l11 }}",
     )
-    assert job["result"] == 'a 2 {k:[1]} 1/0 2/1'.replace("{k:[1]}", '{"k":[1]}')
+    assert job["result"] == "a 2 {k:[1]} 1/0 2/1".replace("{k:[1]}", '{"k":[1]}')
     assert named(job, "i0")["env"]["T"] == "string-string"
     assert named(job, "i1")["env"]["T"] == "string-int"
     assert job["context"]["tasks"]["l10"] == "2/0"
@@ -265,7 +265,7 @@ def test_braces_in_odd_places(tork: Tork):
     job = tork.done(
         {
             "env": {
-                "A": "{{inputs.n}}", "B": "{{ {\"a\": {\"b\": 1} }.a.b }}", "C": "{ {1} }", "D": "}}",
+                "A": "{{inputs.n}}", "B": '{{ {"a": {"b": 1} }.a.b }}', "C": "{ {1} }", "D": "}}",
                 "E": "a{{ 1 }}{{ 2 }}b", "F": "{{ '{{' }}", "G": "{{ 1 +\n 1 }}", "H": "{{ 1",
             },
             "run": "exit 0",

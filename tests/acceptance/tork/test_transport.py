@@ -53,7 +53,9 @@ def test_a_path_is_exact(tork: Tork, path: str):
         ("/scheduled-jobs/{}", "scheduled job not found"),
     ],
 )
-@pytest.mark.parametrize("word", [NOBODY, "0" * 32, "nope", "A" * 32, "%2e%2e", "%00", "%ff", "ü" * 9])
+@pytest.mark.parametrize(
+    "word", [NOBODY, "0" * 32, "nope", "A" * 32, "%2e%2e", "%00", "%ff", "ü" * 9]
+)
 def test_unknown_ids_are_not_found(tork: Tork, path: str, message: str, word: str):
     found = tork.missing(path.format(word))
     assert found in (message, "Not Found")
@@ -242,7 +244,9 @@ def test_pages_of_jobs(tork: Tork):
     assert none == {"items": [], "number": 1, "size": 0, "totalPages": 0, "totalItems": 0}
 
 
-@pytest.mark.parametrize("value", ["x", "1.5", "1e3", "9223372036854775808", "0x1", "１", " 1", "--1"])
+@pytest.mark.parametrize(
+    "value", ["x", "1.5", "1e3", "9223372036854775808", "0x1", "\uff11", " 1", "--1"]
+)
 @pytest.mark.parametrize("key", ["page", "size"])
 def test_pages_want_integers(tork: Tork, key: str, value: str):
     words = "invalid page number" if key == "page" else "invalid size"
@@ -329,7 +333,9 @@ def test_wait_gives_up(tork: Tork):
     tork.put(f"/jobs/{job['id']}/cancel")
 
 
-@pytest.mark.parametrize("wait", [{}, {"timeout": ""}, {"timeout": "x"}, {"timeout": "-1s"}, {"timeout": 5}, []])
+@pytest.mark.parametrize(
+    "wait", [{}, {"timeout": ""}, {"timeout": "x"}, {"timeout": "-1s"}, {"timeout": 5}, []]
+)
 def test_wait_wants_a_duration(tork: Tork, wait: object):
     tork.refused({"name": "j", "tasks": [{"name": "t"}], "wait": wait})
 

@@ -194,7 +194,20 @@ def test_rules(tork: Tork, document: dict, path: str):
     assert message.startswith(path), message
 
 
-@pytest.mark.parametrize("queue", ["pending", "started", "completed", "error", "heartbeat", "jobs", "logs", "progress", "redeliveries"])
+@pytest.mark.parametrize(
+    "queue",
+    [
+        "pending",
+        "started",
+        "completed",
+        "error",
+        "heartbeat",
+        "jobs",
+        "logs",
+        "progress",
+        "redeliveries",
+    ],
+)
 def test_internal_queues_are_reserved(tork: Tork, queue: str):
     assert tork.refused(a_task(queue=queue)).startswith("tasks[0].queue")
 
@@ -219,7 +232,14 @@ def test_composites_have_nothing_to_run(tork: Tork, kind: str):
         message = tork.refused(of(**{kind: COMPOSITES[kind], key: value}))
         assert message.startswith("tasks[0]"), message
     answer = tork.post(
-        of(**{kind: COMPOSITES[kind]}, description="d", var="v", tags=["t"], priority=1, **{"if": "false"})
+        of(
+            **{kind: COMPOSITES[kind]},
+            description="d",
+            var="v",
+            tags=["t"],
+            priority=1,
+            **{"if": "false"},
+        )
     )
     assert answer.status_code == 200, answer.text
 
@@ -257,7 +277,9 @@ def test_what_is_accepted(tork: Tork, more: dict):
     tork.put(f"/jobs/{answer.json()['id']}/cancel")
 
 
-@pytest.mark.parametrize("output", ["plain text", "1+1", "{{ 1 }}", "", "a { b } c", "{{ nope }} x", "}} {"])
+@pytest.mark.parametrize(
+    "output", ["plain text", "1+1", "{{ 1 }}", "", "a { b } c", "{{ nope }} x", "}} {"]
+)
 def test_outputs_that_are_accepted(tork: Tork, output: str):
     answer = tork.post({**a_task(), "output": output})
     assert answer.status_code == 200, answer.text

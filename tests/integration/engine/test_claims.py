@@ -6,7 +6,7 @@ from app.domain.records import Lease
 from app.domain.states import AttemptState, JobState, TaskState
 from app.engine.tasks import NewWork
 from app.hooks import TaskSpec
-from app.testing import happenings, new_worker, submit
+from app.testing import happenings, new_worker, settled, submit
 
 QUEUE = "demo/default"
 
@@ -76,7 +76,7 @@ def test_a_claim_with_start_goes_straight_to_running(engine, worker, scripted):
 
 
 def test_nothing_to_claim_is_no_error_and_no_event(engine, worker):
-    before = engine.events.last_position()
+    before = settled(engine)
     assert list(engine.claims.claim(worker, "demo/nobody")) == []
     assert happenings(engine, after=before) == []
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.states import JobState, TaskState
 from app.hooks import Advance, Fail, TaskEnd, TaskSpec
-from app.testing import happenings, submit, work_off
+from app.testing import happenings, settled, submit, work_off
 
 QUEUE = "demo/default"
 
@@ -243,7 +243,7 @@ def test_ends_may_follow_each_other_upwards_in_one_transaction(engine, scripted)
     scripted.on_plan = [spec]
     scripted.on_advance = ends_with_its_children
     job = submit(engine)
-    position = engine.events.last_position()
+    position = settled(engine)
     assert work_off(engine, QUEUE) == ["leaf"]
     assert engine.jobs.get(job.id).state is JobState.COMPLETED
     assert happenings(engine, after=position).count("task.completed") == 6
@@ -337,7 +337,7 @@ def test_hold_and_let_go(engine, scripted, worker, clock):
     assert list(engine.claims.claim(worker, QUEUE)) == []
     with pytest.raises(IllegalMove):
         engine.tasks.hold(ids["a"])
-    position = engine.events.last_position()
+    position = settled(engine)
     engine.tasks.let_go(ids["b"])
     engine.tasks.let_go(ids["a"])
     assert happenings(engine, after=position) == ["task.created", "task.queued"]

@@ -6,11 +6,9 @@ import pytest
 
 from app.data import events
 from app.domain.events import Event, EventKind
-from app.engine.events import Events
 from app.engine.tasks import NewWork
 from app.hooks import Advance, Fail, TaskSpec
-from app.testing import happenings, make_engine, new_worker, submit, work_off
-from tests.yard import eventually
+from app.testing import happenings, make_engine, new_worker, settled, submit, work_off
 
 QUEUE = "demo/default"
 
@@ -21,6 +19,7 @@ def note(engine, name):
 
 
 def seen(engine, position=""):
+    settled(engine)
     return [event.job_id for event in engine.events.after(position)]
 
 
@@ -28,10 +27,11 @@ def test_a_reader_goes_on_where_it_stopped(engine):
     assert engine.events.last_position() == ""
     for name in "abcde":
         note(engine, name)
+    settled(engine)
     first = engine.events.after("", limit=2)
     assert [event.job_id for event in first] == ["a", "b"]
     assert seen(engine, first[-1].position) == ["c", "d", "e"]
-    assert seen(engine, engine.events.last_position()) == []
+    assert seen(engine, settled(engine)) == []
 
 
 @pytest.mark.parametrize("bad", ["x", "1", "1-", "-1-2", "1-2-3", "²-1", "9" * 50 + "-1"])
@@ -43,6 +43,7 @@ def test_a_bad_position_is_refused(engine, bad):
 def test_an_event_comes_back_as_it_was_noted(engine, clock):
     with engine.transaction() as tx:
         tx.note(EventKind.TASK_PROGRESSED, "demo", job_id="j", task_id=3, progress=1.5, n="π")
+    settled(engine)
     (event,) = engine.events.after("")
     assert event == Event(
         kind=EventKind.TASK_PROGRESSED,
@@ -82,6 +83,7 @@ def test_an_open_transaction_is_waited_for_and_not_stepped_over(postgres_url, sc
     """The first to begin commits last; its row has the lower id and must not be missed."""
     with make_engine(scripted, database_url=postgres_url) as engine:
         note(engine, "before")
+        settled(engine)
         noted, release = threading.Event(), threading.Event()
 
         def held_open():
@@ -99,14 +101,13 @@ def test_an_open_transaction_is_waited_for_and_not_stepped_over(postgres_url, sc
         try:
             assert noted.wait(60)
             note(engine, "fast")
-            # The reader itself, which does not wait until all is settled.
-            reader = Events(engine.transaction)
-            early = eventually(lambda: reader.after(""), "the settled event")
+            early = engine.events.after("")
             assert [event.job_id for event in early] == ["before"]
-            assert reader.last_position() == early[-1].position
+            assert engine.events.last_position() == early[-1].position
         finally:
             release.set()
             thread.join(60)
+        settled(engine)
         rest = engine.events.after(early[-1].position)
         assert sorted(event.job_id for event in rest) == ["fast", "slow"]
         assert [event.position for event in engine.events.after("")] == [

@@ -7,7 +7,7 @@ from app.domain.records import JobFilter
 from app.engine.prune import Retention
 from app.engine.tasks import NewWork
 from app.hooks import Finish, TaskSpec
-from app.testing import make_engine, new_worker, submit, work_off
+from app.testing import make_engine, new_worker, settled, submit, work_off
 
 QUEUE = "demo/default"
 STRANGE = "nul \0 \ue000 \ue000\ue001 \ue000\ue000 \uf8ff \U0010ffff \r\n\t end"
@@ -132,6 +132,7 @@ def test_pruning_forgets_by_age_and_no_more(database_url, scripted, clock):
         clock.advance(11)
         fresh = submit(engine, dialect="fresh")
         engine.prune.run_once(clock.now())
+        settled(engine)
         assert {event.dialect for event in engine.events.after("")} == {"fresh"}
         assert engine.logs.last_number(1) == 1
         engine.prune.run_once(clock.advance(90))

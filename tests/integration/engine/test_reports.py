@@ -7,7 +7,7 @@ from app.domain.records import Lease
 from app.domain.states import AttemptState, JobState, TaskState
 from app.engine.tasks import NewWork
 from app.hooks import TaskSpec
-from app.testing import happenings, new_worker, submit
+from app.testing import happenings, new_worker, settled, submit
 
 QUEUE = "demo/default"
 
@@ -141,7 +141,7 @@ def test_a_stale_report_changes_nothing(engine, worker, scripted, report, since)
         engine.jobs.cancel(job.id)
         if since == "deleted":
             engine.jobs.delete(job.id)
-    position = engine.events.last_position()
+    position = settled(engine)
     before = [engine.jobs.tasks(job.id), engine.attempts.history(stale.task_id)]
     with pytest.raises(LeaseLost) as lost:
         report(engine.attempts, stale)
@@ -164,7 +164,7 @@ def test_progress_moves_the_task_and_the_job(engine, worker, scripted):
     engine.attempts.progress(claimed.lease, 50)
     assert engine.tasks.get(claimed.task_id).progress == 50
     assert engine.jobs.get(job.id).progress == 12.5
-    position = engine.events.last_position()
+    position = settled(engine)
     engine.attempts.progress(claimed.lease, 50)
     assert happenings(engine, after=position) == ["task.progressed"]
 

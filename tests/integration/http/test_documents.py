@@ -42,7 +42,6 @@ def known(server):
     }
 
 
-@pytest.mark.property
 @pytest.mark.parametrize(
     ("name", "mode"),
     [

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,7 +79,6 @@ def _over(state: str) -> bool:
     return state in ("COMPLETED", "FAILED", "SKIPPED", "CANCELLED")
 
 
-@pytest.mark.property
 @given(tasks=WORKFLOWS, data=st.data())
 def test_every_task_that_is_wanted_runs_once_and_the_job_completes(
     tasks: list[dict[str, Any]], data: st.DataObject
@@ -105,7 +103,6 @@ def test_every_task_that_is_wanted_runs_once_and_the_job_completes(
     assert not simulation.state.get("next")
 
 
-@pytest.mark.property
 @given(tasks=WORKFLOWS, data=st.data())
 def test_job_with_failures_ends_and_a_restart_can_complete_it(
     tasks: list[dict[str, Any]], data: st.DataObject

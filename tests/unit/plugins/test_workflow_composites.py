@@ -8,7 +8,7 @@ import pytest
 from app.hooks import Fail, Finish, TaskView
 from app.testing import Outcome, Simulation, completes
 from plugins.workflow import Workflow
-from plugins.workflow.making import MOST_TASKS
+from plugins.workflow.making import MOST_ITEMS, MOST_TASKS
 
 
 def _simulation(*tasks: dict[str, Any], **job: Any) -> Simulation:
@@ -194,8 +194,8 @@ def test_each_over_no_list_fails(expression: str) -> None:
 
 
 def test_each_over_too_long_a_list_fails() -> None:
-    ended = _simulation(_each(f"1..{MOST_TASKS + 1}", {"name": "n"})).run()
-    assert ended == Fail(f"each.list has {MOST_TASKS + 1} elements, more than {MOST_TASKS}")
+    ended = _simulation(_each(f"1..{MOST_ITEMS + 1}", {"name": "n"})).run()
+    assert ended == Fail(f"each.list has {MOST_ITEMS + 1} elements, more than {MOST_ITEMS}")
 
 
 def test_lists_of_lists_that_are_too_many_tasks_fail() -> None:

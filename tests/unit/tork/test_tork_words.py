@@ -106,7 +106,8 @@ def test_composite_has_no_queue():
         TASK, kind=TaskKind.COMPOSITE, payload={"parallel": {"tasks": []}}, children=3,
         children_open=1,
     )  # fmt: skip
-    document = words.task(held, Family())
+    children = {"COMPLETED": 1, "SKIPPED": 1, "FAILED": 3, "RUNNING": 1}
+    document = words.task(held, Family(children=children))
     assert "queue" not in document
     assert document["parallel"] == {"completions": 2}
 

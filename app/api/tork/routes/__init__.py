@@ -2,7 +2,7 @@
 
 from flask_smorest import Blueprint
 
-from app.api.tork.routes import fleet, jobs, schedules, tasks
+from app.api.tork.routes import fleet, jobs, schedules, tasks, users
 from config.settings import Settings
 
 
@@ -16,5 +16,6 @@ def blueprints(settings: Settings) -> list[Blueprint]:
         (tork.endpoint_nodes, fleet.nodes_blueprint),
         (tork.endpoint_queues, fleet.queues_blueprint),
         (tork.endpoint_metrics, fleet.metrics_blueprint),
+        (tork.endpoint_users, users.blueprint),
     )
     return [blueprint for on, blueprint in chosen if on]

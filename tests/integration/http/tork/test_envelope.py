@@ -28,7 +28,7 @@ def assert_envelope(answer, status):
 
 def test_document_has_all_the_families(routes):
     families = {path.split("/")[1] for path in routes}
-    assert families == {"jobs", "tasks", "nodes", "queues", "metrics", "scheduled-jobs"}
+    assert families == {"jobs", "tasks", "nodes", "queues", "metrics", "scheduled-jobs", "users"}
 
 
 def test_every_method_a_path_does_not_know_is_405_with_allow(server, routes):
