@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""A terminal that is closed sends SIGHUP."""
 STEADY_S = 10.0
 """A part that ran for so long may be started again at once."""
 
@@ -47,7 +49,7 @@ class Supervisor:
         self._stop_within_s = stop_within_s
 
     def run(self) -> None:
-        """Keep the parts alive until SIGTERM or SIGINT."""
+        """Keep the parts alive until SIGTERM, SIGINT or SIGHUP."""
         waited = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP}
         # A signal that is blocked and waited for cannot arrive at the wrong moment.
         signal.pthread_sigmask(signal.SIG_BLOCK, waited)
@@ -56,7 +58,7 @@ class Supervisor:
             while True:
                 self._start_missing()
                 found = signal.sigtimedwait(waited, self._next_look_s())
-                if found is not None and found.si_signo in (signal.SIGTERM, signal.SIGINT):
+                if found is not None and found.si_signo in ENDING:
                     log.info("stopping")
                     break
         finally:

@@ -2,6 +2,7 @@
 
 import click
 
+from app.cli import Failed
 from app.cli.options import with_settings
 from app.cli.process import die_with
 from config.settings import Settings
@@ -38,5 +39,7 @@ def command(settings: Settings, parent: int | None) -> None:
         gevent.signal_handler(number, daemon.stop)
     try:
         daemon.run()
+    except OSError as error:
+        raise Failed(f"cannot work on this machine: {error}") from error
     finally:
         services.close()

@@ -38,6 +38,7 @@ _BROKEN = (
     sqlite3.DatabaseError,
     psycopg.OperationalError,
     psycopg.InterfaceError,
+    psycopg.InternalError,  # a replica that takes no writes, for one
     peewee.OperationalError,
     peewee.InterfaceError,
     peewee.DatabaseError,

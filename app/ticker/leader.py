@@ -3,6 +3,7 @@
 The lease saves work; what keeps double work harmless are unique keys and compared versions.
 """
 
+import math
 import os
 import secrets
 import socket
@@ -12,6 +13,8 @@ from app.domain.errors import EngineError
 from app.engine.leadership import Leadership
 
 NAME = "ticker"
+SILENT_S = 15.0
+"""A database that was away for so long kept holders of leases from renewing them."""
 
 
 class Leader:
@@ -21,6 +24,9 @@ class Leader:
         self._leadership = leadership
         self._lease_s = lease_s
         self._sure_until = 0.0
+        self._answered_at = time.monotonic()
+        self.back_at = -math.inf
+        """When the database was back after a long silence, by the monotonic clock."""
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def renew(self) -> bool:
@@ -30,6 +36,10 @@ class Leader:
             leads = self._leadership.take(NAME, self.holder, lease_s=self._lease_s)
         except EngineError:
             return self.leads
+        answered = time.monotonic()
+        if answered - self._answered_at > self._lease_s + SILENT_S:
+            self.back_at = answered
+        self._answered_at = answered
         self._sure_until = begun + self._lease_s if leads else 0.0
         return leads
 

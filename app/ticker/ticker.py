@@ -40,6 +40,7 @@ class Ticker:
         self._engine = services.engine
         self._leader = Leader(services.engine.leadership, lease_s=settings.lease_s)
         self._renew_s = settings.renew_s
+        self._patience_s = 1.5 * services.settings.worker.renew_s
         self._led = False
         self._worker_id: int | None = None
         self._stopping = threading.Event()
@@ -109,7 +110,7 @@ class Ticker:
         self._scheduler.add_job(call, "interval", seconds=every_s, id=name, next_run_time=now)
 
     def _do(self, duty: Duty) -> None:
-        if not self._leader.leads:
+        if not self._leader.leads or (duty.name == "rescue" and self._leaves_time()):
             return
         try:
             done = duty.run_once(self._engine.clock.now())
@@ -120,6 +121,13 @@ class Ticker:
         else:
             if done:
                 log.debug("duty-done", duty=duty.name, count=done)
+
+    def _leaves_time(self) -> bool:
+        """Whether holders may still come to renew what ran out while the database was away.
+
+        They are alive and at work; else each long silence would end and repeat all that runs.
+        """
+        return time.monotonic() - self._leader.back_at < self._patience_s
 
     def _lead(self) -> None:
         leads = self._leader.renew()

@@ -250,7 +250,9 @@ class Daemon:
 
     def _renew(self) -> None:
         """Keep the leases of what runs; kill what lost its own."""
-        while not self._over.wait(self._settings.renew_s):
+        pause_s = self._settings.renew_s
+        while not self._over.wait(pause_s):
+            pause_s = self._settings.renew_s
             running = list(self._works)
             if not running:
                 continue
@@ -259,6 +261,7 @@ class Daemon:
                     self._kill(lost, "lease-lost")
             except EngineError as error:
                 log.warning("renewal-failed", reason=str(error))
+                pause_s = min(pause_s, SWEEP_S)
 
     def _watch(self, worker_id: int) -> None:
         """Learn of tasks that were cancelled; collect processes that lost their parents."""

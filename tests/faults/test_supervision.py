@@ -27,7 +27,7 @@ def test_connections_wait_while_the_web_part_is_replaced(yard: Yard):
     assert requests.get(f"{yard.url}/health", timeout=60).status_code == 200
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_every_process(yard: Yard, number: int):
     processes = yard.processes()
     assert len(processes) >= 4

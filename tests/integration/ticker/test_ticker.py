@@ -1,6 +1,7 @@
 """The loop of the ticker: it ends cleanly at any moment, and no clock silences it."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -38,7 +39,7 @@ def make(clock, monkeypatch):
             monkeypatch.setattr(module, "duties", lambda *_: list(duties))
             settings = SimpleNamespace(
                 ticker=SimpleNamespace(lease_s=3600.0, renew_s=1000.0),
-                worker=SimpleNamespace(name="here"),
+                worker=SimpleNamespace(name="here", renew_s=10.0),
             )
             ticker = Ticker(SimpleNamespace(engine=engine, plugins=None, settings=settings))
             failures = []
@@ -115,3 +116,29 @@ def test_clock_that_is_set_back_does_not_silence_the_duties(make, clock, monkeyp
     clock.by_s = 1800.0
     assert woken.wait(PATIENCE_S)
     assert done.acquire(timeout=PATIENCE_S)
+
+
+def test_leases_that_ran_out_while_the_database_was_away_may_still_be_renewed(make):
+    rescued, other = threading.Semaphore(0), threading.Semaphore(0)
+
+    def rescue(now):
+        rescued.release()
+        return 0
+
+    def due(now):
+        other.release()
+        return 0
+
+    ticker, _, _ = make(Duty("rescue", 0.01, rescue), Duty("due", 0.01, due))
+    assert rescued.acquire(timeout=PATIENCE_S)
+    ticker._leader.back_at = time.monotonic()
+    # One round may have been under way.
+    for _ in range(3):
+        assert other.acquire(timeout=PATIENCE_S)
+    while rescued.acquire(blocking=False):
+        pass
+    for _ in range(20):
+        assert other.acquire(timeout=PATIENCE_S)
+    assert not rescued.acquire(blocking=False)
+    ticker._leader.back_at -= 15.0
+    assert rescued.acquire(timeout=PATIENCE_S)

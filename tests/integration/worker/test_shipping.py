@@ -55,28 +55,28 @@ def claimed(task_id=1):
 def test_output_is_whole_when_the_answer_to_a_commit_was_lost():
     rows = Rows(StoreUnavailable())
     shipment = Shipment(claimed(), 1, lambda: None)
-    shipment.add(b"one ")
+    shipment.add(b"one\n")
     try:
         shipment.store(rows)
     except StoreUnavailable:
-        shipment.add(b"two ")
+        shipment.add(b"two\n")
     shipment.store(rows)
-    shipment.add(b"three")
+    shipment.add(b"three\n")
     shipment.store(rows)
-    assert rows.text() == "one two three"
+    assert rows.text() == "one\ntwo\nthree\n"
 
 
 def test_output_that_is_refused_does_not_hold_back_that_of_others():
     rows = Rows()
     shipper = Shipper(SimpleNamespace(append=lambda **words: refuse_first(rows, **words)))
     bad, good = shipper.open(claimed(1)), shipper.open(claimed(2))
-    bad.add(b"bad")
-    good.add(b"good")
+    bad.add(b"bad\n")
+    good.add(b"good\n")
     thread = threading.Thread(target=shipper.run)
     thread.start()
     try:
         with rows.changed:
-            assert rows.changed.wait_for(lambda: rows.text(2) == "good", PATIENCE_S)
+            assert rows.changed.wait_for(lambda: rows.text(2) == "good\n", PATIENCE_S)
     finally:
         shipper.stop()
         thread.join(PATIENCE_S)
