@@ -275,6 +275,8 @@ class Store:
                 return cursor
         if isinstance(error, (sqlite3.ProgrammingError, psycopg.ProgrammingError)):
             raise error
+        if self.backend == "postgres":
+            self.peewee.suspect()
         raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
 
     def _translate(self, sql: str) -> str:
@@ -290,12 +292,17 @@ class _PostgresPool(PooledPostgresqlDatabase):  # type: ignore[misc]
     """A pool that asks a connection whether it lives only when it has been idle for a while.
 
     The question is a journey to the server at every check-out. Of connections that were used a
-    moment ago, one that has died since fails one statement, as it would have in mid-use.
+    moment ago, one that has died since fails one statement, as it would have in mid-use; then all
+    are asked.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._used_at: dict[int, float] = {}
         super().__init__(*args, **options)
+
+    def suspect(self) -> None:
+        """Ask every connection that is in the pool by now: one of them has just failed."""
+        self._used_at.clear()
 
     def _is_closed(self, connection: Any) -> bool:
         idle_s = time.monotonic() - self._used_at.pop(id(connection), 0.0)

@@ -142,6 +142,7 @@ def test_a_backup_returns_to_postgres(make, tmp_path, request):
 def test_every_table_and_column_survives(make, source, target):
     """One row in each table there is, so that a table added later is held to it as well."""
     old, new = make(source, "old"), make(target, "new")
+    counted = set()  # SQLite's events need no counter of their own: the newest always stays
     with opened(old) as databases:
         for database in dict.fromkeys(databases):
             for table in catalogue.tables(database):
@@ -152,6 +153,7 @@ def test_every_table_and_column_survives(make, source, target):
                 statements.insert(database, table, table.columns, [tuple(row)])
                 if table.counter:
                     catalogue.count_on(database, table, 1000)
+                    counted.add(table.name)
         file = io.BytesIO()
         archive.backup(*databases, file, now=NOW, version="1")
     file.seek(0)
@@ -159,7 +161,7 @@ def test_every_table_and_column_survives(make, source, target):
         archive.restore(*databases, file, now=NOW)
         for database in dict.fromkeys(databases):
             for table in catalogue.tables(database):
-                if table.counter:
+                if table.counter and table.name in counted:
                     assert catalogue.highest_id(database, table) >= 1000, table.name
     before, after = contents(old), contents(new)
     assert before.keys() == after.keys()
