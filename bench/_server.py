@@ -45,11 +45,11 @@ def serve(data_dir: Path, *parts: str, **environment: str) -> Iterator[int]:
     process = subprocess.Popen(words, env=given, stdout=subprocess.PIPE, text=True)
     try:
         port = 0
-        for line in process.stdout or ():
-            if found := ADDRESS.search(line):
-                port = int(found[1])
-                break
         if "web" in parts or not parts:
+            for line in process.stdout or ():
+                if found := ADDRESS.search(line):
+                    port = int(found[1])
+                    break
             wait_for(port, "/health")
         yield port
     finally:
