@@ -80,7 +80,7 @@ def recorded(engine: Engine, worker_id: int) -> tuple[list[tuple[str, tuple[Any,
 def cycle(engine: Engine, worker_id: int) -> int:
     """Claim one task and complete it, on a connection that is held as a request holds its own."""
     task = engine.claims.claim(worker_id, QUEUE, start=True)[0]
-    engine.attempts.complete(task.lease)
+    engine.attempts.complete(task.lease, alone=True)
     return task.task_id
 
 
@@ -102,8 +102,9 @@ def replay(
                     values[place] = task_id
                 params = values  # noqa: PLW2901
             cursor = connection.execute(sql, params)
-            if "RETURNING id" in sql:
-                task_id = cursor.fetchall()[0][0]
+            if "RETURNING" in sql:
+                found = cursor.fetchall()[0][0]
+                task_id = found if isinstance(found, int) else task_id
             elif sql.startswith("SELECT"):
                 cursor.fetchone()
 

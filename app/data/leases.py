@@ -238,6 +238,37 @@ def again(
     return store.run(_AGAIN, values).rowcount == 1
 
 
+_COMPLETE_ALONE = (
+    "UPDATE task SET state = 'COMPLETED', result = ?, error = NULL, ended_at = ?,"
+    " leased_until = NULL WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
+    " AND job_id IS NULL AND verifications <= 1 RETURNING queue"
+)
+# On PostgreSQL the history row goes along: every statement is a journey to the server.
+_COMPLETE_ALONE_POSTGRES = (
+    f"WITH ended AS ({_COMPLETE_ALONE}), noted AS (UPDATE attempt SET state = 'DONE',"
+    " ended_at = ?, verification = ? WHERE task_id = ? AND number = ?"
+    " AND EXISTS (SELECT 1 FROM ended)) SELECT queue FROM ended"
+)
+
+
+def complete_alone(
+    store: Store, lease: Lease, *, result: str | None, verification: int | None, now: Instant
+) -> str | None:
+    """Complete a held task that belongs to no job and wants one good report; give its queue.
+
+    None, and nothing is changed, when the task is not like that or this hand-out does not hold it.
+    """
+    values = (escape_or_none(result), now, *lease)
+    if store.backend == "postgres":
+        row = store.run(_COMPLETE_ALONE_POSTGRES, (*values, now, verification, *lease)).fetchone()
+        return None if row is None else str(row[0])
+    row = store.run(_COMPLETE_ALONE, values).fetchone()
+    if row is None:
+        return None
+    end_attempt(store, lease, state=AttemptState.DONE, verification=verification, now=now)
+    return str(row[0])
+
+
 def end_attempt(
     store: Store,
     lease: Lease,
