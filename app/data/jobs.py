@@ -305,6 +305,7 @@ def delete(store: Store, job_id: str) -> None:
         "DELETE FROM task WHERE job_id = ?",
         "DELETE FROM waiting WHERE job_id = ?",
         "DELETE FROM job_tag WHERE job_id = ?",
+        "DELETE FROM idle_limit WHERE job_id = ?",
         "DELETE FROM job WHERE id = ?",
     ):
         store.run(statement, (job_id,))

@@ -280,6 +280,17 @@ class Account(Model):
         table_name = "account"
 
 
+class IdleLimit(Model):
+    """How long a running job may go unused."""
+
+    job_id = TextField(primary_key=True)
+    idle_us = BigIntegerField()
+    deadline = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "idle_limit"
+
+
 class LogPart(Model):
     """A piece of output; on SQLite in a file of its own."""
 
@@ -311,5 +322,6 @@ ENGINE = (
     Event,
     Mark,
     Account,
+    IdleLimit,
 )
 LOGS = (LogPart,)

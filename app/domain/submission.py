@@ -15,7 +15,8 @@ class Submission:
     id: chosen by the caller, a UUID4 in hex, or empty. spec: parameters as `type` loads them.
     task_count: number of top-level steps, for progress. unique_key: a second submission under it
     is refused. pool, max_running: the pool of slots it needs one of, and that pool's size.
-    delete_after_s: how long after its completion it is deleted.
+    delete_after_s: how long after its completion it is deleted. idle_s: how long it may run without
+    being touched before it is cancelled; None leaves it alone.
     """
 
     dialect: str
@@ -36,6 +37,7 @@ class Submission:
     pool: str | None = None
     max_running: int | None = None
     delete_after_s: float | None = None
+    idle_s: float | None = None
 
     def to_json(self) -> Json:
         """Give it as JSON."""

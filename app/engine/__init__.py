@@ -9,6 +9,7 @@ from app.engine.claims import Claims
 from app.engine.courses import Courses, Plugins
 from app.engine.doctor import Doctor
 from app.engine.events import Events
+from app.engine.idle import Idle
 from app.engine.jobs import Jobs
 from app.engine.leadership import Leadership
 from app.engine.logs import Logs
@@ -48,6 +49,7 @@ class Engine:
         courses = Courses(store, plugins)
         self.jobs = Jobs(self.transaction, courses, plugins, log_store)
         self.subjobs = SubJobs(self.transaction, courses, self.jobs)
+        self.idle = Idle(self.transaction, self.jobs)
         self.tasks = Tasks(self.transaction, courses)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)

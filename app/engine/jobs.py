@@ -4,7 +4,7 @@ import contextlib
 import uuid
 from dataclasses import replace
 
-from app.data import jobs, logs, tasks, waiting
+from app.data import idle, jobs, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.errors import IllegalMove, JobNotFound, UnknownJobType
@@ -92,6 +92,8 @@ class Jobs:
         if job.pool is not None:
             self._open_pool(job, wanted)
         jobs.insert(self._store, job, unique_key=wanted.unique_key, delete_after_us=after)
+        if wanted.idle_s is not None:
+            idle.insert(self._store, job.id, seconds(wanted.idle_s))
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=JobState.PENDING)
         if job.pool is not None:
             admitted = self._slot_is_free(job.pool)
@@ -217,7 +219,9 @@ class Jobs:
         with self._tx() as tx:
             if job.pool is not None:
                 self._take_slot(job)
-            return self._courses.apply(tx, job, course, starts=True)
+            after = self._courses.apply(tx, job, course, starts=True)
+            idle.clear(self._store, job_id)
+            return after
 
     def delete(self, job_id: str) -> None:
         """Delete a job that is over, with its tasks and their output.
