@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from docker.errors import APIError
 from docker.types import DeviceRequest
 from docker.types import Mount as EngineMount
 
@@ -33,6 +34,8 @@ from app.worker.runtimes.stage import Stage
 _ASK_S = 1.0
 _ASK_FIRST_S = 0.02
 _NANO = 1_000_000_000
+#: How often an upload is tried.
+_UPLOADS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +286,18 @@ class _Files:
     def _upload(
         self, container: Container, base: str, entries: dict[str, tuple[int, bytes | None]]
     ) -> None:
+        archive = write_archive(entries)
         with told("copying files into a container"):
-            container.client.put_archive(container.id, base, write_archive(entries))
+            for more in range(_UPLOADS - 1, -1, -1):
+                try:
+                    container.client.put_archive(container.id, base, archive)
+                except APIError as error:
+                    # Podman's unpacker ends at the archive's end mark; where it was faster than
+                    # the blank rest behind that is written, Podman takes it for a failure.
+                    if not more or "broken pipe" not in str(error):
+                        raise
+                else:
+                    return
 
 
 def slug(name: str) -> str:

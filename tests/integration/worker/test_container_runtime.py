@@ -11,7 +11,7 @@ from app.worker.runtimes.base import StepFailed, Workspace
 from app.worker.runtimes.containers import gpu_requests, slug
 from app.worker.runtimes.mounts import BindRules
 from app.worker.runtimes.output import Frames
-from tests.integration.worker.container_commands import IMAGE, SEAT, run
+from tests.integration.worker.container_commands import IMAGE, SEAT, left_of, run
 from tests.integration.worker.watching import in_thread, names_in, open_descriptors
 
 
@@ -21,12 +21,11 @@ def runtime(containers):
 
 
 def test_script_output_result_and_clean_end(runtime, watch, client):
-    volumes = {one["Name"] for one in client.volumes()["Volumes"] or []}
     outcome = run(runtime, watch, "echo a; printf ' r\\n' > $OUT")
     assert outcome.error is None
     assert (outcome.result, outcome.exit_code) == (" r\n", 0)
     assert watch.text == b"a\n"
-    assert {one["Name"] for one in client.volumes()["Volumes"] or []} == volumes
+    assert left_of(client, SEAT) == []
     before = open_descriptors()
     for _ in range(3):
         run(runtime, watch, "true")
