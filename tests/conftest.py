@@ -25,6 +25,8 @@ SERVICES = {
     "redis": ("JOBYARD_TEST_REDIS", "redis_url"),
     "podman": ("JOBYARD_TEST_DOCKER", "docker_host"),
 }
+# Folders whose tests start whole servers; together they take minutes.
+SLOW = {"acceptance", "faults"}
 ADDRESSES = pytest.StashKey[dict[str, str]]()
 WITHOUT = pytest.StashKey[list[str]]()
 
@@ -70,6 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
+        if SLOW & set(item.path.relative_to(config.rootpath).parts):
+            item.add_marker("slow")
         for name, (_, fixture) in SERVICES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(name)
