@@ -1,7 +1,7 @@
 """Rows of `job`, one statement a function."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import SQL, fn
 
@@ -38,7 +38,15 @@ _MOVE = (
 )
 _START = (
     "UPDATE job SET version = version + 1, state = 'RUNNING', started_at = COALESCE(started_at, ?)"
-    " WHERE id = ? AND state = 'SCHEDULED'"
+    " WHERE id = ? AND state = 'SCHEDULED' RETURNING pool"
+)
+# Joined, as a locked row and one that is not SCHEDULED any more must be told apart.
+_START_UNLESS_LOCKED = (
+    "WITH started AS (UPDATE job SET version = version + 1, state = 'RUNNING',"
+    " started_at = COALESCE(started_at, ?) WHERE id = (SELECT id FROM job WHERE id = ?"
+    " AND state = 'SCHEDULED' FOR NO KEY UPDATE SKIP LOCKED) RETURNING id)"
+    " SELECT j.pool, s.id IS NOT NULL FROM job j LEFT JOIN started s ON s.id = j.id"
+    " WHERE j.id = ? AND j.state = 'SCHEDULED'"
 )
 _CANCEL = (
     "UPDATE job SET version = version + 1, state = 'CANCELLED', ended_at = ?, tasks_open = 0,"
@@ -176,9 +184,23 @@ def move(
     return cursor.rowcount == 1
 
 
-def start(store: Store, job_id: str, now: Instant) -> bool:
-    """Move a SCHEDULED job to RUNNING; False when it was not SCHEDULED."""
-    return store.run(_START, (now, job_id)).rowcount == 1
+class Started(NamedTuple):
+    """What became of the start of a SCHEDULED job. done: False when another holds its row."""
+
+    pool: str | None
+    done: bool
+
+
+def start(store: Store, job_id: str, now: Instant, *, wait: bool = True) -> Started | None:
+    """Move a SCHEDULED job to RUNNING; None when it is not SCHEDULED.
+
+    wait: for another transaction that holds its row; only for who holds no task of it.
+    """
+    if wait or store.backend == "sqlite":
+        row = store.run(_START, (now, job_id)).fetchone()
+        return Started(row[0], done=True) if row else None
+    row = store.run(_START_UNLESS_LOCKED, (now, job_id, job_id)).fetchone()
+    return Started(row[0], done=bool(row[1])) if row else None
 
 
 def cancel(store: Store, job_id: str, now: Instant, reason: str | None) -> bool:

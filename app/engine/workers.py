@@ -76,14 +76,18 @@ class Workers:
 
         For one that no longer runs: who still runs releases its tasks itself before.
         """
-        with self._store.session():
-            held = [lease for lease, _ in leases.held(self._store, worker_id)]
-        lost = sum(1 for lease in held if self._lose(lease))
+        lost = self._lose_all(worker_id)
         with self._tx() as tx:
             worker = workers.get(self._store, worker_id)
             if workers.leave(self._store, worker_id):
                 tx.note(EventKind.WORKER_LEFT, worker.dialect, worker=worker_id)
-        return lost
+        # A claim under way may have been faster; from now on there is none.
+        return lost + self._lose_all(worker_id)
+
+    def _lose_all(self, worker_id: int) -> int:
+        with self._store.session():
+            held = [lease for lease, _ in leases.held(self._store, worker_id)]
+        return sum(1 for lease in held if self._lose(lease))
 
     def succeed(self, instance: str) -> int:
         """Take over a seat: whoever sat there is gone, and what they held is free; how much."""
