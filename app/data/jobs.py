@@ -71,6 +71,7 @@ _ORPHANS = (
     "SELECT j.id FROM job j JOIN task t ON t.id = j.parent_task_id WHERE j.ended_at IS NULL"
     " AND j.parent_task_id IS NOT NULL AND t.ended_at IS NOT NULL LIMIT ?"
 )
+_RUNNING = "SELECT COUNT(*) FROM job WHERE state = 'RUNNING' AND ended_at IS NULL AND dialect = ?"
 _SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
 
 
@@ -241,6 +242,12 @@ def open_of_schedule(store: Store, schedule_id: str) -> list[str]:
         (schedule_id,),
     )
     return [row[0] for row in rows.fetchall()]
+
+
+def running(store: Store, dialect: str) -> int:
+    """Count the running jobs of a dialect; reads those alone, however many others are open."""
+    row = store.run(_RUNNING, (dialect,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def hold_slot(store: Store, job_id: str, held: bool) -> None:

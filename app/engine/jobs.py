@@ -177,6 +177,11 @@ class Jobs:
         with self._store.session():
             return dict(jobs.counts(self._store, dialect))
 
+    def running(self, dialect: str) -> int:
+        """Count the running jobs of a dialect."""
+        with self._store.session():
+            return jobs.running(self._store, dialect)
+
     # -- change -------------------------------------------------------------------------------
 
     def cancel(self, job_id: str, *, reason: str | None = None) -> Job:
