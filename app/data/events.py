@@ -13,16 +13,16 @@ from app.domain.clock import Instant
 from app.domain.events import Event, EventKind
 
 _INSERT = "INSERT INTO event (at, kind, dialect, job_id, task_id, data) VALUES (?, ?, ?, ?, ?, ?)"
-_SETTLED = "tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+SETTLED = "tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _COLUMNS = "tx, id, at, kind, dialect, job_id, task_id, data"
 _AFTER = {
     "sqlite": f"SELECT {_COLUMNS} FROM event WHERE ? < 1 AND id > ? ORDER BY id LIMIT ?",
-    "postgres": f"SELECT {_COLUMNS} FROM event WHERE (tx, id) > (?, ?) AND {_SETTLED}"
+    "postgres": f"SELECT {_COLUMNS} FROM event WHERE (tx, id) > (?, ?) AND {SETTLED}"
     " ORDER BY tx, id LIMIT ?",
 }
 _LAST = {
     "sqlite": "SELECT tx, id FROM event ORDER BY id DESC LIMIT 1",
-    "postgres": f"SELECT tx, id FROM event WHERE {_SETTLED} ORDER BY tx DESC, id DESC LIMIT 1",
+    "postgres": f"SELECT tx, id FROM event WHERE {SETTLED} ORDER BY tx DESC, id DESC LIMIT 1",
 }
 # Only the oldest are looked at, so that a round costs the same however many there are. The newest
 # stays, or SQLite would give out its id again.

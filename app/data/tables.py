@@ -302,6 +302,7 @@ class LogPart(Model):
     task_created_at = BigIntegerField()
     contents = TextField()
     at = BigIntegerField()
+    tx = BigIntegerField()
 
     class Meta:
         table_name = "log_part"

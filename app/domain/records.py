@@ -260,6 +260,7 @@ class LogPart:
     """A piece of a task's output.
 
     number: from 1, without gaps within a task; all parts joined by number are the exact output.
+    position: the place in commit order among all parts of the job.
     """
 
     id: int
@@ -268,6 +269,7 @@ class LogPart:
     number: int
     contents: str
     at: Instant
+    position: str = ""
 
 
 @dataclass(frozen=True, slots=True)

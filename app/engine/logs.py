@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from app.bus import Bus
 from app.data import logs
 from app.data.db import Store
 from app.domain.clock import Clock, Instant
 from app.domain.records import LogPart, Page
+from app.engine.transaction import output_topic
 
 PART_BYTES = 64 * 1024
 
@@ -13,9 +15,10 @@ PART_BYTES = 64 * 1024
 class Logs:
     """Keeps what tasks wrote."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, bus: Bus) -> None:
         self._store = store
         self._clock = clock
+        self._bus = bus
 
     def append(
         self,
@@ -26,7 +29,10 @@ class Logs:
         task_created_at: Instant,
         parts: Sequence[tuple[int, str]],
     ) -> None:
-        """Store parts as (number, text). A part that is there already is not stored twice."""
+        """Store parts as (number, text), and wake who follows them.
+
+        A part that is there already is not stored twice.
+        """
         with self._store.transaction():
             logs.append(
                 self._store,
@@ -37,6 +43,10 @@ class Logs:
                 parts=parts,
                 now=self._clock.now(),
             )
+        topics = [output_topic(task_id=task_id)]
+        if job_id is not None:
+            topics.append(output_topic(job_id=job_id))
+        self._bus.ring(topics)
 
     def last_number(self, task_id: int) -> int:
         """Give the number of a task's newest part; 0 without any."""
@@ -71,6 +81,17 @@ class Logs:
         """Give a task's parts behind a number, oldest first."""
         with self._store.session():
             return logs.of_task(self._store, task_id, after=number, limit=limit)
+
+    def after_in_job(
+        self, job_id: str, position: str, *, limit: int = 100, settled: bool = True
+    ) -> Sequence[LogPart]:
+        """Give a job's parts behind a position ("" is the beginning), in commit order.
+
+        settled: leave out, for now, what an open transaction may still come in front of; False is
+        for the output of a job that writes no more. Raises ValueError for what is no position.
+        """
+        with self._store.session():
+            return logs.of_job(self._store, job_id, after=position, limit=limit, settled=settled)
 
     def whole(self, task_id: int) -> Iterator[str]:
         """Give a task's output piece by piece, oldest first, without holding a connection."""
