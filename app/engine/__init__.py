@@ -57,7 +57,7 @@ class Engine:
         self.queues = Queues(self.transaction, self.tasks.drop)
         self.waiting = Waiting(self.transaction, self.jobs.start)
         self.schedules = Schedules(self.transaction, self.jobs)
-        self.logs = Logs(log_store, clock, bus)
+        self.logs = Logs(log_store, bus, clock)
         self.events = Events(self.transaction)
         self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)

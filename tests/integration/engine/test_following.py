@@ -49,7 +49,7 @@ class Reader(threading.Thread):
 
     def __init__(self, engine, drain, output, position=""):
         super().__init__(daemon=True)
-        self.steps = follow(engine, drain, output, position)
+        self.steps = follow(drain, output, position)
         self.seen = []
         self.stopped = False
         self.start()
@@ -91,7 +91,7 @@ def test_reader_goes_on_behind_any_part_it_has_seen(engine, claimed, drain, kind
     engine.attempts.complete(one.lease)
     engine.attempts.complete(two.lease)
     for index in (0, BATCH - 1, BATCH, len(parts) - 1):
-        steps = follow(engine, drain, output, output.position(parts[index]))
+        steps = follow(drain, output, output.position(parts[index]))
         rest = [part.contents for batch in steps for part in batch]
         assert rest == texts[index + 1 :]
 
@@ -100,7 +100,7 @@ def test_reader_goes_on_behind_any_part_it_has_seen(engine, claimed, drain, kind
 @pytest.mark.parametrize("bad", ["x", "-1", "1-", "\u0661", "9" * 60])
 def test_bad_position_is_refused_before_anything_is_sent(engine, claimed, drain, kind, bad):
     with pytest.raises(ValueError, match="not a"):
-        follow(engine, drain, output_of(engine, claimed[0], kind), bad)
+        follow(drain, output_of(engine, claimed[0], kind), bad)
 
 
 def test_stop_of_the_server_ends_a_reader_that_waits(engine, claimed, drain):
