@@ -18,16 +18,16 @@ from app.domain.errors import EventsPruned
 from app.domain.events import Event, EventKind
 
 _INSERT = "INSERT INTO event (at, kind, dialect, job_id, task_id, data) VALUES (?, ?, ?, ?, ?, ?)"
-_SETTLED = "tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+SETTLED = "tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _COLUMNS = "tx, id, at, kind, dialect, job_id, task_id, data"
 _AFTER = {
     "sqlite": f"SELECT {_COLUMNS} FROM event WHERE ? < 1 AND id > ? ORDER BY id LIMIT ?",
-    "postgres": f"SELECT {_COLUMNS} FROM event WHERE (tx, id) > (?, ?) AND {_SETTLED}"
+    "postgres": f"SELECT {_COLUMNS} FROM event WHERE (tx, id) > (?, ?) AND {SETTLED}"
     " ORDER BY tx, id LIMIT ?",
 }
 _LAST = {
     "sqlite": "SELECT tx, id FROM event ORDER BY id DESC LIMIT 1",
-    "postgres": f"SELECT tx, id FROM event WHERE {_SETTLED} ORDER BY tx DESC, id DESC LIMIT 1",
+    "postgres": f"SELECT tx, id FROM event WHERE {SETTLED} ORDER BY tx DESC, id DESC LIMIT 1",
 }
 _NOT_NEWEST = {
     "sqlite": "id < (SELECT MAX(id) FROM event)",
