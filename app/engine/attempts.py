@@ -292,6 +292,8 @@ class Attempts:
             task: Task = tasks.get(self._store, lease.task_id)
         except (JobNotFound, TaskNotFound) as deleted:
             raise LeaseLost(task_id=lease.task_id, number=lease.number) from deleted
+        if job.state.final:
+            raise LeaseLost(task_id=lease.task_id, number=lease.number)  # to be cancelled
         ended = replace(task, state=state, result=result, error=error)
         course = self._courses.follow(job, ended)
         failures = int(attempt is AttemptState.FAILED)
