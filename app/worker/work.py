@@ -60,6 +60,10 @@ class Work:
         if self._shipment is not None:
             self._shipment.add(data)
 
+    def is_full(self) -> bool:
+        """Say whether the task has to wait with its output, because the database is behind."""
+        return self._shipment is not None and self._shipment.is_full()
+
     def progress(self, percent: float) -> None:
         """Report progress; one that cannot be stored now is not worth a retry."""
         try:

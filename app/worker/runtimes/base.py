@@ -86,6 +86,9 @@ class Watch(Protocol):
         because nobody looks at the clock or at `cancelled` meanwhile.
         """
 
+    def is_full(self) -> bool:
+        """Say whether output should be left with the task for now, so that it waits."""
+
     def progress(self, percent: float) -> None:
         """Take the number of the progress file, 0 to 100; called when it has changed."""
 

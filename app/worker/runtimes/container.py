@@ -225,7 +225,7 @@ class _Run:
             container.start()
             try:
                 progress = self.watch.progress if main else None
-                return container.follow(pump, self.watch.cancelled, deadline, progress)
+                return container.follow(pump, self.watch, deadline, progress)
             except EngineGone:
                 raise
             except BaseException:

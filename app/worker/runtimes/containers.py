@@ -20,8 +20,8 @@ from app.hooks.types import Command, Json, Step
 from app.worker.runtimes.base import (
     PROGRESS_S,
     Deadline,
-    Signal,
     StepFailed,
+    Watch,
     percent,
     relative_parts,
 )
@@ -84,7 +84,7 @@ class Container:
     def follow(
         self,
         pump: Pump,
-        cancelled: Signal,
+        watch: Watch,
         deadline: Deadline,
         progress: Callable[[float], None] | None,
     ) -> int:
@@ -95,11 +95,11 @@ class Container:
         look = _Look(self, progress) if progress else None
         ask_s = 0.0
         while True:
-            left_s = deadline.check(cancelled)
+            left_s = deadline.check(watch.cancelled)
             if look:
                 left_s = min(left_s, look.next_s())
             if pump.open:
-                pump.wait(left_s, cancelled.fileno())
+                pump.wait(left_s, watch.cancelled.fileno(), hold=watch.is_full())
                 continue
             # The output has ended; usually because the container has, but it may have closed it.
             state = self.inspect()["State"]
@@ -107,7 +107,7 @@ class Container:
                 if look:
                     look.read()
                 return int(state["ExitCode"])
-            cancelled.wait(min(left_s, ask_s))
+            watch.cancelled.wait(min(left_s, ask_s))
             ask_s = min(max(ask_s * 1.5, _ASK_FIRST_S), _ASK_S)
 
     def read(self, name: str, limit_bytes: int) -> bytes:

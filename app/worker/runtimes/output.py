@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 #: The most that is read, and handed over, at once; also what a Linux pipe holds.
 PIECE_BYTES = 64 * 1024
+#: How long a descriptor that is held is not looked at.
+HOLD_S = 0.1
 
 
 class Pump:
@@ -28,13 +30,16 @@ class Pump:
         self._read = read
         self.open = True
 
-    def wait(self, timeout_s: float, *others: int) -> bool:
+    def wait(self, timeout_s: float, *others: int, hold: bool = False) -> bool:
         """Wait for bytes, for another descriptor or for the time to pass; move one piece.
 
-        timeout_s: `math.inf` waits for ever. Says whether a piece came.
+        timeout_s: `math.inf` waits for ever. hold: leave the bytes where they are, for a moment
+        at most. Says whether a piece came.
         """
         poll = select.poll()
-        if self.open:
+        if hold:
+            timeout_s = min(timeout_s, HOLD_S)
+        elif self.open:
             poll.register(self._fd, select.POLLIN)
         for fd in others:
             poll.register(fd, select.POLLIN)

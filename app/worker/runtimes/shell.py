@@ -194,7 +194,7 @@ class _Follower:
             wait_s = deadline.check(watch.cancelled)
             if progress:
                 wait_s = min(wait_s, progress.look())
-            self.pump.wait(wait_s, *fds)
+            self.pump.wait(wait_s, *fds, hold=watch.is_full())
         if progress:
             progress.read()
 
@@ -213,7 +213,6 @@ class _Follower:
             raise
 
     def _end(self, *, hurry: bool) -> None:
-        self.pump.drain()
         begin = quiet_since = time.monotonic()
         stop_at = math.inf if not hurry else begin
         number = signal.SIGTERM
