@@ -117,6 +117,17 @@ class Logs:
         with self._store.session():
             return logs.of_task(self._store, task_id, after=number, limit=limit)
 
+    def after_in_job(
+        self, job_id: str, position: str, *, limit: int = 100, settled: bool = True
+    ) -> Sequence[LogPart]:
+        """Give a job's parts behind a position ("" is the beginning), in commit order.
+
+        settled: leave out, for now, what an open transaction may still come in front of; False is
+        for the output of a job that writes no more. Raises ValueError for what is no position.
+        """
+        with self._store.session():
+            return logs.of_job(self._store, job_id, after=position, limit=limit, settled=settled)
+
     def whole(self, task_id: int) -> Iterator[str]:
         """Give a task's output piece by piece, oldest first, without holding a connection."""
         after = 0
