@@ -228,9 +228,10 @@ class _Run:
                 return container.follow(pump, self.watch, deadline, progress)
             except EngineGone:
                 raise
-            except BaseException:
-                container.stop(self.command.kill_after_s)
-                pump.drain()
+            except BaseException as error:
+                # Where the taker itself failed, it is given nothing more.
+                pump.muted = not isinstance(error, Cancelled | StepFailed)
+                container.stop(self.command.kill_after_s, pump, enough=self.watch.is_full)
                 raise
 
     def _sidecar(self, maker: Maker, step: Step, place: str) -> None:

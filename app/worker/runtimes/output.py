@@ -15,7 +15,8 @@ HOLD_S = 0.1
 class Pump:
     """Moves bytes from a non-blocking descriptor to a taker, a piece at a time.
 
-    The taker may wait: nothing is read meanwhile, so what writes waits too.
+    The taker may wait: nothing is read meanwhile, so what writes waits too. muted: read on, but
+    hand nothing over.
     read: takes descriptor and size; raises BlockingIOError when nothing is there.
     """
 
@@ -29,6 +30,7 @@ class Pump:
         self._take = take
         self._read = read
         self.open = True
+        self.muted = False
 
     def wait(self, timeout_s: float, *others: int, hold: bool = False) -> bool:
         """Wait for bytes, for another descriptor or for the time to pass; move one piece.
@@ -63,7 +65,8 @@ class Pump:
         if not data:
             self.open = False
             return False
-        self._take(data)
+        if not self.muted:
+            self._take(data)
         return True
 
 
