@@ -15,6 +15,7 @@ from app.domain.states import TaskState
 from app.engine import Engine
 from app.hooks.manager import PluginManager
 from app.hooks.types import Command, TaskView, WorkerView
+from app.worker.legacy import attempt_name
 from app.worker.policy import Policy
 from app.worker.runtimes.base import Outcome, Runtime, Signal, Workspace
 from app.worker.shipping import Shipment, Shipper
@@ -108,7 +109,7 @@ class Work:
         space = Workspace(
             task=self.claimed.public_id or str(self.claimed.task_id),
             number=self.claimed.number,
-            attempt=f"{self.claimed.task_id}-{self.claimed.number}",
+            attempt=attempt_name(self.claimed.lease),
         )
         return runtime.run(command, space, self)
 

@@ -66,9 +66,14 @@ class ShellRuntime:
             return f"programs in {place} cannot be executed (mounted noexec)"
         return None
 
-    def clean_up(self) -> int:
+    def clean_up(self) -> frozenset[str]:
         """End what a dead predecessor left running and remove its directories."""
-        return clean_up_leftovers(self.work_dir)
+        clean_up_leftovers(self.work_dir)
+        return frozenset()
+
+    def settle(self) -> frozenset[str]:
+        """Do nothing: a process that a kill does not end runs no more, it only is not gone yet."""
+        return frozenset()
 
     def tidy(self) -> None:
         """Keep nothing between tasks, so there is nothing to remove."""
