@@ -96,7 +96,7 @@ def test_migrating_a_filled_database_keeps_what_is_in_it(database_url):
         worker = new_worker(engine)
         engine.claims.claim(worker, QUEUE)
         engine.logs.append(
-            task_id=1, job_id=jobs[0].id, position=0, task_created_at=0, parts=[(1, "text")]
+            task_id=1, job_id=jobs[0].id, position=0, task_created_at=0, texts=["text"]
         )
         before = _dump(engine.store)
     with make_engine(scripted, database_url=database_url) as engine:
