@@ -37,7 +37,7 @@ class Access:
             self._key_digest(services)
 
     def admit(self, services: Services, request: Request) -> Caller:
-        """Say who asks. Raises RateLimited, Unauthorized; Refused with 400 where a key is missing."""
+        """Say who asks. Raises RateLimited, Unauthorized, and Refused for a missing key."""
         tork = self.tork
         if tork.ratelimit_enabled:
             rates.take(services, request, DIALECT, tork.ratelimit_rps)
