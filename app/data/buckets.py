@@ -7,21 +7,24 @@ that never goes back, so hosts whose clocks differ share it without starving one
 from app.data.db import Store
 from app.domain.clock import SECOND, Instant
 
-# What is left of the level by now; its parameters are (now, now, per_us, now, per_us).
+IMPLAUSIBLE: Instant = 60 * SECOND
+"""A level that stands as of so much later than now was noted before a clock was set back."""
+
+# What is left of the level by now; its parameters are (latest, now, now, per_us, now, per_us).
 _LEFT = (
-    "CASE WHEN bucket.at >= ? THEN bucket.level"
+    "CASE WHEN bucket.at > ? THEN 0.0 WHEN bucket.at >= ? THEN bucket.level"
     " WHEN bucket.level > (? - bucket.at) * ? THEN bucket.level - (? - bucket.at) * ? ELSE 0.0 END"
 )
 _TAKE = (
     "INSERT INTO bucket (name, level, at) VALUES (?, 1.0, ?) ON CONFLICT (name) DO UPDATE SET"
-    f" level = 1.0 + {_LEFT}, at = CASE WHEN bucket.at > ? THEN bucket.at ELSE ? END"
+    f" level = 1.0 + {_LEFT}, at = CASE WHEN bucket.at BETWEEN ? AND ? THEN bucket.at ELSE ? END"
     f" WHERE 1.0 + {_LEFT} <= ? RETURNING level"
 )
 _LEVEL = f"SELECT {_LEFT} FROM bucket WHERE name = ?"
 _IDLE = (
     "DELETE FROM bucket WHERE name IN (SELECT name FROM bucket WHERE at < ? ORDER BY at LIMIT ?)"
 )
-# Sums of fractions end a hair beside the whole.
+# Sums of fractions end a hair beside the whole, and waits are rounded to microseconds.
 _HAIR = 1e-6
 
 
@@ -37,10 +40,11 @@ class RowBuckets:
         Gives 0.0, or in how many seconds one may be there when it is full now.
         """
         per_us = rate / SECOND
-        left = (now, now, per_us, now, per_us)
-        most = burst + _HAIR
+        latest = now + IMPLAUSIBLE
+        left = (latest, now, now, per_us, now, per_us)
+        values = (name, now, *left, now, latest, now, *left, burst + per_us + _HAIR)
         with self._store.session():
-            taken = self._store.run(_TAKE, (name, now, *left, now, now, *left, most)).fetchone()
+            taken = self._store.run(_TAKE, values).fetchone()
             if taken is not None:
                 return 0.0
             row = self._store.run(_LEVEL, (*left, name)).fetchone()

@@ -1,7 +1,8 @@
 """Who asks: what a dialect's guard found out about a request before its view runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from flask import Request, g
 
@@ -25,7 +26,9 @@ ANYBODY = Caller()
 
 
 class Guard(Protocol):
-    """Stands before every path of a dialect."""
+    """Stands before every path of a dialect. refusals: statuses it may answer with."""
+
+    refusals: ClassVar[Sequence[int]]
 
     def prepare(self, services: Services) -> None:
         """Get ready at the start of a process; may raise StoreUnavailable."""

@@ -5,7 +5,9 @@ either is enough: a request has one `Authorization` header. Who shows the key is
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from flask import Request
 
@@ -28,6 +30,7 @@ _log = logging.getLogger(__name__)
 class Access:
     """The guard of this dialect, as the settings want it."""
 
+    refusals: ClassVar[Sequence[int]] = (400, 401, 429)
     tork: TorkSettings
     _digest: str = field(default="", repr=False)
 

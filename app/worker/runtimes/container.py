@@ -57,7 +57,7 @@ class ContainerOptions:
     base_url: address of the engine. seat: identity of this daemon, kept over its restarts; by it
     leftovers are told from containers of others. image_record: file where pulled images are noted.
     config_path: the engine's own file with registry credentials. image_ttl_s: how long a pulled
-    image is kept unused.
+    image is kept unused. verify_images: try each image that was pulled.
     """
 
     base_url: str
@@ -65,6 +65,7 @@ class ContainerOptions:
     image_record: Path
     config_path: str | None = None
     image_ttl_s: float = 72 * 3600.0
+    verify_images: bool = False
     privileged: bool = False
     host_network: bool = False
     binds: BindRules = field(default_factory=BindRules)
@@ -79,7 +80,13 @@ class ContainerRuntime:
     def __init__(self, options: ContainerOptions) -> None:
         self._options = options
         self._engine = Engine(options.base_url, options.config_path)
-        self._images = Images(self._engine, options.image_record, options.clock)
+        self._images = Images(
+            self._engine,
+            options.image_record,
+            options.clock,
+            verify=options.verify_images,
+            labels={SEAT_LABEL: options.seat},
+        )
         self._debris = Debris()
         self._lock = threading.Lock()
         self._looked_at = -_BELIEVED_S

@@ -243,3 +243,31 @@ def test_a_snapshot_sees_nothing_that_is_committed_later(store):
 def test_many_rows_at_once_refuse_what_does_not_fit(store):
     with pytest.raises(Rejected), store.transaction():
         store.run_many("INSERT INTO mark (name, value) VALUES (?, ?)", [("a", "\ud800")])
+
+
+def test_permissions_of_before_become_audiences(database_url):
+    """The step reads what jobs and schedules said before anything came of it."""
+    store = Store(database_url)
+    migrate(store, store)
+    job = (
+        "INSERT INTO job (id, dialect, type, name, state, spec, created_at) VALUES (?,?,?,?,?,?,1)"
+    )
+    rule = (
+        "INSERT INTO schedule (id, dialect, name, cron, form, state, template, created_at)"
+        " VALUES (?, 'tork', 'n', '* * * * *', 'crontab', 'ACTIVE', ?, 1)"
+    )
+    given = json.dumps({"permissions": [{"user": "guest"}, {"role": "public"}, {"user": "guest"}]})
+    bare = json.dumps({"inputs": {"a": 'says "permissions"'}})
+    with store.transaction():
+        for name in ("role", "account_role", "audience", "bucket", "made_key"):
+            store.run(f"DROP TABLE {name}")
+        store.run("DELETE FROM schema_step WHERE name = ?", ("0007_access",))
+        for job_id, spec in (("a", given), ("b", bare), ("c", "{}")):
+            store.run(job, (job_id, "tork", "workflow", "n", "PENDING", spec))
+        store.run(rule, ("d", json.dumps({"name": "n", "spec": json.loads(given)})))
+        store.run(rule, ("e", json.dumps({"name": "permissions", "spec": {}})))
+    assert migrate(store, store) == ["engine/0007_access"]
+    with store.session():
+        rows = store.run("SELECT of_id, who FROM audience ORDER BY of_id, who").fetchall()
+    assert rows == [(of, who) for of in ("a", "d") for who in ("role:public", "user:guest")]
+    store.release_all()

@@ -47,7 +47,7 @@ def find_jobs() -> ResponseReturnValue:
 @described(
     blueprint,
     schemas.JobSummary,
-    errors=(400, 405, 408, 413, 500),
+    errors=(400, 404, 405, 408, 413, 500),
     error=schemas.Error,
     body={"application/json": schemas.JobDefinition, "text/yaml": schemas.JobDefinition},
 )
