@@ -67,11 +67,8 @@ def _add_refusals(document: dict[str, Any], guard: Guard) -> None:
             if isinstance(operation, dict) and "responses" in operation:
                 responses = operation["responses"]
                 for code in guard.refusals:
-                    refusal = {
-                        "description": _PHRASES[code],
-                        "content": responses["503"]["content"],
-                    }
-                    responses.setdefault(str(code), refusal)
+                    like_all = {**responses["503"], "description": _PHRASES[code]}
+                    responses.setdefault(str(code), like_all)
 
 
 def described(

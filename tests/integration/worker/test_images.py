@@ -5,10 +5,10 @@ import requests
 from docker.errors import APIError, ImageNotFound
 
 from app.domain.clock import SystemClock
-from app.worker.runtimes.base import Signal, StepFailed, deadline_of
+from app.worker.runtimes.base import Deadline, Signal, StepFailed
 from app.worker.runtimes.images import Images
 from app.worker.runtimes.stage import SEAT_LABEL
-from tests.integration.worker.container_commands import SEAT, command, left_of
+from tests.integration.worker.container_commands import SEAT, left_of
 
 NAME = "localhost/jobyard-pulled:1"
 
@@ -47,7 +47,7 @@ def pull(client, tmp_path):
         record = tmp_path / "images.json"
         images = Images(registry, record, SystemClock(), verify=verify, labels=labels)
         cancelled = Signal()
-        images.ensure(NAME, None, cancelled=cancelled, deadline=deadline_of(command(run="true")))
+        images.ensure(NAME, None, cancelled=cancelled, deadline=Deadline())
         cancelled.close()
 
     yield pull
