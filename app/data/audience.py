@@ -1,42 +1,48 @@
-"""Rows of `audience`: who may see a job or schedule. What has no row is for everybody."""
+"""Rows of `audience` and `audience_member`: the distinct sets of those whom something is for.
 
+A job or schedule names one; without it, it is for everybody.
+"""
+
+import hashlib
+import json
 from collections.abc import Collection, Sequence
 
 from app.data.db import Store
 
-_INSERT = "INSERT INTO audience (of_id, who) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_FIND = "SELECT id FROM audience WHERE digest = ?"
+_INSERT = "INSERT INTO audience (digest) VALUES (?) ON CONFLICT DO NOTHING RETURNING id"
+_MEMBER = "INSERT INTO audience_member (who, audience_id) VALUES (?, ?)"
 
 
-def insert(store: Store, of_id: str, who: Collection[str]) -> None:
-    """Say who may see something; nobody named leaves it to everybody."""
-    store.run_many(_INSERT, [(of_id, each) for each in dict.fromkeys(who)])
+def of(store: Store, who: Collection[str]) -> int | None:
+    """Give the audience of exactly these, made where it is new; None, for everybody, of nobody."""
+    if not who:
+        return None
+    members = sorted(set(who))
+    digest = hashlib.sha256(json.dumps(members).encode()).hexdigest()
+    row = store.run(_FIND, (digest,)).fetchone()
+    if row is None:
+        row = store.run(_INSERT, (digest,)).fetchone()
+        if row is not None:
+            store.run_many(_MEMBER, [(member, row[0]) for member in members])
+        else:
+            # Another process made it at the same moment.
+            row = store.run(_FIND, (digest,)).fetchone()
+    return None if row is None else int(row[0])
 
 
-def inherit(store: Store, of_id: str, *, heir: str) -> None:
-    """Let a new thing be seen by those who may see another."""
-    store.run(
-        "INSERT INTO audience (of_id, who) SELECT ?, who FROM audience WHERE of_id = ?",
-        (heir, of_id),
-    )
-
-
-def delete(store: Store, of_id: str) -> None:
-    """Forget the audience of something that is deleted."""
-    store.run("DELETE FROM audience WHERE of_id = ?", (of_id,))
-
-
-def visible(id_column: str, viewer: Sequence[str]) -> tuple[str, Sequence[str]]:
+def visible(column: str, viewer: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Give SQL that is true of what a viewer may see, and its parameters.
 
-    id_column: SQL of the id of the job or schedule. viewer: every `who` the viewer counts as.
+    column: SQL of the audience of a job or schedule. viewer: every `who` the viewer counts as.
     """
     marks = ", ".join("?" * len(viewer)) or "NULL"
-    of = f"SELECT 1 FROM audience WHERE of_id = {id_column}"
-    return f"(NOT EXISTS ({of}) OR EXISTS ({of} AND who IN ({marks})))", viewer
+    seen = f"SELECT audience_id FROM audience_member WHERE who IN ({marks})"
+    return f"({column} IS NULL OR {column} IN ({seen}))", viewer
 
 
-def sees(store: Store, of_id: str, viewer: Sequence[str]) -> bool:
-    """Tell whether a viewer may see one thing."""
-    condition, params = visible("?", viewer)
-    row = store.run(f"SELECT 1 WHERE {condition}", (of_id, of_id, *params)).fetchone()
-    return row is not None
+def sees(store: Store, audience_id: int, viewer: Sequence[str]) -> bool:
+    """Tell whether a viewer belongs to an audience."""
+    marks = ", ".join("?" * len(viewer)) or "NULL"
+    sql = f"SELECT 1 FROM audience_member WHERE audience_id = ? AND who IN ({marks}) LIMIT 1"
+    return store.run(sql, (audience_id, *viewer)).fetchone() is not None

@@ -18,13 +18,14 @@ _COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
     " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
-    " scheduled_at, started_at, ended_at, delete_at"
+    " scheduled_at, started_at, ended_at, delete_at, audience_id"
 )
 _GET = f"SELECT {_COLUMNS} FROM job WHERE id = ?"
 _INSERT = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
-    " created_at, delete_after_us) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " created_at, delete_after_us, audience_id)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING"  # an error would make PostgreSQL undo an outer transaction
 )
 _TAG = "INSERT INTO job_tag (tag, job_id) VALUES (?, ?)"
@@ -98,6 +99,7 @@ def _record(row: Row) -> Job:
         started_at=row[27],
         ended_at=row[28],
         delete_at=row[29],
+        audience_id=row[30],
     )
 
 
@@ -128,6 +130,7 @@ def insert(
         unique_key,
         job.created_at,
         delete_after_us,
+        job.audience_id,
     )
     if store.run(_INSERT, values).rowcount != 1:
         raise AlreadyExists(name=unique_key or job.id)
@@ -252,7 +255,7 @@ def _conditions(store: Store, wanted: JobFilter) -> list[Any]:
     }
     parts = [column == value for column, value in exact.items() if value is not None]
     if wanted.viewer is not None:
-        condition, params = audience.visible("j.id", wanted.viewer)
+        condition, params = audience.visible("j.audience_id", wanted.viewer)
         parts.append(store.fragment(condition, *params))
     if wanted.states:
         parts.append(_J.state.in_([str(state) for state in wanted.states]))
@@ -312,4 +315,3 @@ def delete(store: Store, job_id: str) -> None:
         "DELETE FROM job WHERE id = ?",
     ):
         store.run(statement, (job_id,))
-    audience.delete(store, job_id)

@@ -11,7 +11,7 @@ from app.domain.records import Schedule
 
 _COLUMNS = (
     "id, dialect, name, group_id, cron, form, zone, state, overlap, missed, template, created_by,"
-    " created_at, next_fire_at, last_fire_at"
+    " created_at, next_fire_at, last_fire_at, audience_id"
 )
 
 
@@ -32,13 +32,14 @@ def _record(row: Row) -> Schedule:
         created_at=row[12],
         next_fire_at=row[13],
         last_fire_at=row[14],
+        audience_id=row[15],
     )
 
 
 def insert(store: Store, schedule: Schedule) -> None:
     """Store a new schedule."""
     store.run(
-        f"INSERT INTO schedule ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        f"INSERT INTO schedule ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             schedule.id,
             schedule.dialect,
@@ -55,6 +56,7 @@ def insert(store: Store, schedule: Schedule) -> None:
             schedule.created_at,
             schedule.next_fire_at,
             schedule.last_fire_at,
+            schedule.audience_id,
         ),
     )
 
@@ -74,7 +76,7 @@ def page(
 
     viewer: as in `audience.visible`; None sees everything.
     """
-    condition, params = ("1 = 1", ()) if viewer is None else audience.visible("schedule.id", viewer)
+    condition, params = ("1 = 1", ()) if viewer is None else audience.visible("audience_id", viewer)
     where = f"FROM schedule WHERE dialect = ? AND {condition}"
     count = store.run(f"SELECT COUNT(*) {where}", (dialect, *params)).fetchone()
     rows = store.run(
@@ -124,5 +126,4 @@ def fired(
 
 def delete(store: Store, schedule_id: str) -> bool:
     """Delete a schedule's row; False when it was gone."""
-    audience.delete(store, schedule_id)
     return store.run("DELETE FROM schedule WHERE id = ?", (schedule_id,)).rowcount == 1

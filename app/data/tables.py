@@ -52,6 +52,7 @@ class Job(Model):
     ended_at = BigIntegerField(null=True)
     delete_after_us = BigIntegerField(null=True)
     delete_at = BigIntegerField(null=True)
+    audience_id = BigIntegerField(null=True)
 
     class Meta:
         table_name = "job"
@@ -199,6 +200,7 @@ class Schedule(Model):
     created_at = BigIntegerField()
     next_fire_at = BigIntegerField(null=True)
     last_fire_at = BigIntegerField(null=True)
+    audience_id = BigIntegerField(null=True)
 
     class Meta:
         table_name = "schedule"
@@ -305,14 +307,24 @@ class AccountRole(Model):
 
 
 class Audience(Model):
-    """Somebody who may see a job or schedule that is not for everybody."""
+    """A set of those whom a job or schedule is for."""
 
-    of_id = TextField()
-    who = TextField()
+    id = BigAutoField()
+    digest = TextField()
 
     class Meta:
         table_name = "audience"
-        primary_key = CompositeKey("of_id", "who")
+
+
+class AudienceMember(Model):
+    """One of a set; `user:` or `role:` and the name."""
+
+    who = TextField()
+    audience_id = BigIntegerField()
+
+    class Meta:
+        table_name = "audience_member"
+        primary_key = CompositeKey("who", "audience_id")
 
 
 class Bucket(Model):
@@ -382,6 +394,7 @@ ENGINE = (
     Role,
     AccountRole,
     Audience,
+    AudienceMember,
     Bucket,
     MadeKey,
     IdleLimit,

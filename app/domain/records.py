@@ -34,6 +34,7 @@ class Job:
     position: number of the current top-level task, from 1; 0 before the start.
     version: rises with every change, compared by commits that rest on a snapshot.
     parent_task_id: the task that started it and waits for it; None for a job of its own.
+    audience_id: whom it is for; None is everybody.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Job:
     started_at: Instant | None = None
     ended_at: Instant | None = None
     delete_at: Instant | None = None
+    audience_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +244,7 @@ class Schedule:
     last_fire_at: Instant | None = None
     group_id: int | None = None
     created_by: str | None = None
+    audience_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

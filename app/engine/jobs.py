@@ -89,10 +89,11 @@ class Jobs:
 
     def _store_new(self, tx: Transaction, job: Job, wanted: Submission, plan: Course) -> Job:
         after = None if wanted.delete_after_s is None else seconds(wanted.delete_after_s)
+        if wanted.audience:
+            job = replace(job, audience_id=audience.of(self._store, wanted.audience))
         if job.pool is not None:
             self._open_pool(job, wanted)
         jobs.insert(self._store, job, unique_key=wanted.unique_key, delete_after_us=after)
-        audience.insert(self._store, job.id, wanted.audience)
         if wanted.idle_s is not None:
             idle.insert(self._store, job.id, seconds(wanted.idle_s))
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=JobState.PENDING)

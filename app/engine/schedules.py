@@ -61,8 +61,9 @@ class Schedules:
         )
         schedule = replace(schedule, next_fire_at=_next(schedule, now))
         with self._tx():
+            audience_id = audience.of(self._store, template.audience)
+            schedule = replace(schedule, audience_id=audience_id)
             schedules.insert(self._store, schedule)
-            audience.insert(self._store, schedule.id, template.audience)
         return schedule
 
     def get(self, schedule_id: str) -> Schedule:

@@ -1,8 +1,10 @@
 """Roles, who may see a job or schedule, rates, and keys that were made up.
 
-`audience` has rows only for what is not for everybody, so that what is costs nothing more.
+A job names its audience, of which there are few, and none when it is for everybody: how many jobs
+somebody sees is then counted in one index, however many there are.
 """
 
+import hashlib
 import json
 
 from app.data.schema import statements
@@ -24,10 +26,20 @@ CREATE TABLE account_role (
 ){without_rowid};
 
 CREATE TABLE audience (
-  of_id TEXT NOT NULL,
+  id {identity},
+  digest TEXT NOT NULL
+);
+CREATE UNIQUE INDEX audience_digest ON audience (digest);
+
+CREATE TABLE audience_member (
   who TEXT NOT NULL,
-  PRIMARY KEY (of_id, who)
+  audience_id BIGINT NOT NULL,
+  PRIMARY KEY (who, audience_id)
 ){without_rowid};
+
+ALTER TABLE job ADD COLUMN audience_id BIGINT;
+CREATE INDEX job_audience ON job (dialect, audience_id);
+ALTER TABLE schedule ADD COLUMN audience_id BIGINT;
 
 CREATE TABLE bucket (
   name TEXT PRIMARY KEY,
@@ -44,21 +56,35 @@ CREATE TABLE made_key (
 """
 # Permissions were accepted before anything came of them.
 _NAMED = "SELECT id, {column} FROM {table} WHERE {column} LIKE {mark}"
-_INSERT = "INSERT INTO audience (of_id, who) VALUES ({mark}, {mark}) ON CONFLICT DO NOTHING"
+_FIND = "SELECT id FROM audience WHERE digest = {mark}"
+_INSERT = "INSERT INTO audience (digest) VALUES ({mark}) RETURNING id"
+_MEMBER = "INSERT INTO audience_member (who, audience_id) VALUES ({mark}, {mark})"
+_SET = "UPDATE {table} SET audience_id = {mark} WHERE id = {mark}"
 
 
 def up(migrator: object, db: object) -> None:
-    """Create the tables; note the audience of what has permissions."""
+    """Create the tables; give their audience to jobs and schedules that have permissions."""
     del migrator
-    run = db.execute_sql  # type: ignore[attr-defined]
     for statement in statements(UP, db):
-        run(statement)
+        db.execute_sql(statement)  # type: ignore[attr-defined]
     mark = db.param  # type: ignore[attr-defined]
+
+    def run(sql: str, *params: object, **words: str) -> list[tuple[object, ...]]:
+        cursor = db.execute_sql(sql.format(mark=mark, **words), params)  # type: ignore[attr-defined]
+        return list(cursor.fetchall()) if cursor.description else []
+
     for table, column in (("job", "spec"), ("schedule", "template")):
-        named = _NAMED.format(table=table, column=column, mark=mark)
-        for of_id, text in run(named, ('%"permissions"%',)).fetchall():
-            document = json.loads(text)
+        for of_id, text in run(_NAMED, '%"permissions"%', table=table, column=column):
+            document = json.loads(str(text))
             spec = document if table == "job" else document.get("spec") or {}
-            for permission in spec.get("permissions") or ():
-                for kind, name in permission.items():
-                    run(_INSERT.format(mark=mark), (of_id, f"{kind}:{name}"))
+            named = spec.get("permissions") or ()
+            who = sorted({f"{kind}:{name}" for each in named for kind, name in each.items()})
+            if not who:
+                continue
+            digest = hashlib.sha256(json.dumps(who).encode()).hexdigest()
+            found = run(_FIND, digest)
+            if not found:
+                found = run(_INSERT, digest)
+                for each in who:
+                    run(_MEMBER, each, found[0][0])
+            run(_SET, found[0][0], of_id, table=table)

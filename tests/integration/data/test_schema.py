@@ -6,7 +6,7 @@ import secrets
 import psycopg
 import pytest
 
-from app.data import events, leases, tasks
+from app.data import audience, events, leases, tasks
 from app.data.db import Store
 from app.data.schema import ENGINE_STEPS, LOG_STEPS, migrate, pending
 from app.domain.errors import Rejected, StoreUnavailable
@@ -32,6 +32,7 @@ IDENTITIES = {
     "worker": "INSERT INTO worker (dialect, kind, public_id, name, started_at, heartbeat_at)"
     " VALUES ('d', 'k', '{unique}', 'n', 1, 1)",
     "job_group": "INSERT INTO job_group (dialect, name, created_at) VALUES ('d', '{unique}', 1)",
+    "audience": "INSERT INTO audience (digest) VALUES ('{unique}')",
     "waiting": "INSERT INTO waiting (pool, job_id, joined_at) VALUES ('p', '{unique}', 1)",
     "log_part": "INSERT INTO log_part (task_id, number, contents, at) VALUES (1, {number}, 'c', 1)",
 }
@@ -259,8 +260,11 @@ def test_permissions_of_before_become_audiences(database_url):
     given = json.dumps({"permissions": [{"user": "guest"}, {"role": "public"}, {"user": "guest"}]})
     bare = json.dumps({"inputs": {"a": 'says "permissions"'}})
     with store.transaction():
-        for name in ("role", "account_role", "audience", "bucket", "made_key"):
+        for name in ("role", "account_role", "audience", "audience_member", "bucket", "made_key"):
             store.run(f"DROP TABLE {name}")
+        store.run("DROP INDEX job_audience")
+        for name in ("job", "schedule"):
+            store.run(f"ALTER TABLE {name} DROP COLUMN audience_id")
         store.run("DELETE FROM schema_step WHERE name = ?", ("0007_access",))
         for job_id, spec in (("a", given), ("b", bare), ("c", "{}")):
             store.run(job, (job_id, "tork", "workflow", "n", "PENDING", spec))
@@ -268,6 +272,13 @@ def test_permissions_of_before_become_audiences(database_url):
         store.run(rule, ("e", json.dumps({"name": "permissions", "spec": {}})))
     assert migrate(store, store) == ["engine/0007_access"]
     with store.session():
-        rows = store.run("SELECT of_id, who FROM audience ORDER BY of_id, who").fetchall()
-    assert rows == [(of, who) for of in ("a", "d") for who in ("role:public", "user:guest")]
+        members = store.run("SELECT who, audience_id FROM audience_member ORDER BY who").fetchall()
+        jobs = store.run("SELECT id, audience_id FROM job ORDER BY id").fetchall()
+        rules = store.run("SELECT id, audience_id FROM schedule ORDER BY id").fetchall()
+        again = audience.of(store, ["user:guest", "role:public"])
+    [(_, of), _] = members
+    assert members == [("role:public", of), ("user:guest", of)]
+    assert jobs == [("a", of), ("b", None), ("c", None)]
+    assert rules == [("d", of), ("e", None)]
+    assert again == of
     store.release_all()

@@ -135,18 +135,30 @@ def test_jobs_are_seen_by_whom_they_are_for(engine):
     listed = engine.jobs.find(JobFilter(dialect="demo"), size=100)
     assert listed.total == 4
     for job_id, viewers in ((everybody, [(), (ALICE,)]), (hers, [(ALICE, OPS)])):
-        assert all(engine.audience.sees(job_id, viewer) for viewer in [*viewers, None])
-    assert not engine.audience.sees(hers, (OPS,))
-    assert not engine.audience.sees(hers, ())
+        job = engine.jobs.get(job_id)
+        assert all(engine.audience.sees(job, viewer) for viewer in [*viewers, None])
+    assert not engine.audience.sees(engine.jobs.get(hers), (OPS,))
+    assert not engine.audience.sees(engine.jobs.get(hers), ())
 
 
-def test_the_audience_goes_with_the_job(engine, scripted):
-    scripted.on_plan = [TaskSpec(name="a")]
-    job_id = for_whom(engine, ALICE)
-    engine.jobs.cancel(job_id)
-    engine.jobs.delete(job_id)
+def test_the_same_audience_is_stored_once(engine):
+    for who in ((ALICE, OPS), (OPS, ALICE), (ALICE, OPS, ALICE), (ALICE,), ()):
+        for_whom(engine, *who)
     with engine.store.session():
-        assert engine.store.run("SELECT COUNT(*) FROM audience").fetchone() == (0,)
+        assert engine.store.run("SELECT COUNT(*) FROM audience").fetchone() == (2,)
+        assert engine.store.run("SELECT COUNT(*) FROM audience_member").fetchone() == (3,)
+
+
+def test_a_new_audience_is_made_once_by_all(database_url):
+    def one(number):
+        with make_engine(database_url=database_url) as engine:
+            wanted = Submission(dialect="demo", type="scripted", name="n", audience=(ALICE, OPS))
+            return engine.schedules.create(wanted, cron="* * * * *").audience_id
+
+    with make_engine(database_url=database_url):
+        pass  # its schema is made before they begin
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(one, range(12)))) == 1
 
 
 def test_schedules_and_their_runs_are_seen_by_whom_they_are_for(engine, clock):
@@ -166,10 +178,8 @@ def test_schedules_and_their_runs_are_seen_by_whom_they_are_for(engine, clock):
     assert engine.schedules.run_once(clock.now()) == 1
     [run] = seen(engine, OPS)
     assert seen(engine, ALICE) == set()
-    assert not engine.audience.sees(schedule.id, ())
-    engine.schedules.delete(schedule.id)
-    assert not engine.audience.sees(run, ())
-    assert engine.audience.sees(schedule.id, ())
+    assert not engine.audience.sees(schedule, ())
+    assert not engine.audience.sees(engine.jobs.get(run), ())
 
 
 @pytest.mark.parametrize("detached", [False, True])

@@ -116,7 +116,7 @@ def own(engine: Engine, caller: Caller, job_id: str) -> Job:
     if not paths.is_id(job_id):
         raise JobNotFound(job_id=job_id)
     job = engine.jobs.get(job_id)
-    if job.dialect != DIALECT or not engine.audience.sees(job_id, caller.sees):
+    if job.dialect != DIALECT or not engine.audience.sees(job, caller.sees):
         raise JobNotFound(job_id=job_id)
     return job
 

@@ -106,7 +106,7 @@ def _own(engine: Engine, caller: Caller, schedule_id: str) -> Schedule:
     if not paths.is_id(schedule_id):
         raise ScheduleNotFound(schedule_id=schedule_id)
     found = engine.schedules.get(schedule_id)
-    if found.dialect != DIALECT or not engine.audience.sees(schedule_id, caller.sees):
+    if found.dialect != DIALECT or not engine.audience.sees(found, caller.sees):
         raise ScheduleNotFound(schedule_id=schedule_id)
     return found
 
