@@ -1,7 +1,8 @@
 """Roles, who may see a job or schedule, rates, and keys that were made up.
 
 A job names its audience, of which there are few, and none when it is for everybody: how many jobs
-somebody sees is then counted in one index, however many there are.
+somebody sees is then counted in one index, however many there are. Rates are worth nothing after
+a crash, so PostgreSQL does not wait for the disk when one is counted.
 """
 
 import hashlib
@@ -41,7 +42,7 @@ ALTER TABLE job ADD COLUMN audience_id BIGINT;
 CREATE INDEX job_audience ON job (dialect, audience_id);
 ALTER TABLE schedule ADD COLUMN audience_id BIGINT;
 
-CREATE TABLE bucket (
+CREATE {unlogged}TABLE bucket (
   name TEXT PRIMARY KEY,
   level DOUBLE PRECISION NOT NULL,
   at BIGINT NOT NULL
