@@ -4,13 +4,18 @@ from collections.abc import Sequence
 
 from app.data.codec import escape, unescape
 from app.data.db import Row, Store
+from app.data.events import SETTLED, parse_position
 from app.domain.clock import Instant
 from app.domain.records import LogPart
 
-_COLUMNS = "id, task_id, job_id, number, contents, at"
+_COLUMNS = "id, task_id, job_id, number, contents, at, tx"
 _INSERT = (
     "INSERT INTO log_part (task_id, job_id, number, position, task_created_at, contents, at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task_id, number) DO NOTHING"
+)
+_OF_JOB = (
+    f"SELECT {_COLUMNS} FROM log_part WHERE job_id = ? AND (tx, id) > (?, ?){{}}"
+    " ORDER BY tx, id LIMIT ?"
 )
 _TASK_ORDER = "number DESC"
 _JOB_ORDER = "position DESC, task_created_at DESC, task_id DESC, number DESC"
@@ -24,6 +29,7 @@ def _record(row: Row) -> LogPart:
         number=row[3],
         contents=unescape(row[4]),
         at=row[5],
+        position=f"{row[6]}-{row[0]}",
     )
 
 
@@ -89,6 +95,19 @@ def of_task(store: Store, task_id: int, *, after: int, limit: int) -> list[LogPa
         f"SELECT {_COLUMNS} FROM log_part WHERE task_id = ? AND number > ? ORDER BY number LIMIT ?",
         (task_id, after, limit),
     ).fetchall()
+    return [_record(row) for row in rows]
+
+
+def of_job(store: Store, job_id: str, *, after: str, limit: int, settled: bool) -> list[LogPart]:
+    """Give a job's parts in commit order, from the one behind position `after`.
+
+    settled: leave out what an open transaction may still store something in front of. Raises
+    ValueError for what is no position.
+    """
+    transaction, number = parse_position(after)
+    waits = settled and store.backend == "postgres"
+    statement = _OF_JOB.format(f" AND {SETTLED}" if waits else "")
+    rows = store.run(statement, (job_id, transaction, number, limit)).fetchall()
     return [_record(row) for row in rows]
 
 

@@ -108,6 +108,7 @@ class Task(Model):
     queued_at = BigIntegerField(null=True)
     started_at = BigIntegerField(null=True)
     ended_at = BigIntegerField(null=True)
+    agreed = IntegerField()
 
     class Meta:
         table_name = "task"
@@ -161,6 +162,7 @@ class Worker(Model):
     data = TextField()
     started_at = BigIntegerField()
     heartbeat_at = BigIntegerField()
+    finished = BigIntegerField()
 
     class Meta:
         table_name = "worker"
@@ -177,6 +179,8 @@ class JobGroup(Model):
     max_running = IntegerField(null=True)
     data = TextField()
     created_at = BigIntegerField()
+    chain = BigIntegerField(null=True)
+    finished = BigIntegerField()
 
     class Meta:
         table_name = "job_group"
@@ -371,6 +375,7 @@ class LogPart(Model):
     task_created_at = BigIntegerField()
     contents = TextField()
     at = BigIntegerField()
+    tx = BigIntegerField()
 
     class Meta:
         table_name = "log_part"

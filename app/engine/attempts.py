@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from app.data import jobs, leases, tasks
+from app.data import jobs, leases, lone, tasks
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import JobNotFound, LeaseLost, TaskNotFound
@@ -137,6 +137,17 @@ class Attempts:
         with self._store.session():
             return dict(leases.held(self._store, worker_id))
 
+    def lease_of(self, worker_id: int, task_id: int) -> Lease:
+        """Give the lease by which a worker holds a task.
+
+        For clients whose reports cannot name the hand-out. Raises LeaseLost when it holds it not.
+        """
+        with self._store.session():
+            lease = leases.of_worker(self._store, worker_id, task_id)
+        if lease is None:
+            raise LeaseLost(task_id=task_id)
+        return lease
+
     def history(self, task_id: int) -> Sequence[Attempt]:
         """Give the hand-outs of a task, first one first."""
         with self._store.session():
@@ -179,7 +190,7 @@ class Attempts:
                 return self._verify(lease, held, result, verification or 0)
             if held.job_id is None:
                 with self._tx() as tx:
-                    self._over(tx, lease, held, TaskState.COMPLETED, result=result)
+                    self._finish(tx, lease, held, result)
                     self._close(tx, lease, AttemptState.DONE, verification=verification)
                 return True
             self._follow(lease, held.job_id, TaskState.COMPLETED, AttemptState.DONE, result=result)
@@ -189,7 +200,7 @@ class Attempts:
         with self._tx() as tx:
             agreed = leases.verified(self._store, lease.task_id, value) + 1
             if agreed < held.verifications:
-                self._again(tx, lease, held.queue, held.job_id)
+                self._again(tx, lease, held.queue, held.job_id, agreed=1)
                 tx.note(
                     EventKind.TASK_VERIFIED,
                     held.queue.partition("/")[0],
@@ -197,7 +208,7 @@ class Attempts:
                     task_id=lease.task_id,
                 )
             else:
-                self._over(tx, lease, held, TaskState.COMPLETED, result=result)
+                self._finish(tx, lease, held, result)
             self._close(tx, lease, AttemptState.DONE, verification=value)
         return agreed >= held.verifications
 
@@ -214,7 +225,7 @@ class Attempts:
                 return True
             if held.job_id is None:
                 with self._tx() as tx:
-                    self._over(tx, lease, held, TaskState.FAILED, error=error)
+                    self._over(tx, lease, held, TaskState.FAILED, error=error, failed=True)
                     self._close(tx, lease, AttemptState.FAILED, error=error)
                 return False
             self._follow(lease, held.job_id, TaskState.FAILED, AttemptState.FAILED, error=error)
@@ -306,6 +317,18 @@ class Attempts:
         if before != leases.ALWAYS and not leases.ran_out(self._store, lease, before):
             raise LeaseLost(task_id=lease.task_id, number=lease.number)
 
+    def _finish(
+        self, tx: Transaction, lease: Lease, held: leases.Standing, result: str | None
+    ) -> None:
+        """Complete a task without a job, and copy it along the chain of its group."""
+        copied = lone.copy_along(self._store, lease.task_id, tx.now)
+        self._over(tx, lease, held, TaskState.COMPLETED, result=result)
+        leases.free_key(self._store, lease.task_id)
+        if copied is not None:
+            task_id, queue = copied
+            tx.note(EventKind.TASK_QUEUED, queue.partition("/")[0], task_id=task_id)
+            tx.ring(queue_topic(queue))
+
     def _over(
         self,
         tx: Transaction,
@@ -315,10 +338,19 @@ class Attempts:
         *,
         result: str | None = None,
         error: str | None = None,
+        failed: bool = False,
     ) -> None:
-        if not leases.end(self._store, lease, state=state, result=result, error=error, now=tx.now):
-            raise LeaseLost(task_id=lease.task_id, number=lease.number)
         good = state is TaskState.COMPLETED
+        if not leases.end(
+            self._store,
+            lease,
+            state=state,
+            result=result,
+            error=error,
+            failures=int(failed),
+            now=tx.now,
+        ):
+            raise LeaseLost(task_id=lease.task_id, number=lease.number)
         kind = EventKind.TASK_COMPLETED if good else EventKind.TASK_FAILED
         tx.note(kind, held.queue.partition("/")[0], task_id=lease.task_id)
 
@@ -346,6 +378,7 @@ class Attempts:
         error: str | None = None,
         failures: int = 0,
         losses: int = 0,
+        agreed: int = 0,
     ) -> None:
         due_at = tx.now + wait_us if wait_us > 0 else None
         if not leases.again(
@@ -355,6 +388,7 @@ class Attempts:
             error=error,
             failures=failures,
             losses=losses,
+            agreed=agreed,
             now=tx.now,
         ):
             raise LeaseLost(task_id=lease.task_id, number=lease.number)

@@ -1,13 +1,29 @@
 """Output on its way from a task to the database."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 from app.domain.errors import Rejected, StoreUnavailable
 from app.domain.records import Claimed
+from app.testing import make_engine
+from app.worker import shipping as module
 from app.worker.shipping import Shipment, Shipper
 
 PATIENCE_S = 60.0
+
+
+class Asked:
+    """A demand that the test sets."""
+
+    def __init__(self, *, present=False):
+        self.is_present = present
+
+    def present(self):
+        return self.is_present
+
+    def close(self):
+        pass
 
 
 class Rows:
@@ -32,6 +48,9 @@ class Rows:
         if answer is not None:
             raise answer
 
+    def demand(self, task_id, job_id):
+        return Asked()
+
     def text(self, task_id=1):
         return "".join(text for key, text in sorted(self.parts.items()) if key[0] == task_id)
 
@@ -54,7 +73,7 @@ def claimed(task_id=1):
 
 def test_output_is_whole_when_the_answer_to_a_commit_was_lost():
     rows = Rows(StoreUnavailable())
-    shipment = Shipment(claimed(), 1, lambda: None)
+    shipment = Shipment(claimed(), 1, lambda: None, Asked())
     shipment.add(b"one\n")
     try:
         shipment.store(rows)
@@ -68,7 +87,9 @@ def test_output_is_whole_when_the_answer_to_a_commit_was_lost():
 
 def test_output_that_is_refused_does_not_hold_back_that_of_others():
     rows = Rows()
-    shipper = Shipper(SimpleNamespace(append=lambda **words: refuse_first(rows, **words)))
+    shipper = Shipper(
+        SimpleNamespace(append=lambda **words: refuse_first(rows, **words), demand=rows.demand)
+    )
     bad, good = shipper.open(claimed(1)), shipper.open(claimed(2))
     bad.add(b"bad\n")
     good.add(b"good\n")
@@ -86,3 +107,69 @@ def refuse_first(rows, *, task_id, parts, **_):
     if task_id == 1:
         raise Rejected
     rows.append(task_id=task_id, parts=parts)
+
+
+def test_output_is_due_at_once_only_while_somebody_watches():
+    demand = Asked()
+    shipment = Shipment(claimed(), 1, lambda: None, demand)
+    demand.is_present = True
+    assert not shipment.is_due(), "there is nothing"
+    demand.is_present = False
+    shipment.add(b"one\n")
+    demand.is_present = True
+    assert shipment.is_due()
+    shipment.store(Rows())
+    assert not shipment.is_due()
+
+
+def test_output_that_nobody_watches_is_due_in_time(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    shipment = Shipment(claimed(), 1, lambda: None, Asked())
+    shipment.add(b"one\n")
+    assert not shipment.is_due()
+    now[0] += 0.5
+    shipment.add(b"two\n")
+    assert not shipment.is_due()
+    now[0] += 0.4
+    assert shipment.is_due(), "a second after the first, not after the last"
+
+
+def test_line_that_has_only_begun_waits_for_its_end_but_not_for_ever(monkeypatch):
+    now, rows = [100.0], Rows()
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    shipment = Shipment(claimed(), 1, lambda: None, Asked(present=True))
+    shipment.add(b"one\ntw")
+    shipment.store(rows)
+    assert rows.text() == "one\n"
+    shipment.add(b"o\n> ")
+    shipment.store(rows)
+    assert rows.text() == "one\ntwo\n"
+    now[0] += 0.1
+    shipment.store(rows)
+    assert rows.text() == "one\ntwo\n> ", "a prompt is shown once nothing follows it"
+    for _ in range(20):
+        now[0] += 0.049
+        shipment.add(b".")
+        shipment.store(rows)
+    assert rows.text().startswith("one\ntwo\n> ."), "nor does a line that never ends"
+
+
+def test_a_watcher_sees_output_that_nobody_else_would_yet(monkeypatch):
+    monkeypatch.setattr(module, "FLUSH_S", PATIENCE_S * 2)
+    with make_engine() as engine:
+        shipper = Shipper(engine.logs)
+        shipment = shipper.open(claimed())
+        thread = threading.Thread(target=shipper.run)
+        thread.start()
+        try:
+            shipment.add(b"early\n")
+            with engine.logs.watch(task_id=1) as watching:
+                end = time.monotonic() + PATIENCE_S
+                while not (parts := engine.logs.after(1, 0)) and time.monotonic() < end:
+                    watching.wait(1.0)
+            assert [part.contents for part in parts] == ["early\n"]
+        finally:
+            shipper.drop(shipment)
+            shipper.stop()
+            thread.join(PATIENCE_S)
