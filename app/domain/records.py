@@ -140,6 +140,10 @@ class Claimed:
     created_at: Instant
     leased_until: Instant | None
     lease_s: float | None
+    priority: int = 0
+    failures: int = 0
+    max_attempts: int = 1
+    verifications: int = 1
 
     @property
     def lease(self) -> Lease:
