@@ -5,7 +5,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from app.data import tables
+from app.data import audience, tables
 from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -251,6 +251,9 @@ def _conditions(store: Store, wanted: JobFilter) -> list[Any]:
         _J.schedule_id: wanted.schedule_id,
     }
     parts = [column == value for column, value in exact.items() if value is not None]
+    if wanted.viewer is not None:
+        condition, params = audience.visible("j.id", wanted.viewer)
+        parts.append(store.fragment(condition, *params))
     if wanted.states:
         parts.append(_J.state.in_([str(state) for state in wanted.states]))
     if wanted.tags:
@@ -309,3 +312,4 @@ def delete(store: Store, job_id: str) -> None:
         "DELETE FROM job WHERE id = ?",
     ):
         store.run(statement, (job_id,))
+    audience.delete(store, job_id)

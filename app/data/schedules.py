@@ -1,5 +1,8 @@
 """Rows of `schedule`."""
 
+from collections.abc import Sequence
+
+from app.data import audience
 from app.data.codec import dumps, loads
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -64,13 +67,19 @@ def get(store: Store, schedule_id: str) -> Schedule:
     return _record(row)
 
 
-def page(store: Store, dialect: str, *, limit: int, offset: int) -> tuple[list[Schedule], int]:
-    """Give a page of schedules, newest first, and how many there are."""
-    count = store.run("SELECT COUNT(*) FROM schedule WHERE dialect = ?", (dialect,)).fetchone()
+def page(
+    store: Store, dialect: str, *, viewer: Sequence[str] | None, limit: int, offset: int
+) -> tuple[list[Schedule], int]:
+    """Give a page of schedules, newest first, and how many there are for this viewer.
+
+    viewer: as in `audience.visible`; None sees everything.
+    """
+    condition, params = ("1 = 1", ()) if viewer is None else audience.visible("schedule.id", viewer)
+    where = f"FROM schedule WHERE dialect = ? AND {condition}"
+    count = store.run(f"SELECT COUNT(*) {where}", (dialect, *params)).fetchone()
     rows = store.run(
-        f"SELECT {_COLUMNS} FROM schedule WHERE dialect = ?"
-        " ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
-        (dialect, limit, offset),
+        f"SELECT {_COLUMNS} {where} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
+        (dialect, *params, limit, offset),
     ).fetchall()
     return [_record(row) for row in rows], int(count[0]) if count else 0
 
@@ -115,4 +124,5 @@ def fired(
 
 def delete(store: Store, schedule_id: str) -> bool:
     """Delete a schedule's row; False when it was gone."""
+    audience.delete(store, schedule_id)
     return store.run("DELETE FROM schedule WHERE id = ?", (schedule_id,)).rowcount == 1

@@ -284,6 +284,63 @@ class Account(Model):
         table_name = "account"
 
 
+class Role(Model):
+    """What several accounts may have in common."""
+
+    id = TextField(primary_key=True)
+    dialect = TextField()
+    slug = TextField()
+    name = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "role"
+
+
+class AccountRole(Model):
+    """A role that an account has."""
+
+    account_id = TextField()
+    role_id = TextField()
+
+    class Meta:
+        table_name = "account_role"
+        primary_key = CompositeKey("account_id", "role_id")
+
+
+class Audience(Model):
+    """Somebody who may see a job or schedule that is not for everybody."""
+
+    of_id = TextField()
+    who = TextField()
+
+    class Meta:
+        table_name = "audience"
+        primary_key = CompositeKey("of_id", "who")
+
+
+class Bucket(Model):
+    """How much of a rate is used up."""
+
+    name = TextField(primary_key=True)
+    level = DoubleField()
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "bucket"
+
+
+class MadeKey(Model):
+    """The digest of a key that no setting gives."""
+
+    name = TextField(primary_key=True)
+    digest = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "made_key"
+
+
 class IdleLimit(Model):
     """How long a running job may go unused."""
 
@@ -327,6 +384,11 @@ ENGINE = (
     Event,
     Mark,
     Account,
+    Role,
+    AccountRole,
+    Audience,
+    Bucket,
+    MadeKey,
     IdleLimit,
 )
 LOGS = (LogPart,)

@@ -314,7 +314,10 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A user of a dialect that has users of its own. disabled: cannot log in."""
+    """A user of a dialect that has users of its own.
+
+    disabled: cannot log in. roles: slugs, where they were asked for.
+    """
 
     id: str
     dialect: str
@@ -323,6 +326,18 @@ class Account:
     password_hash: str = field(repr=False)
     created_at: Instant
     disabled: bool = False
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What several users of a dialect may have in common. slug: its name for programs."""
+
+    id: str
+    dialect: str
+    slug: str
+    name: str
+    created_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +345,7 @@ class JobFilter:
     """Which jobs to list: those that fit every part that is set.
 
     tags: at least one of them. words: each occurs as a word in name, description or state.
+    viewer: only what somebody may see who counts as each of these (`Submission.audience`).
     """
 
     dialect: str | None = None
@@ -339,3 +355,4 @@ class JobFilter:
     words: tuple[str, ...] = ()
     group_id: int | None = None
     schedule_id: str | None = None
+    viewer: tuple[str, ...] | None = None

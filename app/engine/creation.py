@@ -7,7 +7,7 @@ itself. What a composite holds waits for that: it counts the composite among its
 import uuid
 from collections.abc import Mapping, Sequence
 
-from app.data import jobs, tasks
+from app.data import audience, jobs, tasks
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.events import EventKind
@@ -91,6 +91,7 @@ class Creation:
         )
         after = None if spec.delete_after_s is None else seconds(spec.delete_after_s)
         jobs.insert(self._store, job, delete_after_us=after)
+        audience.inherit(self._store, parent.id, heir=job.id)
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=job.state)
         tx.ring(SUBJOBS_TOPIC)
 

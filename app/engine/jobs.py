@@ -4,7 +4,7 @@ import contextlib
 import uuid
 from dataclasses import replace
 
-from app.data import idle, jobs, logs, tasks, waiting
+from app.data import audience, idle, jobs, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.errors import IllegalMove, JobNotFound, UnknownJobType
@@ -92,6 +92,7 @@ class Jobs:
         if job.pool is not None:
             self._open_pool(job, wanted)
         jobs.insert(self._store, job, unique_key=wanted.unique_key, delete_after_us=after)
+        audience.insert(self._store, job.id, wanted.audience)
         if wanted.idle_s is not None:
             idle.insert(self._store, job.id, seconds(wanted.idle_s))
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=JobState.PENDING)
