@@ -341,6 +341,17 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """A person who logs in on pages. admin: may do everything everywhere."""
+
+    id: int
+    username: str
+    password_hash: str = field(repr=False)
+    admin: bool
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
     """Which jobs to list: those that fit every part that is set.
 

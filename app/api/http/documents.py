@@ -17,6 +17,7 @@ _PHRASES = {
     200: "Done.",
     201: "Created.",
     202: "Accepted.",
+    204: "Done.",
     400: "The request is not valid, or the present state does not allow it.",
     404: "There is no such thing.",
     405: "The path does not know this method.",
@@ -24,6 +25,9 @@ _PHRASES = {
     409: "The present state does not allow it.",
     413: "The body is too large.",
     500: "The server is stopping.",
+    401: "Who asks is not known.",
+    403: "Who asks may not do that.",
+    429: "Too many requests.",
     503: "The database does not answer.",
 }
 

@@ -47,9 +47,7 @@ def _project(row: Row) -> Project:
 
 
 def _remote(row: Row) -> Remote:
-    return Remote(
-        id=row[0], alias=row[1], created_at=row[2], secret=row[3], paused=bool(row[4])
-    )
+    return Remote(id=row[0], alias=row[1], created_at=row[2], secret=row[3], paused=bool(row[4]))
 
 
 # -- projects ---------------------------------------------------------------------------------
@@ -234,9 +232,7 @@ def role(store: Store, project_id: int, manager_id: int) -> Role:
 
 def roles_of(store: Store, manager_id: int) -> Mapping[int, Role]:
     """Give what a manager may do, by project."""
-    rows = store.run(
-        "SELECT group_id, flags FROM tracker_role WHERE manager_id = ?", (manager_id,)
-    )
+    rows = store.run("SELECT group_id, flags FROM tracker_role WHERE manager_id = ?", (manager_id,))
     return {row[0]: Role(row[1]) for row in rows.fetchall()}
 
 
@@ -303,9 +299,7 @@ def insert_snapshot(store: Store, project_id: int, taken: Snapshot) -> None:
     )
 
 
-def snapshots(
-    store: Store, project_id: int, *, begin: int, end: int, limit: int
-) -> list[Snapshot]:
+def snapshots(store: Store, project_id: int, *, begin: int, end: int, limit: int) -> list[Snapshot]:
     """Give snapshots taken from `begin` to `end`, both included, newest first."""
     rows = store.run(
         "SELECT at, fresh, failed, closed, accesses, agreed FROM tracker_snapshot"

@@ -1,5 +1,7 @@
 """Requests of workers for access, and roles of managers."""
 
+from collections.abc import Callable
+
 from app.api.task_tracker import tables
 from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.records import Access, Project, Remote, Role
@@ -7,6 +9,7 @@ from app.domain.errors import ManagerNotFound
 from app.domain.records import Manager
 from app.wiring import Services
 
+Verb = Callable[[Services, Project, int], bool]
 NOT_NEEDED = (
     "Project is public, you already have an active request or you already have"
     " access to this project"
@@ -14,9 +17,7 @@ NOT_NEEDED = (
 NO_ACCESS = "Worker did not have access to this project"
 
 
-def ask(
-    services: Services, worker: Remote, project_id: int, *, assign: bool, submit: bool
-) -> None:
+def ask(services: Services, worker: Remote, project_id: int, *, assign: bool, submit: bool) -> None:
     """Note that a worker wants access. Raises Refused."""
     store = services.engine.store
     with store.transaction():

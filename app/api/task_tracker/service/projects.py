@@ -20,9 +20,7 @@ LONGEST_NAME = 255
 LONGEST_MOTD = 65_536
 MOST_PRIORITY = 2**31 - 1
 NOT_PERMITTED = "You are not permitted to create a project with this configuration"
-NEEDS_CHAIN = (
-    "Unauthorized (You need RoleEdit on the project you wish to chain tasks to)"
-)
+NEEDS_CHAIN = "Unauthorized (You need RoleEdit on the project you wish to chain tasks to)"
 TAKEN = "duplicate project: this name is taken"
 
 
@@ -136,7 +134,7 @@ def update(
 def refill(services: Services, project_id: int) -> None:
     """Let both rates of a project begin anew."""
     for kind in ("get", "submit"):
-        services.engine.buckets.fill(bucket(kind, project_id))
+        services.engine.rates.fill(bucket(kind, project_id))
 
 
 def bucket(kind: str, project_id: int) -> str:
