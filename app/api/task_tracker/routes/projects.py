@@ -105,7 +105,7 @@ def get_secret(project_id: str) -> ResponseReturnValue:
     except Refused:
         service.require(services(), callers.manager(), wanted, Role.SECRET)
     else:
-        secrets.require_assign(services(), worker, callers.manager(), wanted)
+        secrets.require_assign(services(), worker, wanted)
     return words.done({"secret": secrets.of(services(), wanted)})
 
 

@@ -2,25 +2,19 @@
 
 from app.api.task_tracker import tables
 from app.api.task_tracker.errors import UNAUTHORIZED, Refused
-from app.api.task_tracker.records import Project, Remote, Role
-from app.api.task_tracker.service.projects import existing, has_role
-from app.domain.records import Manager
+from app.api.task_tracker.records import Project, Remote
 from app.wiring import Services
 
 LONGEST = 65_536
 LONGEST_WEBHOOK = 255
 
 
-def require_assign(
-    services: Services, worker: Remote, manager: Manager | None, project_id: int
-) -> None:
-    """Let pass a worker with an approved `assign`, or a manager with the role. Raises Refused."""
+def require_assign(services: Services, worker: Remote, project_id: int) -> None:
+    """Let pass a worker whose request for tasks was approved. Raises Refused."""
     with services.engine.store.session():
         found = tables.membership(services.engine.store, worker.id, project_id)
-    granted = found is not None and found[1].assign
-    if not granted and not has_role(services, manager, project_id, Role.SECRET):
+    if found is None or not found[1].assign:
         raise Refused(403, UNAUTHORIZED)
-    existing(services, project_id)
 
 
 def of(services: Services, project_id: int) -> str:
