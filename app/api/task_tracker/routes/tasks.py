@@ -19,8 +19,10 @@ blueprint = Blueprint("tracker-tasks", __name__, description="Tasks.")
 @tells(blueprint, 400, 401, 404, 413, 429, body=schemas.Submission)
 def submit_task() -> ResponseReturnValue:
     """Store a task."""
-    caller = callers.worker(401)
-    service.submit(services(), caller, service.read(parsed(body())))
+    said = body()
+    with services().engine.store.session():
+        caller = callers.worker(401)
+        service.submit(services(), caller, service.read(parsed(said)))
     return words.done()
 
 
@@ -53,10 +55,12 @@ def _items(document: object) -> list[object]:
 @tells(blueprint, 400, 403, 404, 429)
 def get_task(project_id: str) -> ResponseReturnValue:
     """Hand a task to the worker that asks."""
-    caller = callers.worker(403)
-    if caller.paused:
-        raise Refused(400, "A manager has paused you")
-    task = service.get(services(), caller, ids.project(project_id))
+    # One connection for all of it: taking one from the pool costs as much as a statement.
+    with services().engine.store.session():
+        caller = callers.worker(403)
+        if caller.paused:
+            raise Refused(400, "A manager has paused you")
+        task = service.get(services(), caller, ids.project(project_id))
     return words.unlucky(service.NO_TASK) if task is None else words.done({"task": task})
 
 
@@ -64,9 +68,11 @@ def get_task(project_id: str) -> ResponseReturnValue:
 @tells(blueprint, 400, 403, 413, body=schemas.Release)
 def release_task() -> ResponseReturnValue:
     """Say what became of a task that the worker holds."""
-    caller = callers.worker(403)
-    given = read(body(), service.RELEASE)
-    if given["task_id"] == 0:
-        raise Refused(400, "Invalid request")
-    updated = service.release(services(), caller, given)
+    said = body()
+    with services().engine.store.session():
+        caller = callers.worker(403)
+        given = read(said, service.RELEASE)
+        if given["task_id"] == 0:
+            raise Refused(400, "Invalid request")
+        updated = service.release(services(), caller, given)
     return words.done({"updated": updated}, None if updated else service.NOT_CLOSED)
