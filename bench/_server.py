@@ -59,10 +59,11 @@ def serve(data_dir: Path, *parts: str, **environment: str) -> Iterator[int]:
 
 @contextmanager
 def trivial(data_dir: Path) -> Iterator[int]:
-    """Run the least Flask route there is, under the same gunicorn configuration."""
+    """Run the least Flask routes there are, under the same gunicorn configuration."""
     (data_dir / "least.py").write_text(
-        "from flask import Flask\napp = Flask(__name__)\n"
+        "from flask import Flask, request\napp = Flask(__name__)\n"
         "@app.get('/')\ndef least():\n    return {'ok': True}\n"
+        "@app.post('/')\ndef taken():\n    request.get_data()\n    return {'ok': True}\n"
     )
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]

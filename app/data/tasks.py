@@ -39,7 +39,11 @@ _MET = (
     " (SELECT task_id FROM task_need WHERE needs_id = ?) RETURNING id, needs"
 )
 NEVER: Instant = 2**62
-"""`due_at` of a task that is held back until an answer releases it."""
+"""From here on, `due_at` of a task that is held back until an answer releases it.
+
+What a composite holds back has its number added, so that the index of due times finds it at once,
+however many of its children are over.
+"""
 # Work is queued; what needs no worker begins.
 _READY = (
     "state = CASE WHEN kind = 'work' THEN 'QUEUED' ELSE 'RUNNING' END, queued_at = ?,"
@@ -57,9 +61,15 @@ _BEGUN = (
 _CHILD_ENDED = (
     "UPDATE task SET children_open = children_open - 1 WHERE id = ? RETURNING children_open"
 )
+# The sign keeps both databases from walking over all the children of the composite instead.
 _RELEASE = (
+    "UPDATE task SET due_at = NULL WHERE id IN (SELECT id FROM task WHERE state = 'CREATED'"
+    " AND due_at = ? AND +parent_id = ? ORDER BY id LIMIT ?) RETURNING id"
+)
+# A person may hold one of them as well; those of older releases bear no number.
+_RELEASE_OTHERS = (
     "UPDATE task SET due_at = NULL WHERE id IN (SELECT id FROM task WHERE parent_id = ?"
-    f" AND state IN ('CREATED', 'HELD') AND due_at = {NEVER} ORDER BY id LIMIT ?) RETURNING id"
+    f" AND state IN ('CREATED', 'HELD') AND due_at >= {NEVER} ORDER BY id LIMIT ?) RETURNING id"
 )
 _DUE = (
     "SELECT id FROM task WHERE state = 'CREATED' AND due_at IS NOT NULL AND due_at <= ?"
@@ -150,7 +160,7 @@ def record(row: Row) -> Task:
         lease_s=None if row[27] is None else row[27] / 1_000_000,
         leased_until=row[28],
         worker_id=row[29],
-        due_at=None if row[30] == NEVER else row[30],
+        due_at=None if (row[30] or 0) >= NEVER else row[30],
         created_at=row[31],
         queued_at=row[32],
         started_at=row[33],
@@ -264,9 +274,17 @@ def add_child(store: Store, parent_id: int, *, still_open: bool) -> None:
     )
 
 
+def held_by(parent_id: int | None) -> Instant:
+    """Give the `due_at` of what a composite holds back."""
+    return NEVER + (parent_id or 0)
+
+
 def release_held(store: Store, parent_id: int, count: int) -> list[int]:
     """Hold the oldest held children of a composite back no longer; give them, in order."""
-    return sorted(row[0] for row in store.run(_RELEASE, (parent_id, count)).fetchall())
+    found = store.run(_RELEASE, (held_by(parent_id), parent_id, count)).fetchall()
+    if len(found) < count:
+        found += store.run(_RELEASE_OTHERS, (parent_id, count - len(found))).fetchall()
+    return sorted(row[0] for row in found)
 
 
 def due(store: Store, now: Instant, limit: int) -> list[int]:

@@ -26,6 +26,7 @@ from app.engine.transaction import (
     queue_topic,
     retried,
 )
+from app.engine.turns import Turns
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class Attempts:
         self._tx = transactions
         self._store: Store = transactions.store
         self._courses = courses
+        self._turns = Turns(self._store)
 
     def started(self, lease: Lease) -> None:
         """Report that the work began. A second report changes nothing. Raises LeaseLost."""
@@ -287,6 +289,22 @@ class Attempts:
         before: Instant = leases.ALWAYS,
     ) -> None:
         """End a job's task together with all that follows from it."""
+        with self._turns.of(job_id):
+            self._end_and_follow(
+                lease, job_id, state, attempt, result=result, error=error, before=before
+            )
+
+    def _end_and_follow(
+        self,
+        lease: Lease,
+        job_id: str,
+        state: TaskState,
+        attempt: AttemptState,
+        *,
+        result: str | None,
+        error: str | None,
+        before: Instant,
+    ) -> None:
         try:
             job = jobs.get(self._store, job_id)
             task: Task = tasks.get(self._store, lease.task_id)
