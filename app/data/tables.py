@@ -52,6 +52,7 @@ class Job(Model):
     ended_at = BigIntegerField(null=True)
     delete_after_us = BigIntegerField(null=True)
     delete_at = BigIntegerField(null=True)
+    closing = IntegerField()
 
     class Meta:
         table_name = "job"

@@ -69,10 +69,17 @@ _END_COMPOSITE = (
     "UPDATE task SET state = ?, result = ?, error = ?, ended_at = ?"
     " WHERE id = ? AND state = 'RUNNING' AND kind <> 'work'"
 )
-_CANCEL_JOB = (
+_CANCEL_BEGUN = (
     "UPDATE task SET state = 'CANCELLED', ended_at = ? WHERE job_id = ?"
-    " AND state IN ('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
+    " AND state IN ('LEASED', 'RUNNING')"
     " RETURNING id, number, worker_id, leased_until, kind"
+)
+_OPEN = "state IN ('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
+# The state once more: on PostgreSQL another may have ended one that was waited for.
+_CANCEL_SOME = (
+    "UPDATE task SET state = 'CANCELLED', ended_at = ? WHERE id IN"
+    f" (SELECT id FROM task WHERE job_id = ? AND {_OPEN} ORDER BY position, id LIMIT ?)"
+    f" AND {_OPEN} RETURNING id, number, worker_id, leased_until, kind"
 )
 
 
@@ -285,17 +292,41 @@ def end_composite(
     )
 
 
-def cancel_job(
-    store: Store, job_id: str, now: Instant
-) -> list[tuple[int, int, int | None, Instant | None, str]]:
-    """Cancel what is active of a job; rows of (id, number, worker, leased until, kind).
+class Cancelled(NamedTuple):
+    """A task that was cancelled, and the lease that stands."""
+
+    task_id: int
+    number: int
+    worker_id: int | None
+    leased_until: Instant | None
+    kind: str
+
+
+def cancel_begun(store: Store, job_id: str, now: Instant) -> list[Cancelled]:
+    """Cancel what has begun of a job.
 
     A lease that stands is left: its worker still has a process to end, and says when it is gone.
     """
-    return [
-        (row[0], row[1], row[2], row[3], row[4])
-        for row in store.run(_CANCEL_JOB, (now, job_id)).fetchall()
-    ]
+    return [Cancelled(*row) for row in store.run(_CANCEL_BEGUN, (now, job_id)).fetchall()]
+
+
+def cancel_some(store: Store, job_id: str, now: Instant, limit: int) -> list[Cancelled]:
+    """Cancel so many of a job's tasks that are not over; leases are left, as above."""
+    rows = store.run(_CANCEL_SOME, (now, job_id, limit)).fetchall()
+    return [Cancelled(*row) for row in rows]
+
+
+def delete_some(store: Store, job_id: str, limit: int) -> int:
+    """Delete so many of a job's tasks that nobody holds, with their history; give how many."""
+    rows = store.run(
+        "SELECT id FROM task WHERE job_id = ? AND leased_until IS NULL LIMIT ?", (job_id, limit)
+    ).fetchall()
+    if rows:
+        ids, marks = [row[0] for row in rows], ", ".join("?" * len(rows))
+        store.run(f"DELETE FROM attempt WHERE task_id IN ({marks})", ids)
+        store.run(f"DELETE FROM task_need WHERE needs_id IN ({marks})", ids)
+        store.run(f"DELETE FROM task WHERE id IN ({marks})", ids)
+    return len(rows)
 
 
 def queue_sizes(store: Store, prefix: str) -> dict[str, int]:

@@ -77,14 +77,18 @@ class Workers:
         For one that no longer runs: who still runs releases its tasks itself before. sparing:
         leases to be left as they are, because something of those tasks may still run.
         """
-        with self._store.session():
-            held = [lease for lease, _ in leases.held(self._store, worker_id)]
-        lost = sum(1 for lease in held if lease not in sparing and self._lose(lease))
+        lost = self._lose_all(worker_id, sparing)
         with self._tx() as tx:
             worker = workers.get(self._store, worker_id)
             if workers.leave(self._store, worker_id):
                 tx.note(EventKind.WORKER_LEFT, worker.dialect, worker=worker_id)
-        return lost
+        # A claim under way may have been faster; from now on there is none.
+        return lost + self._lose_all(worker_id, sparing)
+
+    def _lose_all(self, worker_id: int, sparing: Collection[Lease]) -> int:
+        with self._store.session():
+            held = [lease for lease, _ in leases.held(self._store, worker_id)]
+        return sum(1 for lease in held if lease not in sparing and self._lose(lease))
 
     def succeed(self, instance: str, *, sparing: Collection[Lease] = ()) -> int:
         """Take over a seat: whoever sat there is gone, and what they held is free; how much.
