@@ -17,7 +17,7 @@ from app.domain.states import AttemptState, TaskState
 
 _RETURNED = (
     "id, number, queue, name, payload, job_id, public_id, position, created_at, leased_until,"
-    " lease_us, priority"
+    " lease_us, priority, watched"
 )
 _READY = (
     "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' ORDER BY priority DESC, id LIMIT ?"
@@ -91,7 +91,7 @@ _ATTEMPT_END = (
 )
 _STANDING = (
     "SELECT job_id, queue, verifications, max_attempts, failures, max_losses, losses,"
-    " retry_delay_us, retry_factor, parent_id, kind FROM task"
+    " retry_delay_us, retry_factor, parent_id, kind, watched FROM task"
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _RENEW = (
@@ -136,6 +136,7 @@ class Standing(NamedTuple):
     retry_factor: float
     parent_id: int | None
     kind: str
+    watched: int
 
 
 def standing(store: Store, lease: Lease) -> Standing:
@@ -191,6 +192,7 @@ def claim(
             created_at=row[8],
             leased_until=None if row[9] >= _FOREVER else row[9],
             lease_s=None if row[10] is None else row[10] / 1_000_000,
+            watched=bool(row[12]),
         )
         for row in rows
     ]

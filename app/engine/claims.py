@@ -49,6 +49,8 @@ class Claims:
                 kind = EventKind.TASK_STARTED if start else EventKind.TASK_CLAIMED
                 dialect = queue.partition("/")[0]
                 for task in claimed:
+                    if task.watched and task.job_id is not None:
+                        tx.watch(task.job_id)
                     tx.note(
                         kind,
                         dialect,

@@ -85,6 +85,7 @@ class Jobs:
             fire_at=wanted.fire_at,
             pool=pool,
             created_at=now,
+            watches=self._plugins.watches(interface, wanted.spec),
         )
 
     def _store_new(self, tx: Transaction, job: Job, wanted: Submission, plan: Course) -> Job:
@@ -94,6 +95,8 @@ class Jobs:
         jobs.insert(self._store, job, unique_key=wanted.unique_key, delete_after_us=after)
         if wanted.idle_s is not None:
             idle.insert(self._store, job.id, seconds(wanted.idle_s))
+        if job.watched:
+            tx.watch(job.id, job.watches)
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=JobState.PENDING)
         if job.pool is not None:
             admitted = self._slot_is_free(job.pool)
@@ -193,6 +196,8 @@ class Jobs:
             if not jobs.cancel(self._store, job_id, tx.now, reason):
                 current = jobs.get(self._store, job_id).state
                 raise IllegalMove(current=current, wanted=JobState.CANCELLED)
+            if job.watched:
+                tx.watch(job_id, job.watches)
             tx.note(EventKind.JOB_CANCELLED, job.dialect, job_id=job_id, state=JobState.CANCELLED)
             self._courses.close(tx, job)
             for child in jobs.orphans(self._store, MAX_TASKS_SHOWN):

@@ -7,6 +7,7 @@ from app.api.http.dialect import Dialect, Terms
 from app.api.tork import paths, routes
 from app.api.tork.errors import failure
 from app.api.tork.schemas import Error
+from app.api.tork.service import webhooks
 from config.settings import Settings
 
 
@@ -39,4 +40,5 @@ DIALECT = Dialect(
     blueprints=routes.blueprints,
     failure=failure,
     error_schema=Error,
+    post=webhooks.post,
 )

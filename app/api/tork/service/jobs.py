@@ -58,7 +58,7 @@ def find(services: Services, wanted: Search, window: Window) -> Json:
     chosen = JobFilter(dialect=DIALECT, tags=wanted.tags, words=wanted.words)
     with engine.store.session():
         found = engine.jobs.find(chosen, number=window.number, size=window.size)
-        around = _all_around(engine, found.items)
+        around = all_around(engine, found.items)
     items = [_masked(services, words.summary(job, around[job.id]), job) for job in found.items]
     return words.page(found, items)
 
@@ -70,7 +70,7 @@ def get(services: Services, job_id: str) -> Mapping[str, object]:
         job = own(engine, job_id)
         tasks = engine.jobs.tasks(job_id)
         nodes = engine.workers.public_ids([each.worker_id for each in tasks if each.worker_id])
-        around = _all_around(engine, [job])[job_id]
+        around = all_around(engine, [job])[job_id]
     return _masked(services, words.job(job, words.tasks(tasks, nodes), around), job)
 
 
@@ -120,7 +120,7 @@ def _masked(services: Services, document: Json, job: Job) -> Mapping[str, object
     return redactor(services).document(document, secret_values(job.spec))
 
 
-def _all_around(engine: Engine, jobs: Sequence[Job]) -> dict[str, Around]:
+def all_around(engine: Engine, jobs: Sequence[Job]) -> dict[str, Around]:
     """Look up what jobs say of other rows; most say nothing, and a page has at most twenty."""
     crons: dict[str, str] = {}
     found: dict[str, Around] = {}
