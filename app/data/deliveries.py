@@ -74,30 +74,28 @@ def insert(store: Store, messages: Sequence[Message], now: Instant) -> None:
     store.run_many(_INSERT, [(*message, now) for message in messages])
 
 
-def take(
-    store: Store,
-    now: Instant,
-    *,
-    until: Instant,
-    limit: int,
-    again: bool,
-    without: Sequence[str] = (),
-) -> list[str]:
-    """Take channels that are due, the longest waiting first; nobody else has them `until` then.
+def due(
+    store: Store, now: Instant, *, limit: int, again: bool, without: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """Give (channel, host) of channels that are due, the longest waiting first, and lock them.
 
     again: those whose first message was tried before; else the others. without: hosts to be left
-    alone.
+    alone. Those that somebody is just writing to are passed over.
     """
     places = ", ".join("?" for _ in without)
-    skipping = " FOR UPDATE SKIP LOCKED" if store.backend == "postgres" else ""
     rows = store.run(
-        "UPDATE channel SET due_at = ? WHERE name IN (SELECT name FROM channel WHERE due_at <= ?"
-        f" AND attempts {'>' if again else '='} 0"
-        f"{f' AND host NOT IN ({places})' if without else ''} ORDER BY due_at LIMIT ?{skipping})"
-        " RETURNING name",
-        (until, now, *without, limit),
+        f"SELECT name, host FROM channel WHERE due_at <= ? AND attempts {'>' if again else '='} 0"
+        f"{f' AND host NOT IN ({places})' if without else ''} ORDER BY due_at LIMIT ?"
+        f"{' FOR UPDATE SKIP LOCKED' if store.backend == 'postgres' else ''}",
+        (now, *without, limit),
     ).fetchall()
-    return [row[0] for row in rows]
+    return [(row[0], row[1]) for row in rows]
+
+
+def hold(store: Store, channels: Sequence[str], until: Instant) -> None:
+    """Let channels not be due before then."""
+    rows = [(until, name) for name in channels]
+    store.run_many("UPDATE channel SET due_at = ? WHERE name = ?", rows)
 
 
 def is_due(store: Store, now: Instant) -> bool:

@@ -4,7 +4,7 @@ Messages of one channel go out strictly in order, each until it is ended; channe
 each other. A message is sent at least once: again when its sender died before it could say so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,9 @@ from app.engine.transaction import DELIVERIES_TOPIC, Transactions
 
 HELD_S = 20.0
 """How long a message is its taker's alone; longer than one attempt takes."""
+
+LOOKED_AT = 200
+"""How many that are due are looked at, to find some that fit."""
 
 
 class Deliveries:
@@ -41,26 +44,34 @@ class Deliveries:
             tx.outbox.messages.append(Message(channel, "", None, 0, about))
             tx.ring(DELIVERIES_TOPIC)
 
-    def take(self, *, limit: int, again: bool, without: Sequence[str] = ()) -> list[str]:
-        """Take channels whose first message is due, the longest waiting first.
+    def take(
+        self,
+        *,
+        limit: int,
+        again: bool,
+        without: Sequence[str] = (),
+        fits: Callable[[str, str], bool] = lambda _channel, _host: True,
+    ) -> list[tuple[str, str]]:
+        """Take channels whose first message is due, the longest waiting first; with their hosts.
 
         again: those that were tried before, else those that were not. without: hosts to be left
-        alone. What is not ended or put off within HELD_S is due again.
+        alone. fits: asked in turn about each, with its host, "" where that is not known yet;
+        those it refuses stay. What is not ended or put off within HELD_S is due again.
         """
         with self._store.session():
             # Mostly nothing is: then nobody has to wait for a lock.
             if limit <= 0 or not deliveries.is_due(self._store, self._tx.clock.now()):
                 return []
+        taken: list[tuple[str, str]] = []
         with self._store.transaction():
             now = self._tx.clock.now()
-            return deliveries.take(
-                self._store,
-                now,
-                until=now + seconds(HELD_S),
-                limit=limit,
-                again=again,
-                without=without,
-            )
+            found = deliveries.due(self._store, now, limit=LOOKED_AT, again=again, without=without)
+            for channel, host in found:
+                if len(taken) < limit and fits(channel, host):
+                    taken.append((channel, host))
+            names = [channel for channel, _ in taken]
+            deliveries.hold(self._store, names, now + seconds(HELD_S))
+        return taken
 
     def first(self, channel: str) -> Delivery | None:
         """Give the first message of a channel; None when there is none."""

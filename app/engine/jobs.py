@@ -7,13 +7,14 @@ from dataclasses import replace
 from app.data import idle, jobs, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
-from app.domain.errors import IllegalMove, JobNotFound, UnknownJobType
+from app.domain.errors import IllegalMove, JobNotFound, PluginFailed, UnknownJobType
 from app.domain.events import EventKind
 from app.domain.records import Job, JobFilter, Page, Task
 from app.domain.states import JobState
 from app.domain.submission import Submission
 from app.engine.courses import Course, Courses, Plugins, pool_topic
 from app.engine.transaction import Moved, Transaction, Transactions, retried
+from app.hooks.types import Fail
 
 MAX_TASKS_SHOWN = 20_000
 
@@ -52,13 +53,12 @@ class Jobs:
             if submission.type not in self._plugins.interfaces:
                 raise UnknownJobType(f"unknown job type {submission.type}", name=submission.type)
         now = self._tx.clock.now()
-        accepted = [self._accepted(submission, now) for submission in wanted]
         # A plan is a pure function of the job, so that of a fresh one needs no snapshot.
-        plans = [self._courses.begin(job) for job in accepted]
+        planned = [self._planned(self._accepted(submission, now)) for submission in wanted]
         with self._tx() as tx:
             return [
                 self._store_new(tx, job, submission, plan)
-                for job, submission, plan in zip(accepted, wanted, plans, strict=True)
+                for (job, plan), submission in zip(planned, wanted, strict=True)
             ]
 
     def _accepted(self, wanted: Submission, now: Instant) -> Job:
@@ -85,8 +85,16 @@ class Jobs:
             fire_at=wanted.fire_at,
             pool=pool,
             created_at=now,
-            watches=self._plugins.watches(interface, wanted.spec),
         )
+
+    def _planned(self, job: Job) -> tuple[Job, Course]:
+        """Give a fresh job with its watches, and what it begins with."""
+        try:
+            watches = self._plugins.watches(self._plugins.interfaces[job.type], job.spec)
+        except PluginFailed as error:
+            return job, Course(end=Fail(str(error)))
+        job = replace(job, watches=watches)
+        return job, self._courses.begin(job)
 
     def _store_new(self, tx: Transaction, job: Job, wanted: Submission, plan: Course) -> Job:
         after = None if wanted.delete_after_s is None else seconds(wanted.delete_after_s)

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import structlog
 
@@ -16,7 +17,7 @@ from app.domain.errors import EngineError
 from app.domain.records import Delivery, Post
 from app.engine.transaction import DELIVERIES_TOPIC
 from app.ticker import posting
-from app.ticker.posting import Reach, Refused, Target, Unreached
+from app.ticker.posting import Reach, Refused, Unreached
 from app.wiring import VERSION, Services
 
 log = structlog.get_logger(__name__)
@@ -80,17 +81,44 @@ class Sender:
             log.exception("delivery-broke-down")
 
     def _take(self, limit: int, *, again: bool) -> None:
-        full = [host for host, count in self._hosts.items() if count >= PLACES_A_HOST]
-        for channel in self._deliveries.take(limit=limit, again=again, without=full):
-            # One of ours may be due again, where it takes long: its time has just been renewed.
-            if channel not in self._held:
-                self._held[channel] = again
-                self._pool.submit(self._work, channel)
+        counts = self._hosts.items()
+        full = [host for host, count in counts if host and count >= PLACES_A_HOST]
 
-    def _work(self, channel: str) -> None:
+        def fits(channel: str, host: str) -> bool:
+            # One in hand may be due again already: its last words are just being stored.
+            return channel not in self._held and self._enter(host)
+
+        taken = self._deliveries.take(limit=limit, again=again, without=full, fits=fits)
+        for channel, host in taken:
+            self._held[channel] = again
+            self._pool.submit(self._work, channel, host)
+
+    def _enter(self, host: str) -> bool:
+        """Take a place of a host, where it has one left; needs the lock. "" is no host."""
+        if host and self._hosts[host] >= PLACES_A_HOST:
+            return False
+        self._hosts[host] += 1
+        return True
+
+    def _leave(self, host: str) -> None:
+        self._hosts[host] -= 1
+        if not self._hosts[host]:
+            del self._hosts[host]
+
+    def _move(self, host: str, other: str) -> bool:
+        """Give the place of one host for that of another; keeps it when that has none left."""
+        with self._lock:
+            if host != other:
+                if not self._enter(other):
+                    return False
+                self._leave(host)
+            return True
+
+    def _work(self, channel: str, host: str) -> None:
+        place = _Place(host)
         try:
             if self._may():
-                self._handle(channel)
+                self._handle(channel, place)
         except EngineError as error:
             log.warning("delivery-not-stored", reason=str(error))
         except Exception:
@@ -98,9 +126,10 @@ class Sender:
         finally:
             with self._lock:
                 del self._held[channel]
+                self._leave(place.host)
             self._fill()
 
-    def _handle(self, channel: str) -> None:
+    def _handle(self, channel: str, place: "_Place") -> None:
         delivery = self._deliveries.first(channel)
         if delivery is None:
             return
@@ -114,7 +143,7 @@ class Sender:
                 self._deliveries.end(delivery)
                 return
             told.origin = post.origin
-            self._send(delivery, told, post)
+            self._send(delivery, told, post, place)
         except Refused as error:
             self._end(delivery, told, "webhook-refused", reason=str(error))
         except EngineError:
@@ -132,22 +161,21 @@ class Sender:
         except ValueError as error:
             raise Refused(str(error)) from error
 
-    def _send(self, delivery: Delivery, told: "_Told", post: Post) -> None:
+    def _send(self, delivery: Delivery, told: "_Told", post: Post, place: "_Place") -> None:
         to = posting.target(post.url)
         own = {"User-Agent": f"Jobyard/{VERSION}", "X-Jobyard-Delivery": name_of(delivery)}
         data, connection = posting.request(to, post.headers, own, post.body)
-        if not self._enter(to):
+        if not self._move(place.host, to.named):
             # Due again at once, and left alone until its host has a place.
             self._deliveries.put_off(delivery, host=to.named, tried=False)
             return
+        place.host = to.named
         status = 0
         try:
             status = posting.send(to, data, connection, self._reach)
             reason = f"status {status}"
         except Unreached as error:
             reason = str(error)
-        finally:
-            self._leave(to)
         if 200 <= status < 300:
             self._deliveries.end(delivery, host=to.named)
             log.debug("webhook-delivered", **told.facts(), status=status)
@@ -171,18 +199,12 @@ class Sender:
         self._deliveries.end(delivery, host=host)
         log.warning(event, **told.facts(), reason=reason)
 
-    def _enter(self, to: Target) -> bool:
-        with self._lock:
-            if self._hosts[to.named] >= PLACES_A_HOST:
-                return False
-            self._hosts[to.named] += 1
-            return True
 
-    def _leave(self, to: Target) -> None:
-        with self._lock:
-            self._hosts[to.named] -= 1
-            if not self._hosts[to.named]:
-                del self._hosts[to.named]
+@dataclass(slots=True)
+class _Place:
+    """The host of which a delivery under way has a place."""
+
+    host: str
 
 
 class _Told:

@@ -43,10 +43,14 @@ def engine(database_url, clock, scripted, watched):
         yield built
 
 
+def take(engine, **wanted):
+    return [channel for channel, _ in engine.deliveries.take(**wanted)]
+
+
 def sent(engine, *, most=10_000):
     """Send all that waits, first come first served in each channel, and give it in that order."""
     found = []
-    while channels := engine.deliveries.take(limit=100, again=False):
+    while channels := take(engine, limit=100, again=False):
         for channel in sorted(channels):
             delivery = engine.deliveries.first(channel)
             found.append(delivery)
@@ -208,6 +212,15 @@ def test_a_job_that_a_task_starts_is_watched_as_its_spec_says(engine, watched):
     ]
 
 
+@pytest.mark.parametrize("wanted", ["no list", [1], [Watch(("job.nope",))], [Watch((), (1,))]])
+def test_a_job_type_that_cannot_say_what_is_told_fails_its_job(engine, watched, wanted):
+    watched.wanted = wanted
+    job = submit(engine, type="watched")
+    assert job.state is JobState.FAILED
+    assert "failed in watches" in job.error
+    assert engine.deliveries.waiting() == 0
+
+
 def test_runs_of_a_schedule_are_watched(engine, watched, clock):
     template = Submission(dialect="demo", type="watched", name="s", spec={})
     schedule = engine.schedules.create(template, cron="@every 10s")
@@ -238,41 +251,58 @@ def test_the_bell_rings_for_a_message_and_not_without_one(engine):
 def test_a_channel_gives_its_first_message_until_that_is_ended(engine, clock):
     submit(engine, type="watched")
     work_off(engine, QUEUE)
-    (channel,) = engine.deliveries.take(limit=10, again=False)
+    (channel,) = take(engine, limit=10, again=False)
     first = engine.deliveries.first(channel)
-    assert engine.deliveries.take(limit=10, again=False) == []
+    assert take(engine, limit=10, again=False) == []
     assert engine.deliveries.put_off(first, wait_s=2, host="h")
-    assert engine.deliveries.take(limit=10, again=True) == []
+    assert take(engine, limit=10, again=True) == []
     clock.advance(2)
-    assert engine.deliveries.take(limit=10, again=False) == []
-    assert engine.deliveries.take(limit=10, again=True, without=["a", "h"]) == []
-    assert engine.deliveries.take(limit=0, again=True) == []
-    assert engine.deliveries.take(limit=10, again=True, without=["a"]) == [channel]
+    assert take(engine, limit=10, again=False) == []
+    assert take(engine, limit=10, again=True, without=["a", "h"]) == []
+    assert take(engine, limit=0, again=True) == []
+    assert take(engine, limit=10, again=True, without=["a"]) == [channel]
     again = engine.deliveries.first(channel)
     assert (again.id, again.attempts, again.kind) == (first.id, 1, first.kind)
     assert engine.deliveries.end(again, host="h")
     assert not engine.deliveries.end(again)
     assert not engine.deliveries.put_off(again, wait_s=2)
-    assert engine.deliveries.take(limit=10, again=False) == [channel]
+    assert take(engine, limit=10, again=False) == [channel]
     following = engine.deliveries.first(channel)
     assert (following.attempts, following.kind) == (0, EventKind.JOB_STARTED)
 
 
 def test_what_a_dead_sender_had_taken_is_due_again(engine, clock):
     submit(engine, type="watched")
-    taken = engine.deliveries.take(limit=10, again=False)
+    taken = take(engine, limit=10, again=False)
     clock.advance(HELD_S - 0.001)
-    assert engine.deliveries.take(limit=10, again=False) == []
+    assert take(engine, limit=10, again=False) == []
     clock.advance(0.001)
-    assert engine.deliveries.take(limit=10, again=False) == taken
+    assert take(engine, limit=10, again=False) == taken
 
 
 def test_a_put_off_without_an_attempt_is_due_at_once(engine):
     submit(engine, type="watched")
-    (channel,) = engine.deliveries.take(limit=10, again=False)
+    (channel,) = take(engine, limit=10, again=False)
     engine.deliveries.put_off(engine.deliveries.first(channel), host="h", tried=False)
-    assert engine.deliveries.take(limit=10, again=False, without=["h"]) == []
-    assert engine.deliveries.take(limit=10, again=False) == [channel]
+    assert take(engine, limit=10, again=False, without=["h"]) == []
+    assert take(engine, limit=10, again=False) == [channel]
+
+
+def test_what_does_not_fit_stays_and_what_is_behind_it_has_its_turn(engine):
+    for number in range(6):
+        engine.deliveries.post(f"c{number}", url="u", body="x")
+    for number in range(4):
+        first = engine.deliveries.first(f"c{number}")
+        engine.deliveries.put_off(first, host="full", tried=False)
+    asked = []
+
+    def fits(_channel, host):
+        asked.append(host)
+        return host != "full" or asked.count("full") <= 1
+
+    found = engine.deliveries.take(limit=10, again=False, fits=fits)
+    assert sorted(host for _, host in found) == ["", "", "full"]
+    assert len(take(engine, limit=10, again=False)) == 3
 
 
 def test_the_longest_waiting_channel_comes_first(engine, clock):
@@ -280,7 +310,7 @@ def test_the_longest_waiting_channel_comes_first(engine, clock):
     for _ in range(3):
         ids.append(submit(engine, type="watched").id)
         clock.advance(1)
-    taken = [engine.deliveries.take(limit=1, again=False) for _ in range(4)]
+    taken = [take(engine, limit=1, again=False) for _ in range(4)]
     assert taken == [[f"{ids[0]}/0"], [f"{ids[1]}/0"], [f"{ids[2]}/0"], []]
 
 
@@ -334,7 +364,7 @@ def test_a_channel_that_gets_a_message_just_when_its_last_is_ended_keeps_it(engi
 
     def read():
         while not (done.is_set() and engine.deliveries.waiting() == 0):
-            for channel in engine.deliveries.take(limit=10, again=False):
+            for channel in take(engine, limit=10, again=False):
                 delivery = engine.deliveries.first(channel)
                 got.append(delivery.post.body.decode())
                 engine.deliveries.end(delivery)
@@ -361,7 +391,7 @@ def test_what_waits_is_still_there_when_everything_is_started_anew(database_url,
     with make_engine(watched, database_url=database_url, clock=clock) as engine:
         submit(engine, type="watched")
         work_off(engine, QUEUE)
-        engine.deliveries.take(limit=1, again=False)
+        take(engine, limit=1, again=False)
     clock.advance(HELD_S)
     with make_engine(watched, database_url=database_url, clock=clock) as engine:
         assert [state for _, state in told(engine)] == ["PENDING", "RUNNING", "COMPLETED"]
@@ -415,18 +445,18 @@ def test_a_channel_that_others_are_just_writing_to_does_not_hold_up_the_rest(pos
         thread.start()
         try:
             assert entered.wait(60)
-            assert engine.deliveries.take(limit=10, again=False) == ["free"]
+            assert take(engine, limit=10, again=False) == ["free"]
         finally:
             leave.set()
             thread.join()
-        assert engine.deliveries.take(limit=10, again=False) == ["busy"]
+        assert take(engine, limit=10, again=False) == ["busy"]
 
 
 def test_instants_of_channels_do_not_round(engine, clock):
     submit(engine, type="watched")
-    (channel,) = engine.deliveries.take(limit=1, again=False)
+    (channel,) = take(engine, limit=1, again=False)
     engine.deliveries.put_off(engine.deliveries.first(channel), wait_s=0.5)
     clock.set(clock.now() + seconds(0.5) - 1)
-    assert engine.deliveries.take(limit=1, again=True) == []
+    assert take(engine, limit=1, again=True) == []
     clock.set(clock.now() + 1)
-    assert engine.deliveries.take(limit=1, again=True) == [channel]
+    assert take(engine, limit=1, again=True) == [channel]

@@ -106,6 +106,24 @@ def test_messages_of_a_channel_arrive_in_order_each_once_with_a_name_of_its_own(
     assert first["x-mine"].encode("utf-8", "surrogateescape").decode() == "é"
 
 
+@pytest.mark.parametrize("channels", [1, 8, 100])
+def test_however_many_channels_share_a_host_none_is_left_lying(
+    engine, start, receiver, monkeypatch, channels
+):
+    # Were one taken and forgotten, it would be due again only when this time is over.
+    monkeypatch.setattr("app.engine.deliveries.HELD_S", 10_000.0)
+    for number in range(400):
+        post(engine, receiver.url, str(number), channel=f"c{number % channels}")
+    start()
+    done(engine)
+    got = [int(each.body) for each in receiver.messages]
+    assert len(got) == 400
+    for channel in range(channels):
+        assert [number for number in got if number % channels == channel] == list(
+            range(channel, 400, channels)
+        )
+
+
 @pytest.mark.usefixtures("database_url")
 def test_what_fails_is_tried_again_before_the_next_and_with_the_same_name(engine, start, receiver):
     left = defaultdict(lambda: [429, 500, 502, 503])
@@ -358,7 +376,7 @@ def test_who_does_not_lead_sends_nothing(engine, start, receiver):
 @pytest.mark.usefixtures("database_url")
 def test_what_another_had_taken_when_it_died_is_sent_by_the_next(engine, start, receiver, clock):
     post(engine, receiver.url, "1", "2")
-    assert engine.deliveries.take(limit=1, again=False) == ["c"]
+    assert engine.deliveries.take(limit=1, again=False) == [("c", "")]
     clock.later_s = 60.0
     start()
     done(engine)
