@@ -83,12 +83,21 @@ class Sender:
     def _take(self, limit: int, *, again: bool) -> None:
         counts = self._hosts.items()
         full = [host for host, count in counts if host and count >= PLACES_A_HOST]
+        entered: list[str] = []
 
         def fits(channel: str, host: str) -> bool:
             # One in hand may be due again already: its last words are just being stored.
-            return channel not in self._held and self._enter(host)
+            if channel in self._held or not self._enter(host):
+                return False
+            entered.append(host)
+            return True
 
-        taken = self._deliveries.take(limit=limit, again=again, without=full, fits=fits)
+        try:
+            taken = self._deliveries.take(limit=limit, again=again, without=full, fits=fits)
+        except EngineError:
+            for host in entered:
+                self._leave(host)
+            raise
         for channel, host in taken:
             self._held[channel] = again
             self._pool.submit(self._work, channel, host)

@@ -450,6 +450,26 @@ def test_a_message_that_cannot_be_worded_is_ended_and_a_fault_tried_again(
     assert events.count("webhook-failed") == 1
 
 
+def test_places_of_a_host_come_back_when_taking_fails(engine, start, receiver, monkeypatch):
+    real, failing = deliveries.hold, [StoreUnavailable("away")] * 2 * PLACES_A_HOST
+
+    def hold(*args):
+        real(*args)
+        if failing:
+            raise failing.pop()
+
+    for number in range(PLACES_A_HOST):
+        post(engine, receiver.url, "1", channel=f"c{number}")
+        delivery = engine.deliveries.first(f"c{number}")
+        engine.deliveries.put_off(delivery, host=f"127.0.0.1:{receiver.port}", tried=False)
+    monkeypatch.setattr(deliveries, "hold", hold)
+    monkeypatch.setattr(module, "SWEEP_S", 0.01)
+    start()
+    done(engine)
+    assert failing == []
+    assert len(receiver.messages) == PLACES_A_HOST
+
+
 def test_a_database_that_is_away_for_a_moment_loses_nothing(engine, start, receiver, monkeypatch):
     failing = {"take": 2, "first": 1}
 
