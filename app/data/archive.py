@@ -90,7 +90,7 @@ def rows(store: Store, table: Table, where: Where | None = None) -> Iterator[Row
     found = _streamed(
         store, table, f'SELECT {columns} FROM "{table.name}"{where.sql if where else ""}'
     )
-    if table.name == "event":
+    if table.name in ("event", "log_part"):
         at = table.columns.index("tx")
         return ((*row[:at], 0, *row[at + 1 :]) for row in found)
     if table.name == "mark":

@@ -53,6 +53,7 @@ class Job(Model):
     delete_after_us = BigIntegerField(null=True)
     delete_at = BigIntegerField(null=True)
     watches = TextField(null=True)
+    closing = IntegerField()
 
     class Meta:
         table_name = "job"
@@ -109,6 +110,7 @@ class Task(Model):
     started_at = BigIntegerField(null=True)
     ended_at = BigIntegerField(null=True)
     watched = IntegerField()
+    agreed = IntegerField()
 
     class Meta:
         table_name = "task"
@@ -162,6 +164,7 @@ class Worker(Model):
     data = TextField()
     started_at = BigIntegerField()
     heartbeat_at = BigIntegerField()
+    finished = BigIntegerField()
 
     class Meta:
         table_name = "worker"
@@ -178,6 +181,8 @@ class JobGroup(Model):
     max_running = IntegerField(null=True)
     data = TextField()
     created_at = BigIntegerField()
+    chain = BigIntegerField(null=True)
+    finished = BigIntegerField()
 
     class Meta:
         table_name = "job_group"
@@ -353,6 +358,7 @@ class LogPart(Model):
     task_created_at = BigIntegerField()
     contents = TextField()
     at = BigIntegerField()
+    tx = BigIntegerField()
 
     class Meta:
         table_name = "log_part"

@@ -136,6 +136,12 @@ class Contended(Unavailable):
     """Others changed the same rows; try again."""
 
 
+class EventsPruned(EngineError):
+    """Events behind that position are no longer kept: look at everything anew. Facts: position."""
+
+    status = 410
+
+
 class RateLimited(EngineError):
     """Too many requests. Facts: retry_after_s."""
 

@@ -228,7 +228,11 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A named set of jobs or tasks that share limits."""
+    """A named set of jobs or tasks that share limits.
+
+    chain: the group that gets a copy of each of its tasks that is completed without a job.
+    finished: how many such tasks there have been, but for those of the last moment.
+    """
 
     id: int
     dialect: str
@@ -238,6 +242,23 @@ class Group:
     paused: bool = False
     max_running: int | None = None
     data: Json = field(default_factory=dict)
+    chain: int | None = None
+    finished: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFigures:
+    """How the tasks of a group stand that belong to no job.
+
+    fresh: open, and no worker has verified it yet. agreed: open, and one has at least.
+    failed: given up. held: of the open ones, those in a worker's hands. finished: ever completed.
+    """
+
+    fresh: int = 0
+    agreed: int = 0
+    held: int = 0
+    failed: int = 0
+    finished: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +303,7 @@ class LogPart:
     """A piece of a task's output.
 
     number: from 1, without gaps within a task; all parts joined by number are the exact output.
+    position: the place in commit order among all parts of the job.
     """
 
     id: int
@@ -290,6 +312,7 @@ class LogPart:
     number: int
     contents: str
     at: Instant
+    position: str = ""
 
 
 @dataclass(frozen=True, slots=True)

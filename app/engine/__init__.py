@@ -10,6 +10,7 @@ from app.engine.courses import Courses, Plugins
 from app.engine.deliveries import Deliveries
 from app.engine.doctor import Doctor
 from app.engine.events import Events
+from app.engine.groups import Groups
 from app.engine.idle import Idle
 from app.engine.jobs import Jobs
 from app.engine.leadership import Leadership
@@ -55,10 +56,11 @@ class Engine:
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
         self.workers = Workers(self.transaction, self.attempts.lose)
+        self.groups = Groups(self.transaction)
         self.queues = Queues(self.transaction, self.tasks.drop)
         self.waiting = Waiting(self.transaction, self.jobs.start)
         self.schedules = Schedules(self.transaction, self.jobs)
-        self.logs = Logs(log_store, clock)
+        self.logs = Logs(log_store, bus, clock)
         self.events = Events(self.transaction)
         self.deliveries = Deliveries(self.transaction)
         self.leadership = Leadership(self.transaction)
