@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from peewee import SQL, fn
 
-from app.data import deliveries, tables
+from app.data import audience, deliveries, tables
 from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -18,13 +18,14 @@ _COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
     " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
-    " scheduled_at, started_at, ended_at, delete_at, watches"
+    " scheduled_at, started_at, ended_at, delete_at, audience_id, watches"
 )
 _GET = f"SELECT {_COLUMNS} FROM job WHERE id = ?"
 _INSERT = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
-    " created_at, delete_after_us, watches) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " created_at, delete_after_us, audience_id, watches)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING"  # an error would make PostgreSQL undo an outer transaction
 )
 _GLANCE = (
@@ -115,7 +116,8 @@ def _record(row: Row) -> Job:
         started_at=row[27],
         ended_at=row[28],
         delete_at=row[29],
-        watches=_read_watches(row[30]),
+        audience_id=row[30],
+        watches=_read_watches(row[31]),
     )
 
 
@@ -188,6 +190,7 @@ def insert(
         unique_key,
         job.created_at,
         delete_after_us,
+        job.audience_id,
         _write_watches(job),
     )
     if store.run(_INSERT, values).rowcount != 1:
@@ -359,6 +362,9 @@ def _conditions(store: Store, wanted: JobFilter) -> list[Any]:
         _J.schedule_id: wanted.schedule_id,
     }
     parts = [column == value for column, value in exact.items() if value is not None]
+    if wanted.viewer is not None:
+        condition, params = audience.visible("j.audience_id", wanted.viewer)
+        parts.append(store.fragment(condition, *params))
     if wanted.states:
         parts.append(_J.state.in_([str(state) for state in wanted.states]))
     if wanted.tags:

@@ -15,6 +15,8 @@ from peewee import (
     TextField,
 )
 
+from app.data.tracker import TRACKER
+
 
 class Job(Model):
     """What a client asked for."""
@@ -54,6 +56,7 @@ class Job(Model):
     delete_at = BigIntegerField(null=True)
     watches = TextField(null=True)
     closing = IntegerField()
+    audience_id = BigIntegerField(null=True)
 
     class Meta:
         table_name = "job"
@@ -188,6 +191,30 @@ class JobGroup(Model):
         table_name = "job_group"
 
 
+class Manager(Model):
+    """A person who logs in on pages."""
+
+    id = BigAutoField()
+    username = TextField()
+    password = TextField()
+    admin = IntegerField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "manager"
+
+
+class ManagerSession(Model):
+    """A login that stands."""
+
+    digest = TextField(primary_key=True)
+    manager_id = BigIntegerField()
+    expires_at = BigIntegerField()
+
+    class Meta:
+        table_name = "manager_session"
+
+
 class Schedule(Model):
     """A rule that submits jobs."""
 
@@ -206,6 +233,7 @@ class Schedule(Model):
     created_at = BigIntegerField()
     next_fire_at = BigIntegerField(null=True)
     last_fire_at = BigIntegerField(null=True)
+    audience_id = BigIntegerField(null=True)
 
     class Meta:
         table_name = "schedule"
@@ -285,6 +313,73 @@ class Account(Model):
 
     class Meta:
         table_name = "account"
+
+
+class Role(Model):
+    """What several accounts may have in common."""
+
+    id = TextField(primary_key=True)
+    dialect = TextField()
+    slug = TextField()
+    name = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "role"
+
+
+class AccountRole(Model):
+    """A role that an account has."""
+
+    account_id = TextField()
+    role_id = TextField()
+
+    class Meta:
+        table_name = "account_role"
+        primary_key = CompositeKey("account_id", "role_id")
+
+
+class Audience(Model):
+    """A set of those whom a job or schedule is for."""
+
+    id = BigAutoField()
+    digest = TextField()
+
+    class Meta:
+        table_name = "audience"
+
+
+class AudienceMember(Model):
+    """One of a set; `user:` or `role:` and the name."""
+
+    who = TextField()
+    audience_id = BigIntegerField()
+
+    class Meta:
+        table_name = "audience_member"
+        primary_key = CompositeKey("who", "audience_id")
+
+
+class Bucket(Model):
+    """How much of a rate is used up."""
+
+    name = TextField(primary_key=True)
+    level = DoubleField()
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "bucket"
+
+
+class MadeKey(Model):
+    """The digest of a key that no setting gives."""
+
+    name = TextField(primary_key=True)
+    digest = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "made_key"
 
 
 class IdleLimit(Model):
@@ -379,6 +474,15 @@ ENGINE = (
     Event,
     Mark,
     Account,
+    Role,
+    AccountRole,
+    Audience,
+    AudienceMember,
+    Bucket,
+    MadeKey,
+    Manager,
+    ManagerSession,
+    *TRACKER,
     IdleLimit,
     Delivery,
     Channel,

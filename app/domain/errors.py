@@ -52,12 +52,24 @@ class GroupNotFound(NotFound):
     """There is no such group. Facts: group_id."""
 
 
+class ManagerNotFound(NotFound):
+    """There is no such manager. Facts: manager_id."""
+
+
 class ScheduleNotFound(NotFound):
     """There is no such schedule. Facts: schedule_id."""
 
 
 class EntryNotFound(NotFound):
     """The job has no place in a waiting list. Facts: job_id."""
+
+
+class AccountNotFound(NotFound):
+    """There is no such user. Facts: name."""
+
+
+class RoleNotFound(NotFound):
+    """There is no such role. Facts: name."""
 
 
 class Conflict(EngineError):

@@ -48,6 +48,7 @@ class Job:
     version: rises with every change, compared by commits that rest on a snapshot.
     parent_task_id: the task that started it and waits for it; None for a job of its own.
     watches: what of it is told to whom; the number of each is its name.
+    audience_id: whom it is for; None is everybody.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Job:
     started_at: Instant | None = None
     ended_at: Instant | None = None
     delete_at: Instant | None = None
+    audience_id: int | None = None
     watches: tuple[Watch, ...] = ()
 
     @property
@@ -161,6 +163,10 @@ class Claimed:
     created_at: Instant
     leased_until: Instant | None
     lease_s: float | None
+    priority: int = 0
+    failures: int = 0
+    max_attempts: int = 1
+    verifications: int = 1
     watched: bool = False
 
     @property
@@ -285,6 +291,7 @@ class Schedule:
     last_fire_at: Instant | None = None
     group_id: int | None = None
     created_by: str | None = None
+    audience_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,7 +374,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A user of a dialect that has users of its own. disabled: cannot log in."""
+    """A user of a dialect that has users of its own.
+
+    disabled: cannot log in. roles: slugs, where they were asked for.
+    """
 
     id: str
     dialect: str
@@ -376,6 +386,29 @@ class Account:
     password_hash: str = field(repr=False)
     created_at: Instant
     disabled: bool = False
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What several users of a dialect may have in common. slug: its name for programs."""
+
+    id: str
+    dialect: str
+    slug: str
+    name: str
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """A person who logs in on pages. admin: may do everything everywhere."""
+
+    id: int
+    username: str
+    password_hash: str = field(repr=False)
+    admin: bool
+    created_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -383,6 +416,7 @@ class JobFilter:
     """Which jobs to list: those that fit every part that is set.
 
     tags: at least one of them. words: each occurs as a word in name, description or state.
+    viewer: only what somebody may see who counts as each of these (`Submission.audience`).
     """
 
     dialect: str | None = None
@@ -392,3 +426,4 @@ class JobFilter:
     words: tuple[str, ...] = ()
     group_id: int | None = None
     schedule_id: str | None = None
+    viewer: tuple[str, ...] | None = None

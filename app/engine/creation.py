@@ -89,6 +89,7 @@ class Creation:
             created_by=parent.created_by,
             parent_task_id=None if spec.detached else task_id,
             group_id=parent.group_id,
+            audience_id=parent.audience_id,
             created_at=tx.now,
             watches=tuple(spec.watches),
         )

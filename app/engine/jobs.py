@@ -4,7 +4,7 @@ import contextlib
 import uuid
 from dataclasses import replace
 
-from app.data import idle, jobs, leases, logs, tasks, waiting
+from app.data import audience, idle, jobs, leases, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.errors import (
@@ -104,6 +104,8 @@ class Jobs:
 
     def _store_new(self, tx: Transaction, job: Job, wanted: Submission, plan: Course) -> Job:
         after = None if wanted.delete_after_s is None else seconds(wanted.delete_after_s)
+        if wanted.audience:
+            job = replace(job, audience_id=audience.of(self._store, wanted.audience))
         if job.pool is not None:
             self._open_pool(job, wanted)
         jobs.insert(self._store, job, unique_key=wanted.unique_key, delete_after_us=after)

@@ -60,7 +60,7 @@ class ContainerOptions:
     attempts: folder where attempts are noted that may have something at the engine. patience_s:
     how long an engine that went away is waited for, to be sure that a container is gone.
     config_path: the engine's own file with registry credentials. image_ttl_s: how long a pulled
-    image is kept unused.
+    image is kept unused. verify_images: try each image that was pulled.
     """
 
     base_url: str
@@ -70,6 +70,7 @@ class ContainerOptions:
     config_path: str | None = None
     image_ttl_s: float = 72 * 3600.0
     patience_s: float = 60.0
+    verify_images: bool = False
     privileged: bool = False
     host_network: bool = False
     binds: BindRules = field(default_factory=BindRules)
@@ -84,7 +85,13 @@ class ContainerRuntime:
     def __init__(self, options: ContainerOptions) -> None:
         self._options = options
         self._engine = Engine(options.base_url, options.config_path)
-        self._images = Images(self._engine, options.image_record, options.clock)
+        self._images = Images(
+            self._engine,
+            options.image_record,
+            options.clock,
+            verify=options.verify_images,
+            labels={SEAT_LABEL: options.seat},
+        )
         self._debris = Debris(options.attempts)
         self._inherited: frozenset[str] = frozenset()
         self._lock = threading.Lock()

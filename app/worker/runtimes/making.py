@@ -41,6 +41,7 @@ def make_runtimes(settings: Settings, seat: Seat) -> list[Runtime]:
                 attempts=seat.folder / "containers",
                 config_path=None if tork.docker_config is None else str(tork.docker_config),
                 image_ttl_s=tork.image_ttl_s,
+                verify_images=tork.image_verify,
                 privileged=tork.podman_privileged if podman else tork.docker_privileged,
                 host_network=podman and tork.podman_host_network,
                 binds=BindRules(allowed=tork.bind_allowed, sources=tork.bind_sources),

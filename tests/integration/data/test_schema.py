@@ -7,7 +7,7 @@ import threading
 import psycopg
 import pytest
 
-from app.data import events, jobs, leases, tasks
+from app.data import audience, events, jobs, leases, tasks
 from app.data.db import Store
 from app.data.schema import ENGINE_STEPS, LOG_STEPS, _apply, migrate, pending
 from app.domain.errors import Rejected, StoreUnavailable
@@ -34,6 +34,7 @@ IDENTITIES = {
     "worker": "INSERT INTO worker (dialect, kind, public_id, name, started_at, heartbeat_at)"
     " VALUES ('d', 'k', '{unique}', 'n', 1, 1)",
     "job_group": "INSERT INTO job_group (dialect, name, created_at) VALUES ('d', '{unique}', 1)",
+    "audience": "INSERT INTO audience (digest) VALUES ('{unique}')",
     "waiting": "INSERT INTO waiting (pool, job_id, joined_at) VALUES ('p', '{unique}', 1)",
     "delivery": "INSERT INTO delivery (channel, dialect, watch, about, created_at)"
     " VALUES ('c', 'd', 0, '{{}}', 1)",
@@ -356,3 +357,41 @@ def test_a_snapshot_sees_nothing_that_is_committed_later(store):
 def test_many_rows_at_once_refuse_what_does_not_fit(store):
     with pytest.raises(Rejected), store.transaction():
         store.run_many("INSERT INTO mark (name, value) VALUES (?, ?)", [("a", "\ud800")])
+
+
+def test_permissions_of_before_become_audiences(database_url):
+    """The step reads what jobs and schedules said before anything came of it."""
+    store = Store(database_url)
+    migrate(store, store)
+    job = (
+        "INSERT INTO job (id, dialect, type, name, state, spec, created_at) VALUES (?,?,?,?,?,?,1)"
+    )
+    rule = (
+        "INSERT INTO schedule (id, dialect, name, cron, form, state, template, created_at)"
+        " VALUES (?, 'tork', 'n', '* * * * *', 'crontab', 'ACTIVE', ?, 1)"
+    )
+    given = json.dumps({"permissions": [{"user": "guest"}, {"role": "public"}, {"user": "guest"}]})
+    bare = json.dumps({"inputs": {"a": 'says "permissions"'}})
+    with store.transaction():
+        for name in ("role", "account_role", "audience", "audience_member", "bucket", "made_key"):
+            store.run(f"DROP TABLE {name}")
+        store.run("DROP INDEX job_audience")
+        for name in ("job", "schedule"):
+            store.run(f"ALTER TABLE {name} DROP COLUMN audience_id")
+        store.run("DELETE FROM schema_step WHERE name = ?", ("0007_access",))
+        for job_id, spec in (("a", given), ("b", bare), ("c", "{}")):
+            store.run(job, (job_id, "tork", "workflow", "n", "PENDING", spec))
+        store.run(rule, ("d", json.dumps({"name": "n", "spec": json.loads(given)})))
+        store.run(rule, ("e", json.dumps({"name": "permissions", "spec": {}})))
+    assert migrate(store, store) == ["engine/0007_access"]
+    with store.session():
+        members = store.run("SELECT who, audience_id FROM audience_member ORDER BY who").fetchall()
+        jobs = store.run("SELECT id, audience_id FROM job ORDER BY id").fetchall()
+        rules = store.run("SELECT id, audience_id FROM schedule ORDER BY id").fetchall()
+        again = audience.of(store, ["user:guest", "role:public"])
+    [(_, of), _] = members
+    assert members == [("role:public", of), ("user:guest", of)]
+    assert jobs == [("a", of), ("b", None), ("c", None)]
+    assert rules == [("d", of), ("e", None)]
+    assert again == of
+    store.release_all()

@@ -58,7 +58,7 @@ def post(services: Services, delivery: Delivery) -> Post | None:
         return None
     webhook = webhooks[delivery.watch]
     with services.engine.store.session():
-        around = all_around(services.engine, [job])[job.id]
+        around = all_around(services, [job])[job.id]
     summary = words.summary(job, around)
     if kind is EventKind.JOB_RESTARTED:
         summary["state"] = "RESTART"
