@@ -17,7 +17,7 @@ from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import PluginFailed, TaskNotFound
 from app.domain.events import EventKind
-from app.domain.records import Job, Lease, Task
+from app.domain.records import Job, Json, Lease, Task, Watch
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
 from app.engine.creation import Creation, all_of, count_open, need_met, release
 from app.engine.transaction import (
@@ -46,6 +46,9 @@ class Plugins(Protocol):
 
     def advance(self, interface: JobInterface, job: JobView, task: TaskView) -> Advance:
         """Ask what follows the end of a task. Raises PluginFailed."""
+
+    def watches(self, interface: JobInterface, spec: Json) -> tuple[Watch, ...]:
+        """Ask what of such a job is told to others. Raises PluginFailed."""
 
 
 @dataclass(slots=True)
@@ -188,6 +191,8 @@ class Courses:
         starts: the job begins, or begins again. Gives the job as it now stands.
         Raises Moved when the job is not what the course was decided on; nothing is written then.
         """
+        if job.watched:
+            tx.watch(job.id, job.watches)
         created = [spec for answer in course.answers for spec in answer.tasks]
         failures = sum(1 for spec in all_of(created) if spec.state == TaskState.FAILED)
         failures += int(ended is not None and ended.state is TaskState.FAILED)
@@ -337,6 +342,8 @@ class Courses:
     def _note_cancelled(
         self, tx: Transaction, job: Job, cancelled: Sequence[tasks.Cancelled]
     ) -> None:
+        if job.watched:
+            tx.watch(job.id, job.watches)
         for task_id, number, worker_id, leased_until, kind in cancelled:
             tx.note(EventKind.TASK_CANCELLED, job.dialect, job_id=job.id, task_id=task_id)
             if leased_until is not None:
