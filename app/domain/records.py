@@ -142,6 +142,10 @@ class Claimed:
     created_at: Instant
     leased_until: Instant | None
     lease_s: float | None
+    priority: int = 0
+    failures: int = 0
+    max_attempts: int = 1
+    verifications: int = 1
 
     @property
     def lease(self) -> Lease:
@@ -336,6 +340,17 @@ class Role:
     dialect: str
     slug: str
     name: str
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """A person who logs in on pages. admin: may do everything everywhere."""
+
+    id: int
+    username: str
+    password_hash: str = field(repr=False)
+    admin: bool
     created_at: Instant
 
 

@@ -38,6 +38,7 @@ def make_runtimes(settings: Settings, seat: Seat) -> list[Runtime]:
                 base_url=settings.worker.docker_host or engine_address(),
                 seat=seat.instance,
                 image_record=seat.folder / "images.json",
+                attempts=seat.folder / "containers",
                 config_path=None if tork.docker_config is None else str(tork.docker_config),
                 image_ttl_s=tork.image_ttl_s,
                 verify_images=tork.image_verify,
