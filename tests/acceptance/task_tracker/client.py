@@ -1,5 +1,6 @@
 """A pedantic client of the tracker: what holds for every answer is checked on every answer."""
 
+import functools
 import itertools
 import secrets
 from dataclasses import dataclass
@@ -57,14 +58,17 @@ Caller = Worker | Manager | None
 
 
 class Tracker:
-    """Speaks to one server; its first manager is admin."""
+    """Speaks to one server. admin: its first manager, made as soon as it is asked for."""
 
     def __init__(self, yard: Yard) -> None:
         self.yard = yard
         self.session = requests.Session()
         # Who asks is told with every request, so no cookie is kept between two.
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.admin = self.manager("admin")
+
+    @functools.cached_property
+    def admin(self) -> Manager:
+        return self.manager("admin")
 
     # -- any route ------------------------------------------------------------------------------
 

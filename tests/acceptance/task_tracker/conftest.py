@@ -15,7 +15,9 @@ def _served(**environment: str) -> Iterator[Tracker]:
     folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
     yard = Yard(folder, **environment)
     try:
-        yield Tracker(yard.start())
+        tracker = Tracker(yard.start())
+        assert tracker.admin.id  # before anybody else registers
+        yield tracker
     finally:
         yard.end()
         shutil.rmtree(folder, ignore_errors=True)
