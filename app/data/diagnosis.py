@@ -9,6 +9,7 @@ from app.data.tasks import NEVER
 from app.domain.clock import Instant
 
 _OPEN = "('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
+_OPEN_JOB = "('PENDING', 'WAITING', 'SCHEDULED', 'RUNNING')"
 _HELD = "('LEASED', 'RUNNING')"
 _OF_JOB = "SELECT 1 FROM task t WHERE t.job_id = j.id AND"
 # A PENDING job is the ticker's to start; `overdue` tells when it does not.
@@ -18,7 +19,7 @@ _STUCK = (
     " (SELECT n.needs_id FROM task t JOIN task_need n ON n.task_id = t.id"
     "  LEFT JOIN task o ON o.id = n.needs_id WHERE t.job_id = j.id AND t.state = 'CREATED'"
     "  AND (o.id IS NULL OR o.state IN ('FAILED', 'CANCELLED')) ORDER BY n.needs_id LIMIT 1)"
-    " FROM job j WHERE j.ended_at IS NULL AND j.state <> 'PENDING'"
+    " FROM job j WHERE j.ended_at IS NULL AND j.state IN ('WAITING', 'SCHEDULED', 'RUNNING')"
     f" AND NOT EXISTS ({_OF_JOB} t.state = 'QUEUED')"
     f" AND NOT EXISTS ({_OF_JOB} t.state IN {_HELD} AND t.leased_until >= ?)"
     f" AND NOT EXISTS ({_OF_JOB} t.state = 'CREATED' AND t.needs <= 0 AND t.due_at < {NEVER})"
@@ -30,12 +31,14 @@ _STUCK = (
 _JOB_COUNTERS = (
     "SELECT id, tasks_open, real FROM (SELECT j.id, j.tasks_open,"
     f" (SELECT COUNT(*) FROM task t WHERE t.job_id = j.id AND t.state IN {_OPEN}) AS real"
-    " FROM job j WHERE j.ended_at IS NULL) x WHERE tasks_open <> real ORDER BY id LIMIT ?"
+    f" FROM job j WHERE j.ended_at IS NULL AND j.state IN {_OPEN_JOB}) x"
+    " WHERE tasks_open <> real ORDER BY id LIMIT ?"
 )
 _COMPOSITE_COUNTERS = (
     "SELECT job_id, id, children_open, real FROM (SELECT t.job_id, t.id, t.children_open,"
     f" (SELECT COUNT(*) FROM task c WHERE c.parent_id = t.id AND c.state IN {_OPEN}) AS real"
     " FROM job j JOIN task t ON t.job_id = j.id WHERE j.ended_at IS NULL"
+    f" AND j.state IN {_OPEN_JOB}"
     " AND t.kind = 'composite' AND t.state = 'RUNNING') x"
     " WHERE children_open <> real ORDER BY id LIMIT ?"
 )

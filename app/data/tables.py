@@ -52,20 +52,32 @@ class Job(Model):
     ended_at = BigIntegerField(null=True)
     delete_after_us = BigIntegerField(null=True)
     delete_at = BigIntegerField(null=True)
+    seq = BigIntegerField()
 
     class Meta:
         table_name = "job"
 
 
-class JobTag(Model):
-    """One tag of a job, so that tags can be looked up."""
+class JobWords(Model):
+    """What a job is found by; an array on PostgreSQL, a line of text on SQLite."""
 
-    tag = TextField()
-    job_id = TextField()
+    seq = BigIntegerField(primary_key=True)
+    words = TextField()
+    indexed = IntegerField()
 
     class Meta:
-        table_name = "job_tag"
-        primary_key = CompositeKey("tag", "job_id")
+        table_name = "job_words"
+
+
+class JobTally(Model):
+    """A part of how many jobs a dialect has."""
+
+    id = BigAutoField()
+    dialect = TextField()
+    n = BigIntegerField()
+
+    class Meta:
+        table_name = "job_tally"
 
 
 class Task(Model):
@@ -314,7 +326,8 @@ class LogPart(Model):
 
 ENGINE = (
     Job,
-    JobTag,
+    JobWords,
+    JobTally,
     Task,
     TaskNeed,
     Attempt,

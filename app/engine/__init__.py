@@ -13,6 +13,7 @@ from app.engine.groups import Groups
 from app.engine.idle import Idle
 from app.engine.jobs import Jobs
 from app.engine.leadership import Leadership
+from app.engine.listing import Listing
 from app.engine.logs import Logs
 from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
@@ -64,6 +65,7 @@ class Engine:
         self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
+        self.listing = Listing(self.transaction)
         self.doctor = Doctor(self.transaction)
         self.accounts = Accounts(self.transaction)
         self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

@@ -108,7 +108,7 @@ def test_migrating_a_filled_database_keeps_what_is_in_it(database_url):
 
 
 def _dump(store):
-    tables = ("job", "job_tag", "task", "task_need", "attempt", "worker", "schedule", "waiting")
+    tables = ("job", "task", "task_need", "attempt", "worker", "schedule", "waiting")
     with store.session():
         return {
             table: sorted(map(repr, store.run(f"SELECT * FROM {table}").fetchall()))
