@@ -79,7 +79,9 @@ def fill(engine: Engine) -> None:
             f" CASE WHEN {_STATE} = 'RUNNING' THEN NULL ELSE {_SEQ} / 1024 + 1000 END, {_SEQ}"
             f" FROM {numbers}"
         )
-        store.run(f"INSERT INTO job_words (seq, words, indexed) SELECT {_SEQ}, {terms}, 1 FROM {numbers}")
+        store.run(
+            f"INSERT INTO job_words (seq, words, indexed) SELECT {_SEQ}, {terms}, 1 FROM {numbers}"
+        )
         store.run(listing._TALLY, ("tork", JOBS))
         if store.backend == "sqlite":
             store.run("INSERT INTO job_index (job_index) VALUES ('rebuild')")
@@ -120,12 +122,23 @@ def measure(engine: Engine) -> None:
         for name, (wanted, number) in QUERIES.items():
             samples = took(lambda: engine.jobs.find(wanted, number=number, size=SIZE))
             total = engine.jobs.find(wanted, size=SIZE).total
-            report("lists", backend=store.backend, list=name, total=total,
-                   median_ms=median(samples), max_ms=samples[-1])
+            report(
+                "lists",
+                backend=store.backend,
+                list=name,
+                total=total,
+                median_ms=median(samples),
+                max_ms=samples[-1],
+            )
         rows = f"SELECT * FROM job WHERE dialect = 'tork' ORDER BY seq DESC LIMIT {SIZE}"
         least = took(lambda: store.run(rows).fetchall())
-        report("lists", backend=store.backend, list="bare rows of page 1", median_ms=median(least),
-               max_ms=least[-1])
+        report(
+            "lists",
+            backend=store.backend,
+            list="bare rows of page 1",
+            median_ms=median(least),
+            max_ms=least[-1],
+        )
 
 
 def main() -> None:

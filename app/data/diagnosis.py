@@ -4,9 +4,11 @@ They start from what is open (partial indexes on open jobs, leases, entries), ne
 attempts alone are read page by page.
 """
 
+from app.data import listing
 from app.data.db import Store
 from app.data.tasks import NEVER
 from app.domain.clock import Instant
+from app.domain.text import marks
 
 _OPEN = "('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
 _OPEN_JOB = "('PENDING', 'WAITING', 'SCHEDULED', 'RUNNING')"
@@ -94,6 +96,24 @@ _ATTEMPTS = (
 )
 
 
+_TALLIES = (
+    "SELECT dialect, SUM(said), SUM(real) FROM (SELECT dialect, n AS said, 0 AS real FROM job_tally"
+    " UNION ALL SELECT dialect, 0, COUNT(*) FROM job GROUP BY dialect) t"
+    " GROUP BY dialect HAVING SUM(said) <> SUM(real) ORDER BY dialect"
+)
+_NEWEST = (
+    "SELECT j.id, j.seq, j.dialect, j.type, j.name, j.description, j.tags, w.words, w.indexed"
+    " FROM job j LEFT JOIN job_words w ON w.seq = j.seq"
+    " WHERE j.dialect = ? ORDER BY j.seq DESC LIMIT ?"
+)
+_FOUND = "SELECT COUNT(*) FROM job_index WHERE job_index MATCH ? AND rowid = ?"
+_SURPLUS = "SELECT (SELECT COUNT(*) FROM job_words) - (SELECT COUNT(*) FROM job)"
+_SURPLUS_INDEXED = (
+    "SELECT (SELECT COUNT(*) FROM job_index WHERE job_index MATCH ?)"
+    " - (SELECT COUNT(*) FROM job_words WHERE indexed = 1)"
+)
+
+
 def stuck_jobs(
     store: Store, before: Instant, limit: int
 ) -> list[tuple[str, str, bool, int | None]]:
@@ -165,3 +185,40 @@ def attempts_without_lease(
         if is_open and not holds:
             found.append((job_id, task_id, number))
     return ((rows[-1][1], rows[-1][2]) if len(rows) == page else None), found
+
+
+def job_tallies(store: Store) -> list[tuple[str, int, int]]:
+    """Give dialects whose jobs are miscounted: dialect, what is said, what is."""
+    return [(row[0], int(row[1]), int(row[2])) for row in store.run(_TALLIES).fetchall()]
+
+
+def wrong_words(store: Store, newest: int) -> list[str]:
+    """Give those of each dialect's newest jobs that have not the words they should have."""
+    found = []
+    for dialect in listing.dialects(store):
+        for *row, held, indexed in store.run(_NEWEST, (dialect, newest)).fetchall():
+            terms = listing.row_terms(tuple(row))
+            if held != listing.written(store, terms) or not _indexed(store, row[1], terms, indexed):
+                found.append(row[0])
+    return found
+
+
+def _indexed(store: Store, seq: int, terms: list[str], indexed: int) -> bool:
+    """Whether a job is found by its words in the index that is fed by hand."""
+    if store.backend != "sqlite" or not indexed:
+        return True
+    row = store.run(_FOUND, (" AND ".join(f'"{term}"' for term in terms[:50]), seq)).fetchone()
+    return row is not None and row[0] == 1
+
+
+def surplus_words(store: Store) -> int:
+    """Give how many more jobs there are words of than jobs."""
+    row = store.run(_SURPLUS).fetchone()
+    surplus = int(row[0]) if row else 0
+    if store.backend == "sqlite":
+        every = " OR ".join(
+            f'"{mark}"' for name in listing.dialects(store) for mark in marks(name, None, ())
+        )
+        found = store.run(_SURPLUS_INDEXED, (every,)).fetchone() if every else None
+        surplus = surplus or (int(found[0]) if found else 0)
+    return surplus

@@ -10,7 +10,7 @@ row of a job is only looked at where conditions ask for it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from app.data import jobs, listing
@@ -34,17 +34,22 @@ class Piece(NamedTuple):
 class Branch:
     """Jobs of one dialect.
 
-    states: they are in one of these; empty is any. but: they are in none of these. every: terms
-    that all stand among their words. some: terms of which at least one does; empty asks nothing.
-    conditions: what holds for the row `j`.
+    states: they are in one of these; empty is any. every: terms that all stand among their words.
+    some: terms of which at least one does; empty asks nothing. conditions: what holds for the row
+    `j`. by_state: the states have few jobs, to start from.
     """
 
     dialect: str
     states: tuple[str, ...] = ()
-    but: tuple[str, ...] = ()
     every: tuple[str, ...] = ()
     some: tuple[str, ...] = ()
-    conditions: tuple[Piece, ...] = field(default=())
+    conditions: tuple[Piece, ...] = ()
+    by_state: bool = False
+
+    @property
+    def texts(self) -> bool:
+        """Whether words or tags are asked for."""
+        return bool(self.every or self.some)
 
 
 def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[Job], int]:
@@ -53,10 +58,14 @@ def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[l
     if wanted == asked:
         total = listing.total(store, wanted.dialect)
     else:
-        total = _count(store, list(_branches(store, wanted)))
+        total = _count(store, _branches(store, wanted))
     if offset >= total:
         return [], total
-    hits = _hits(store, list(_branches(store, wanted)), limit, offset, few=total <= FEW)
+    if from_end := offset > total // 2:
+        limit = min(limit, total - offset)
+        offset = total - offset - limit
+    branches = _branches(store, wanted)
+    hits = _hits(store, branches, limit, offset, few=total <= FEW, oldest=from_end)
     found: dict[int, Job] = {}
     for dialect in dict.fromkeys(dialect for _, dialect in hits):
         places = [seq for seq, its in hits if its == dialect]
@@ -67,20 +76,46 @@ def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[l
 # -- what is wanted, as branches --------------------------------------------------------------
 
 
-def _branches(store: Store, wanted: JobFilter) -> Iterator[Branch]:
+def _branches(store: Store, wanted: JobFilter) -> list[Branch]:
+    return [_planned(store, branch) for branch in _divided(store, wanted)]
+
+
+def _planned(store: Store, branch: Branch) -> Branch:
+    few = bool(branch.states) and branch.texts and _few_in(store, branch.dialect, branch.states)
+    return replace(branch, by_state=few)
+
+
+def _few_in(store: Store, dialect: str, states: tuple[str, ...]) -> bool:
+    sql = f"SELECT 1 FROM job WHERE dialect = ? AND state IN ({_marks(states)}) LIMIT {FEW + 1}"
+    row = store.run(f"SELECT COUNT(*) FROM ({sql}) t", (dialect, *states)).fetchone()
+    return row is not None and row[0] <= FEW
+
+
+def _divided(store: Store, wanted: JobFilter) -> Iterator[Branch]:
     sought = tuple(dict.fromkeys(term for word in wanted.words for term in words(word)))
     named = tuple(term for term in sought if term.upper() in JobState.__members__)
     some = tuple(marks(None, None, wanted.tags))
     for dialect in listing.dialects(store) if wanted.dialect is None else [wanted.dialect]:
         for state, rest in _by_state(sought, named):
-            states = tuple(map(str, wanted.states)) if state is None else (state,)
-            if state is not None and wanted.states and state not in wanted.states:
+            states = _allowed(wanted, state, named)
+            if states == ():
                 continue
             every = rest
             if rest or some or wanted.type is not None:
                 every = (*marks(dialect, wanted.type, ()), *rest)
-            but = tuple(term.upper() for term in named) if state is None else ()
-            yield Branch(dialect, states, but, every, some, tuple(_conditions(wanted)))
+            yield Branch(dialect, states or (), every, some, tuple(_conditions(wanted)))
+
+
+def _allowed(
+    wanted: JobFilter, state: str | None, named: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Give the states of a part of a divided search; None is any."""
+    if state is None and not wanted.states and not named:
+        return None
+    allowed = [str(one) for one in wanted.states or JobState]
+    if state is not None:
+        return tuple(one for one in allowed if one == state)
+    return tuple(one for one in allowed if one.lower() not in named)
 
 
 def _by_state(
@@ -104,17 +139,32 @@ def _conditions(wanted: JobFilter) -> Iterator[Piece]:
 
 
 def _count(store: Store, branches: list[Branch]) -> int:
-    parts = [piece for branch in branches for piece in _selects(store, branch, fenced=False)]
-    counts = [Piece(f"(SELECT COUNT(*) FROM ({sql}) t)", params) for sql, params in parts]
-    if not counts:
+    parts = []
+    for branch in branches:
+        less = _complement(store, branch)
+        added = branch if not less else replace(branch, states=())
+        for sign, one in [("+", added), *(("-", other) for other in less)]:
+            for sql, params in _selects(store, one, fenced=False):
+                parts.append(Piece(f"{sign} (SELECT COUNT(*) FROM ({sql}) t)", params))
+    if not parts:
         return 0
-    sql, params = _joined(counts, " + ")
-    row = store.run(f"SELECT {sql}", params).fetchone()
+    sql, params = _joined(parts, " ")
+    row = store.run(f"SELECT 0 {sql}", params).fetchone()
     return int(row[0]) if row else 0
 
 
+def _complement(store: Store, branch: Branch) -> list[Branch]:
+    """Give what to take from a branch without its states to have it, where that is less work."""
+    if not (branch.texts and branch.states) or branch.by_state or branch.conditions:
+        return []
+    others = tuple(str(state) for state in JobState if state not in branch.states)
+    if not others or not _few_in(store, branch.dialect, others):
+        return []
+    return [replace(branch, states=others, by_state=True)]
+
+
 def _hits(
-    store: Store, branches: list[Branch], limit: int, offset: int, *, few: bool
+    store: Store, branches: list[Branch], limit: int, offset: int, *, few: bool, oldest: bool
 ) -> list[tuple[int, str]]:
     parts = [
         Piece(f"SELECT seq, ? AS dialect FROM ({sql}) t{number}", (branch.dialect, *params))
@@ -122,8 +172,9 @@ def _hits(
         for number, (sql, params) in enumerate(_selects(store, branch, fenced=few))
     ]
     sql, params = _joined(parts, " UNION ALL ")
-    rows = store.run(f"{sql} ORDER BY seq DESC LIMIT ? OFFSET ?", (*params, limit, offset))
-    return [(row[0], row[1]) for row in rows.fetchall()]
+    order = "" if oldest else "DESC"
+    rows = store.run(f"{sql} ORDER BY seq {order} LIMIT ? OFFSET ?", (*params, limit, offset))
+    return sorted(((row[0], row[1]) for row in rows.fetchall()), reverse=True)
 
 
 def _selects(store: Store, branch: Branch, *, fenced: bool) -> list[Piece]:
@@ -131,17 +182,17 @@ def _selects(store: Store, branch: Branch, *, fenced: bool) -> list[Piece]:
 
     fenced: PostgreSQL is to find them all by the index of words, before it sorts.
     """
-    if not branch.every and not branch.some:
-        where = _joined(list(_of_row(branch)), " AND ")
+    if branch.by_state or not branch.texts:
+        where = _joined(list(_of_row(store, branch)), " AND ")
         return [Piece(f"SELECT j.seq FROM job j WHERE {where.sql}", where.params)]
     return [
         Piece(f"SELECT m.seq FROM {source.sql} m WHERE {rest.sql}", source.params + rest.params)
         for source in _texts(store, branch, fenced=fenced)
-        for rest in [_joined([*_of_hit(branch)], " AND ")]
+        for rest in [_joined(list(_of_hit(branch)), " AND ")]
     ]
 
 
-def _of_row(branch: Branch) -> Iterator[Piece]:
+def _of_row(store: Store, branch: Branch) -> Iterator[Piece]:
     """Give the conditions of a branch that starts from rows of `job`."""
     # Where there is something rarer to start from, the dialect's index is hidden from planners.
     column = "j.dialect || ''" if branch.conditions else "j.dialect"
@@ -149,46 +200,51 @@ def _of_row(branch: Branch) -> Iterator[Piece]:
     if branch.states:
         yield Piece(f"j.state IN ({_marks(branch.states)})", branch.states)
     yield from branch.conditions
+    if branch.texts:
+        held, params = _holds(store, branch)
+        yield Piece(f"EXISTS (SELECT 1 FROM job_words WHERE seq = j.seq AND {held})", params)
 
 
 def _of_hit(branch: Branch) -> Iterator[Piece]:
     """Give the conditions of a branch that starts from words, about the job at `m.seq`."""
     yield Piece("1 = 1")
     of_job = "SELECT 1 FROM job j WHERE j.dialect = ? AND j.seq = m.seq"
-    if branch.states or branch.conditions:
-        needed = [*branch.conditions]
-        if branch.states:
-            needed.append(Piece(f"j.state IN ({_marks(branch.states)})", branch.states))
+    needed = [*branch.conditions]
+    if branch.states:
+        needed.append(Piece(f"j.state IN ({_marks(branch.states)})", branch.states))
+    if needed:
         sql, params = _joined(needed, " AND ")
-        yield Piece(f"EXISTS ({of_job} AND {sql})", (branch.dialect, *params))
-    if branch.but:
-        sql = f"NOT EXISTS ({of_job} AND j.state IN ({_marks(branch.but)}))"
-        yield Piece(sql, (branch.dialect, *branch.but))
+        # Not EXISTS: PostgreSQL would read all jobs of the state to answer for ten.
+        yield Piece(f"({of_job} AND {sql} LIMIT 1) IS NOT NULL", (branch.dialect, *params))
 
 
 def _texts(store: Store, branch: Branch, *, fenced: bool) -> list[Piece]:
     """Give the sources of a branch that starts from words."""
-    every, some = branch.every, branch.some
+    held, params = _holds(store, branch)
     if store.backend == "postgres":
-        held = [Piece("words @> ?", (list(every),))] if every else []
-        held += [Piece("words && ?", (list(some),))] if some else []
-        sql, params = _joined(held, " AND ")
         fence = " OFFSET 0" if fenced else ""
-        return [Piece(f"(SELECT seq FROM job_words WHERE {sql}{fence})", params)]
-    query = " AND ".join(f'"{term}"' for term in every)
-    if some:
-        any_of = " OR ".join(f'"{term}"' for term in some)
-        query = f"{query} AND ({any_of})" if query else any_of
-    holds = "INSTR(' ' || words || ' ', ?) > 0"
-    fresh = [Piece(holds, (f" {term} ",)) for term in every]
-    if some:
-        either = _joined([Piece(holds, (f" {term} ",)) for term in some], " OR ")
-        fresh.append(Piece(f"({either.sql})", either.params))
-    sql, params = _joined([Piece("indexed = 0"), *fresh], " AND ")
+        return [Piece(f"(SELECT seq FROM job_words WHERE {held}{fence})", params)]
+    query = " AND ".join(f'"{term}"' for term in branch.every)
+    if branch.some:
+        query += " AND (" + " OR ".join(f'"{term}"' for term in branch.some) + ")"
     return [
         Piece("(SELECT rowid AS seq FROM job_index WHERE job_index MATCH ?)", (query,)),
-        Piece(f"(SELECT seq FROM job_words WHERE {sql})", params),
+        Piece(f"(SELECT seq FROM job_words WHERE indexed = 0 AND {held})", params),
     ]
+
+
+def _holds(store: Store, branch: Branch) -> Piece:
+    """Give what is true of the rows of `job_words` with the terms of a branch."""
+    every, some = branch.every, branch.some
+    if store.backend == "postgres":
+        either = [Piece("words && ?", (list(some),))] if some else []
+        return _joined([Piece("words @> ?", (list(every),)), *either], " AND ")
+    holds = "INSTR(' ' || words || ' ', ?) > 0"
+    found = [Piece(holds, (f" {term} ",)) for term in every]
+    if some:
+        sql, params = _joined([Piece(holds, (f" {term} ",)) for term in some], " OR ")
+        found.append(Piece(f"({sql})", params))
+    return _joined(found, " AND ")
 
 
 def _joined(pieces: list[Piece], by: str) -> Piece:

@@ -15,6 +15,7 @@ LONGEST: Final = 64
 """Characters of a word; a longer one is cut, and told apart by a digest of the whole."""
 
 _WORD: Final = re.compile(r"\w+")
+_PLAIN: Final = re.compile(r"[a-z0-9_]{0,64}")
 
 
 def words(text: str) -> list[str]:
@@ -47,7 +48,8 @@ def _fit(word: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _mark(kind: str, text: str) -> str:
-    return kind + _digest(text)
+    # Twice the kind, so that no text is the digest of another.
+    return kind + (text if _PLAIN.fullmatch(text) else kind + _digest(text))
 
 
 def _digest(text: str) -> str:

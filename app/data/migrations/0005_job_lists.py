@@ -47,7 +47,11 @@ CREATE VIRTUAL TABLE job_index USING fts5 (
 INSERT INTO job_index (job_index) VALUES ('rebuild');
 UPDATE job_words SET indexed = 1;
 """,
-    "postgres": "CREATE INDEX job_words_index ON job_words USING gin (words)",
+    "postgres": """
+CREATE INDEX job_words_index ON job_words USING gin (words);
+ANALYZE job_words;
+ANALYZE job (dialect, state, seq);
+""",
 }
 _JOBS = (
     "SELECT id, created_at, dialect, type, tags, name, description FROM job"
