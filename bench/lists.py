@@ -5,6 +5,7 @@ Beside them what a list costs at the least: the rows of one page, read by the ba
 
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 from app.data import listing
@@ -106,7 +107,7 @@ def _dropped(engine: Engine) -> list[str]:
 
 
 def took(once: Callable[[], object]) -> list[float]:
-    """Give the milliseconds of some turns, sorted; the first turn, with cold caches, is left out."""
+    """Give the milliseconds of some turns, sorted, after one that warms the caches."""
     samples = []
     for _ in range(TURNS + 1):
         begun = time.perf_counter()
@@ -120,7 +121,7 @@ def measure(engine: Engine) -> None:
     store = engine.store
     with store.session():
         for name, (wanted, number) in QUERIES.items():
-            samples = took(lambda: engine.jobs.find(wanted, number=number, size=SIZE))
+            samples = took(partial(engine.jobs.find, wanted, number=number, size=SIZE))
             total = engine.jobs.find(wanted, size=SIZE).total
             report(
                 "lists",

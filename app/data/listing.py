@@ -1,8 +1,8 @@
 """What lists of jobs rest on: each job's place, its words, and how many jobs there are.
 
-A job's place, `seq`, is its instant of creation times 1024 and a number that tells apart the jobs of
-one instant: lists are in its order, newest first. Its words, and the marks of its dialect, type and
-tags, are a row of `job_words`, written with the job and never changed.
+A job's place, `seq`, is its instant of creation times 1024, plus a number that tells apart the jobs
+of one instant: lists are in its order, newest first. Its words, and the marks of its dialect, type
+and tags, are a row of `job_words`, written with the job and never changed.
 
 PostgreSQL keeps its index of the words in step by itself. SQLite would spend more on one such row
 than on all else of a new job, so there the rows are taken into the index `job_index` by the hundred
