@@ -9,7 +9,7 @@ from app.data.db import Row, Store
 
 #: Tables that describe the database, or the processes at work on it, rather than the work itself.
 STEPS = "schema_step"
-OF_THE_MOMENT = frozenset({"leader"})
+OF_THE_MOMENT = frozenset({"leader", "bucket"})
 #: Tables whose rows follow from those of others, and are written anew by whoever needs them.
 DERIVED = ("job_words", "job_tally", "job_index")
 

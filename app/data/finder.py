@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from app.data import jobs, listing
+from app.data import audience, jobs, listing
 from app.data.db import Store
 from app.domain.records import Job, JobFilter
 from app.domain.states import JobState
@@ -36,7 +36,7 @@ class Branch:
 
     states: they are in one of these; empty is any. every: terms that all stand among their words.
     some: terms of which at least one does; empty asks nothing. conditions: what holds for the row
-    `j`. by_state: the states have few jobs, to start from.
+    `j`. rare: the conditions leave few jobs, to start from. by_state: the states have few.
     """
 
     dialect: str
@@ -44,6 +44,7 @@ class Branch:
     every: tuple[str, ...] = ()
     some: tuple[str, ...] = ()
     conditions: tuple[Piece, ...] = ()
+    rare: bool = False
     by_state: bool = False
 
     @property
@@ -103,7 +104,8 @@ def _divided(store: Store, wanted: JobFilter) -> Iterator[Branch]:
             every = rest
             if rest or some or wanted.type is not None:
                 every = (*marks(dialect, wanted.type, ()), *rest)
-            yield Branch(dialect, states or (), every, some, tuple(_conditions(wanted)))
+            rare = wanted.group_id is not None or wanted.schedule_id is not None
+            yield Branch(dialect, states or (), every, some, tuple(_conditions(wanted)), rare)
 
 
 def _allowed(
@@ -133,6 +135,9 @@ def _conditions(wanted: JobFilter) -> Iterator[Piece]:
         yield Piece("j.group_id = ?", (wanted.group_id,))
     if wanted.schedule_id is not None:
         yield Piece("j.schedule_id = ?", (wanted.schedule_id,))
+    if wanted.viewer is not None:
+        seen, params = audience.visible("j.audience_id", wanted.viewer)
+        yield Piece(seen, tuple(params))
 
 
 # -- branches, as SQL -------------------------------------------------------------------------
@@ -195,7 +200,7 @@ def _selects(store: Store, branch: Branch, *, fenced: bool) -> list[Piece]:
 def _of_row(store: Store, branch: Branch) -> Iterator[Piece]:
     """Give the conditions of a branch that starts from rows of `job`."""
     # Where there is something rarer to start from, the dialect's index is hidden from planners.
-    column = "j.dialect || ''" if branch.conditions else "j.dialect"
+    column = "j.dialect || ''" if branch.rare else "j.dialect"
     yield Piece(f"{column} = ?", (branch.dialect,))
     if branch.states:
         yield Piece(f"j.state IN ({_marks(branch.states)})", branch.states)

@@ -19,13 +19,18 @@ _RETURNED = (
     "id, number, queue, name, payload, job_id, public_id, position, created_at, leased_until,"
     " lease_us, priority"
 )
+# Who has left gets nothing; looked up once a claim, and no statement of its own.
+_HERE = "EXISTS (SELECT 1 FROM worker WHERE id = ? AND active = 1)"
+# Tasks of a job that is over may still be there: they are cancelled a batch at a time.
+_ALIVE = "(job_id IS NULL OR (SELECT j.ended_at FROM job j WHERE j.id = task.job_id) IS NULL)"
 _READY = (
-    "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' ORDER BY priority DESC, id LIMIT ?"
+    f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {_HERE} AND {_ALIVE}"
+    " ORDER BY priority DESC, id LIMIT ?"
 )
 # Counted: NOT EXISTS beside OR lets PostgreSQL read all of history into a hash table.
 _READY_VERIFIED = (
-    "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND (verifications <= 1 OR"
-    " agreed = 0 OR (SELECT COUNT(*) FROM attempt a"
+    f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {_HERE} AND {_ALIVE}"
+    " AND (verifications <= 1 OR agreed = 0 OR (SELECT COUNT(*) FROM attempt a"
     " WHERE a.task_id = task.id AND a.worker_id = ? AND a.state = 'DONE') = 0)"
     " ORDER BY priority DESC, id LIMIT ?"
 )
@@ -166,7 +171,7 @@ def claim(
     params: list[object] = [worker_id, now]
     if start:
         params.append(now)
-    params.append(queue)
+    params += (queue, worker_id)
     if verified:
         params.append(worker_id)
     params.append(limit)

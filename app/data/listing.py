@@ -80,6 +80,13 @@ def remove(store: Store, seq: int, dialect: str) -> None:
     store.run(_TALLY, (dialect, -1))
 
 
+def disown(store: Store, seq: int, dialect: str, job_type: str) -> None:
+    """List a job as one of no dialect, without name and tags, in its old place."""
+    remove(store, seq, dialect)
+    store.run(_ADD, (seq, written(store, [*terms("", job_type, (), "", "")])))
+    store.run(_TALLY, ("", 1))
+
+
 def terms(
     dialect: str, job_type: str, tags: Iterable[str], name: str, description: str
 ) -> Iterator[str]:

@@ -60,6 +60,14 @@ class EntryNotFound(NotFound):
     """The job has no place in a waiting list. Facts: job_id."""
 
 
+class AccountNotFound(NotFound):
+    """There is no such user. Facts: name."""
+
+
+class RoleNotFound(NotFound):
+    """There is no such role. Facts: name."""
+
+
 class Conflict(EngineError):
     """The present state does not allow it."""
 

@@ -34,6 +34,7 @@ class Job:
     position: number of the current top-level task, from 1; 0 before the start.
     version: rises with every change, compared by commits that rest on a snapshot.
     parent_task_id: the task that started it and waits for it; None for a job of its own.
+    audience_id: whom it is for; None is everybody.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Job:
     started_at: Instant | None = None
     ended_at: Instant | None = None
     delete_at: Instant | None = None
+    audience_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +265,7 @@ class Schedule:
     last_fire_at: Instant | None = None
     group_id: int | None = None
     created_by: str | None = None
+    audience_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +313,10 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A user of a dialect that has users of its own. disabled: cannot log in."""
+    """A user of a dialect that has users of its own.
+
+    disabled: cannot log in. roles: slugs, where they were asked for.
+    """
 
     id: str
     dialect: str
@@ -319,6 +325,18 @@ class Account:
     password_hash: str = field(repr=False)
     created_at: Instant
     disabled: bool = False
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What several users of a dialect may have in common. slug: its name for programs."""
+
+    id: str
+    dialect: str
+    slug: str
+    name: str
+    created_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +344,7 @@ class JobFilter:
     """Which jobs to list: those that fit every part that is set.
 
     tags: at least one of them. words: each occurs as a word in name, description or state.
+    viewer: only what somebody may see who counts as each of these (`Submission.audience`).
     """
 
     dialect: str | None = None
@@ -335,3 +354,4 @@ class JobFilter:
     words: tuple[str, ...] = ()
     group_id: int | None = None
     schedule_id: str | None = None
+    viewer: tuple[str, ...] | None = None

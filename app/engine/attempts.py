@@ -20,11 +20,13 @@ from app.engine.claims import note_start
 from app.engine.courses import Courses, pool_topic
 from app.engine.transaction import (
     SLOTS_TOPIC,
+    Moved,
     Transaction,
     Transactions,
     queue_topic,
     retried,
 )
+from app.engine.turns import Turns
 
 T = TypeVar("T")
 
@@ -38,6 +40,7 @@ class Attempts:
         self._tx = transactions
         self._store: Store = transactions.store
         self._courses = courses
+        self._turns = Turns(self._store)
 
     def started(self, lease: Lease) -> None:
         """Report that the work began. A second report changes nothing. Raises LeaseLost."""
@@ -92,14 +95,15 @@ class Attempts:
 
     def progress(self, lease: Lease, percent: float) -> None:
         """Report how far the work is, 0-100. Raises LeaseLost."""
-        # Task before job, against the order of all others: PostgreSQL may break a deadlock.
         self._retried(lambda: self._progress(lease, percent))
 
     def _progress(self, lease: Lease, percent: float) -> None:
         with self._tx() as tx:
             held = leases.standing(self._store, lease)
-            leases.progress(self._store, lease, percent)
             dialect = held.queue.partition("/")[0]
+            if held.job_id is not None and held.parent_id is None:
+                self._job_progress(tx, held.job_id, dialect, percent)
+            leases.progress(self._store, lease, percent)
             tx.note(
                 EventKind.TASK_PROGRESSED,
                 dialect,
@@ -107,8 +111,6 @@ class Attempts:
                 task_id=lease.task_id,
                 progress=percent,
             )
-            if held.job_id is not None and held.parent_id is None:
-                self._job_progress(tx, held.job_id, dialect, percent)
 
     def gone(self, lease: Lease) -> bool:
         """Report that the processes of a cancelled task have ended; frees its place."""
@@ -161,12 +163,14 @@ class Attempts:
     def _started(self, lease: Lease) -> None:
         with self._tx() as tx:
             held = leases.standing(self._store, lease)
-            if not leases.started(self._store, lease, tx.now):
-                return
             dialect = held.queue.partition("/")[0]
-            tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
+            noted = len(tx.events)
             if held.job_id is not None:
                 note_start(self._store, tx, held.job_id, dialect)
+            if leases.started(self._store, lease, tx.now):
+                tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
+            elif len(tx.events) > noted:
+                raise Moved  # the job started for a hand-out that is over by now
 
     def _renew(self, held: Sequence[Lease]) -> list[Lease]:
         with self._store.transaction():
@@ -285,11 +289,29 @@ class Attempts:
         before: Instant = leases.ALWAYS,
     ) -> None:
         """End a job's task together with all that follows from it."""
+        with self._turns.of(job_id):
+            self._end_and_follow(
+                lease, job_id, state, attempt, result=result, error=error, before=before
+            )
+
+    def _end_and_follow(
+        self,
+        lease: Lease,
+        job_id: str,
+        state: TaskState,
+        attempt: AttemptState,
+        *,
+        result: str | None,
+        error: str | None,
+        before: Instant,
+    ) -> None:
         try:
             job = jobs.get(self._store, job_id)
             task: Task = tasks.get(self._store, lease.task_id)
         except (JobNotFound, TaskNotFound) as deleted:
             raise LeaseLost(task_id=lease.task_id, number=lease.number) from deleted
+        if job.state.final:
+            raise LeaseLost(task_id=lease.task_id, number=lease.number)  # to be cancelled
         ended = replace(task, state=state, result=result, error=error)
         course = self._courses.follow(job, ended)
         failures = int(attempt is AttemptState.FAILED)

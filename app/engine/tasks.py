@@ -178,6 +178,8 @@ class Tasks:
                     tx.note(EventKind.TASK_FAILED, task.queue.partition("/")[0], task_id=task_id)
                 return True
             job = jobs.get(self._store, task.job_id)
+            if job.state.final:
+                return False  # to be cancelled
             course = self._courses.follow(job, ended)
             with self._tx() as tx:
                 self._courses.apply(tx, job, course, end_task=end_task, ended=ended)

@@ -2,7 +2,8 @@
 
 Output gathers in memory and is stored a second after it came at the latest, at once when somebody
 watches or when much has come, and in full before the task's end is reported. A task that writes
-faster than the database takes it waits on its own pipe.
+faster than the database takes it, or while there is no database, waits on its own pipe once 4 MiB
+are waiting here.
 """
 
 import codecs
@@ -29,32 +30,37 @@ AWAY_S = 1.0
 """How long a database that did not answer is left alone."""
 KICK_BYTES = 256 * 1024
 MOST_BYTES = 4 * 1024 * 1024
+"""How much of one task's output waits here, but for a few pieces."""
 WAIT_S = 0.8
 
 
 class Shipment:
-    """The output of one hand-out that is not stored yet."""
+    """The output of one hand-out that is not stored yet.
+
+    after: number of the task's newest part. kick: tells that much has come. demand: who watches.
+    """
 
     def __init__(
-        self, claimed: Claimed, first: int, kick: Callable[[], None], demand: Demand
+        self, claimed: Claimed, after: int, kick: Callable[[], None], demand: Demand
     ) -> None:
         self.claimed = claimed
         self._demand = demand
         self._since: float | None = None
         self._last = 0.0
-        self._next = first
+        self._after = after
         self._kick = kick
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pieces: list[str] = []
         self._size = 0
-        self._parts: list[tuple[int, str]] = []
+        self._parts: Sequence[str] = []
         self._parts_size = 0
+        self._parts_at = 0
         self._lock = threading.Lock()
         self._storing = threading.Lock()
         self._room = threading.Event()
 
     def add(self, data: bytes) -> None:
-        """Take output; waits up to a second while the database is far behind."""
+        """Take output; waits up to a second while this is full."""
         with self._lock:
             self._pieces.append(self._decoder.decode(data))
             self._size += len(data)
@@ -67,6 +73,10 @@ class Shipment:
         if size >= MOST_BYTES:
             self._room.clear()
             self._room.wait(WAIT_S)
+
+    def is_full(self) -> bool:
+        """Say whether the database is so far behind that the task has to wait."""
+        return self._size >= MOST_BYTES
 
     def is_due(self) -> bool:
         """Say whether what has come should be stored now."""
@@ -93,14 +103,14 @@ class Shipment:
         that as well.
         """
         with self._storing:
-            # A try that failed may have been stored all the same. What bears a number keeps it
-            # and its text, or what came since would be taken for stored.
+            # A try that failed may have been stored all the same. It is made again exactly as it
+            # was, and known by that; what came since is not added to it.
             self._append(logs)
-            self._cut(whole=whole)
+            self._cut(logs, whole=whole)
             self._append(logs)
             self._room.set()
 
-    def _cut(self, *, whole: bool) -> None:
+    def _cut(self, logs: Logs, *, whole: bool) -> None:
         with self._lock:
             text = "".join(self._pieces)
             now = time.monotonic()
@@ -115,17 +125,19 @@ class Shipment:
             elif end:
                 self._since = now
             self._parts_size = self._size - len(rest.encode())
-        self._parts = list(enumerate(split(text[:end]), self._next)) if end else []
-        self._next += len(self._parts)
+        self._parts = split(text[:end]) if end else []
+        self._parts_at = logs.now()
 
     def _append(self, logs: Logs) -> None:
         if self._parts:
-            logs.append(
+            self._after = logs.append(
                 task_id=self.claimed.task_id,
                 job_id=self.claimed.job_id,
                 position=self.claimed.position,
                 task_created_at=self.claimed.created_at,
-                parts=self._parts,
+                texts=self._parts,
+                after=self._after,
+                at=self._parts_at,
             )
         with self._lock:
             self._size -= self._parts_size
@@ -164,12 +176,10 @@ class Shipper:
         self._stopping = threading.Event()
 
     def open(self, claimed: Claimed) -> Shipment:
-        """Begin the output of a hand-out; a later one goes on with the numbers of the first."""
-        first = 1
-        if claimed.number > 1:
-            first += self._logs.last_number(claimed.task_id)
+        """Begin the output of a hand-out; that of a later one follows that of the first."""
+        after = 0 if claimed.number == 1 else self._logs.last_number(claimed.task_id)
         demand = self._logs.demand(claimed.task_id, claimed.job_id)
-        shipment = Shipment(claimed, first, self._wanted.set, demand)
+        shipment = Shipment(claimed, after, self._wanted.set, demand)
         self._open.add(shipment)
         self._wanted.set()
         return shipment

@@ -245,6 +245,7 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     (task,) = engine.claims.claim(worker, "demo/v", verified=True)
     engine.attempts.complete(task.lease)
     engine.workers.leave(other)
+    engine.groups.create("demo", "g")
     scripted.on_plan = None
     submit(engine)
     assert set(happenings(engine)) == {str(kind) for kind in EventKind}

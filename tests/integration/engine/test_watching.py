@@ -11,10 +11,8 @@ from app.testing import submit
 from tests.yard import eventually
 
 
-def append(engine, text, number, *, task_id=1, job_id="j"):
-    engine.logs.append(
-        task_id=task_id, job_id=job_id, position=0, task_created_at=0, parts=[(number, text)]
-    )
+def append(engine, text, *, task_id=1, job_id="j"):
+    engine.logs.append(task_id=task_id, job_id=job_id, position=0, task_created_at=0, texts=[text])
 
 
 def test_a_mark_reaches_the_daemon_of_the_task_and_of_all_tasks_of_the_job(engine):
@@ -34,10 +32,10 @@ def test_what_is_stored_wakes_its_watchers_and_no_others(engine):
         engine.logs.watch(job_id="j") as job,
         engine.logs.watch(task_id=2) as other,
     ):
-        append(engine, "a\n", 1)
+        append(engine, "a\n")
         assert (task.wait(0), job.wait(0), other.wait(0)) == (True, True, False)
         assert [part.contents for part in engine.logs.after(1, 0)] == ["a\n"]
-        append(engine, "b\n", 2, task_id=7)
+        append(engine, "b\n", task_id=7)
         assert (task.wait(0), job.wait(0), other.wait(0)) == (False, True, False)
 
 
