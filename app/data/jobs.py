@@ -1,6 +1,7 @@
 """Rows of `job`, one statement a function."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from app.data import listing
 from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
