@@ -78,15 +78,22 @@ def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[l
 
 
 def _branches(store: Store, wanted: JobFilter) -> list[Branch]:
-    return [_planned(store, branch) for branch in _divided(store, wanted)]
+    return [one for branch in _divided(store, wanted) for one in _planned(store, branch)]
 
 
-def _planned(store: Store, branch: Branch) -> Branch:
-    few = bool(branch.states) and branch.texts and _few_in(store, branch.dialect, branch.states)
-    return replace(branch, by_state=few)
+def _planned(store: Store, branch: Branch) -> list[Branch]:
+    few = branch.texts and _few_in(store, branch.dialect, branch.states)
+    return _each_state(branch) if branch.states and (few or not branch.texts) else [branch]
+
+
+def _each_state(branch: Branch) -> list[Branch]:
+    """Divide a branch by its states: the index gives the jobs of one state in their order."""
+    return [replace(branch, states=(state,), by_state=True) for state in branch.states]
 
 
 def _few_in(store: Store, dialect: str, states: tuple[str, ...]) -> bool:
+    if not states:
+        return False
     sql = f"SELECT 1 FROM job WHERE dialect = ? AND state IN ({_marks(states)}) LIMIT {FEW + 1}"
     row = store.run(f"SELECT COUNT(*) FROM ({sql}) t", (dialect, *states)).fetchone()
     return row is not None and row[0] <= FEW
@@ -163,22 +170,27 @@ def _complement(store: Store, branch: Branch) -> list[Branch]:
     if not (branch.texts and branch.states) or branch.by_state or branch.conditions:
         return []
     others = tuple(str(state) for state in JobState if state not in branch.states)
-    if not others or not _few_in(store, branch.dialect, others):
+    if not _few_in(store, branch.dialect, others):
         return []
-    return [replace(branch, states=others, by_state=True)]
+    return _each_state(replace(branch, states=others))
 
 
 def _hits(
     store: Store, branches: list[Branch], limit: int, offset: int, *, few: bool, oldest: bool
 ) -> list[tuple[int, str]]:
+    order = f"ORDER BY seq {'' if oldest else 'DESC'} LIMIT ?"
+    # Each part is told how much is wanted of it, lest a planner takes all of each to sort them.
+    most = limit + offset
     parts = [
-        Piece(f"SELECT seq, ? AS dialect FROM ({sql}) t{number}", (branch.dialect, *params))
+        Piece(
+            f"SELECT * FROM (SELECT seq, ? AS dialect FROM ({sql}) s {order}) t",
+            (branch.dialect, *params, most),
+        )
         for branch in branches
-        for number, (sql, params) in enumerate(_selects(store, branch, fenced=few))
+        for sql, params in _selects(store, branch, fenced=few)
     ]
     sql, params = _joined(parts, " UNION ALL ")
-    order = "" if oldest else "DESC"
-    rows = store.run(f"{sql} ORDER BY seq {order} LIMIT ? OFFSET ?", (*params, limit, offset))
+    rows = store.run(f"{sql} {order} OFFSET ?", (*params, limit, offset))
     return sorted(((row[0], row[1]) for row in rows.fetchall()), reverse=True)
 
 
@@ -203,11 +215,12 @@ def _of_row(store: Store, branch: Branch) -> Iterator[Piece]:
     column = "j.dialect || ''" if branch.rare else "j.dialect"
     yield Piece(f"{column} = ?", (branch.dialect,))
     if branch.states:
-        yield Piece(f"j.state IN ({_marks(branch.states)})", branch.states)
+        yield _in(branch.states)
     yield from branch.conditions
     if branch.texts:
         held, params = _holds(store, branch)
-        yield Piece(f"EXISTS (SELECT 1 FROM job_words WHERE seq = j.seq AND {held})", params)
+        of_words = f"SELECT 1 FROM job_words WHERE seq = j.seq AND {held}"
+        yield Piece(f"({of_words} LIMIT 1) IS NOT NULL", params)
 
 
 def _of_hit(branch: Branch) -> Iterator[Piece]:
@@ -216,7 +229,7 @@ def _of_hit(branch: Branch) -> Iterator[Piece]:
     of_job = "SELECT 1 FROM job j WHERE j.dialect = ? AND j.seq = m.seq"
     needed = [*branch.conditions]
     if branch.states:
-        needed.append(Piece(f"j.state IN ({_marks(branch.states)})", branch.states))
+        needed.append(_in(branch.states))
     if needed:
         sql, params = _joined(needed, " AND ")
         # Not EXISTS: PostgreSQL would read all jobs of the state to answer for ten.
@@ -250,6 +263,11 @@ def _holds(store: Store, branch: Branch) -> Piece:
         sql, params = _joined([Piece(holds, (f" {term} ",)) for term in some], " OR ")
         found.append(Piece(f"({sql})", params))
     return _joined(found, " AND ")
+
+
+def _in(states: tuple[str, ...]) -> Piece:
+    # SQLite takes a list of one for a list, and sorts what the index gives in order.
+    return Piece("j.state = ?" if len(states) == 1 else f"j.state IN ({_marks(states)})", states)
 
 
 def _joined(pieces: list[Piece], by: str) -> Piece:

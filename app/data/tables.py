@@ -1,8 +1,8 @@
-"""The tables as peewee models, for queries that are put together from parts.
+"""The tables as peewee models.
 
 The steps in `migrations` make the schema and never change; these classes say how it stands after
-all of them, and a test holds the two together. Statements that are always the same are stored SQL
-in the module of their table: building one costs more than running it.
+all of them, and a test holds the two together. Statements are SQL in the module of their table:
+building one from models costs more than running it.
 """
 
 from peewee import (
