@@ -9,6 +9,7 @@ from app.engine.attempts import Attempts
 from app.engine.audience import Audience
 from app.engine.claims import Claims
 from app.engine.courses import Courses, Plugins
+from app.engine.deliveries import Deliveries
 from app.engine.doctor import Doctor
 from app.engine.events import Events
 from app.engine.groups import Groups
@@ -19,9 +20,11 @@ from app.engine.leadership import Leadership
 from app.engine.limits import Buckets, Limits
 from app.engine.listing import Listing
 from app.engine.logs import Logs
+from app.engine.managers import Managers
 from app.engine.passwords import Passwords
 from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
+from app.engine.rates import Rates
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
 from app.engine.subjobs import SubJobs
@@ -69,12 +72,16 @@ class Engine:
         self.schedules = Schedules(self.transaction, self.jobs)
         self.logs = Logs(log_store, bus, clock)
         self.events = Events(self.transaction)
+        self.deliveries = Deliveries(self.transaction)
         self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
         self.listing = Listing(self.transaction)
         self.doctor = Doctor(self.transaction)
-        self.accounts = Accounts(self.transaction, Passwords())
+        passwords = Passwords()
+        self.accounts = Accounts(self.transaction, passwords)
+        self.managers = Managers(self.transaction, passwords)
+        self.rates = Rates(self.transaction)
         self.roles = Roles(self.transaction)
         self.audience = Audience(store)
         self.keys = Keys(self.transaction)

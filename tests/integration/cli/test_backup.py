@@ -171,16 +171,19 @@ def test_every_table_and_column_survives(make, source, target):
         assert len(after[name]) >= len(before[name]) == 1
 
 
+#: What a column of that name has to hold for the program to read it.
+SAMPLES = {
+    "queue": "jobyard/default",
+    "state": "COMPLETED",
+    "kind": "daemon",
+    "tags": '["zwölf"]',
+}
+
+
 def sample(kind, name):
     kind = kind.lower()
-    if name == "queue":
-        return "jobyard/default"
-    if name == "state":
-        return "COMPLETED"
-    if name == "kind":
-        return "daemon"
-    if name == "tags":
-        return '["zwölf"]'
+    if name in SAMPLES:
+        return SAMPLES[name]
     if "int" in kind:
         return 7
     if "double" in kind or "real" in kind:
