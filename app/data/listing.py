@@ -16,6 +16,8 @@ its own and waits for nobody; `fold` makes one of many.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from peewee import BigAutoField, BigIntegerField, IntegerField, Model, TextField
+
 from app.data.codec import loads
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -50,6 +52,31 @@ _ALL = (
     "SELECT id, seq, dialect, type, name, description, tags FROM job"
     " WHERE (dialect, seq) > (?, ?) ORDER BY dialect, seq LIMIT ?"
 )
+
+
+class JobWords(Model):
+    """What a job is found by; an array on PostgreSQL, a line of text on SQLite."""
+
+    seq = BigIntegerField(primary_key=True)
+    words = TextField()
+    indexed = IntegerField()
+
+    class Meta:
+        table_name = "job_words"
+
+
+class JobTally(Model):
+    """A part of how many jobs a dialect has."""
+
+    id = BigAutoField()
+    dialect = TextField()
+    n = BigIntegerField()
+
+    class Meta:
+        table_name = "job_tally"
+
+
+LISTING = (JobWords, JobTally)
 
 
 def first_place(created_at: Instant) -> int:

@@ -15,6 +15,7 @@ from peewee import (
     TextField,
 )
 
+from app.data.listing import LISTING
 from app.data.tracker import TRACKER
 
 
@@ -61,28 +62,6 @@ class Job(Model):
 
     class Meta:
         table_name = "job"
-
-
-class JobWords(Model):
-    """What a job is found by; an array on PostgreSQL, a line of text on SQLite."""
-
-    seq = BigIntegerField(primary_key=True)
-    words = TextField()
-    indexed = IntegerField()
-
-    class Meta:
-        table_name = "job_words"
-
-
-class JobTally(Model):
-    """A part of how many jobs a dialect has."""
-
-    id = BigAutoField()
-    dialect = TextField()
-    n = BigIntegerField()
-
-    class Meta:
-        table_name = "job_tally"
 
 
 class Task(Model):
@@ -473,8 +452,7 @@ class LogPart(Model):
 
 ENGINE = (
     Job,
-    JobWords,
-    JobTally,
+    *LISTING,
     Task,
     TaskNeed,
     Attempt,
