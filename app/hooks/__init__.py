@@ -25,6 +25,7 @@ from app.hooks.types import (
     TaskEnd,
     TaskSpec,
     TaskView,
+    Watch,
     WorkerView,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "TaskEnd",
     "TaskSpec",
     "TaskView",
+    "Watch",
     "WorkSchema",
     "WorkerView",
     "hookimpl",

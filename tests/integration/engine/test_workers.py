@@ -64,22 +64,6 @@ def test_what_is_claimed_while_its_worker_leaves_is_handed_out_again(engine, wor
     assert engine.tasks.get(task_id).state is TaskState.QUEUED
 
 
-def test_a_successor_spares_what_may_still_run(engine, clock):
-    old = engine.workers.register(
-        dialect="", kind="daemon", name="d", instance="here", queues={QUEUE: 2}
-    )
-    engine.tasks.add([NewWork(queue=QUEUE, name=name, lease_s=60) for name in "ab"])
-    sure, unsure = (one.lease for one in engine.claims.claim(old.id, QUEUE, limit=2, start=True))
-    assert engine.workers.succeed("here", sparing=[unsure]) == 1
-
-    def states():
-        return [engine.tasks.get(one.task_id).state for one in (sure, unsure)]
-
-    assert states() == [TaskState.QUEUED, TaskState.RUNNING]
-    engine.rescue.run_once(clock.advance(3600))
-    assert states() == [TaskState.QUEUED, TaskState.QUEUED], "at the end of its lease it is lost"
-
-
 @pytest.mark.parametrize("verb", ["get", "leave"])
 def test_a_worker_that_is_not_there(engine, verb):
     with pytest.raises(WorkerNotFound):

@@ -21,7 +21,7 @@ LONGEST_MOTD = 65_536
 MOST_PRIORITY = 2**31 - 1
 NOT_PERMITTED = "You are not permitted to create a project with this configuration"
 NEEDS_CHAIN = "Unauthorized (You need RoleEdit on the project you wish to chain tasks to)"
-NO_SECRET = "{}"
+EMPTY = "{}"
 TAKEN = "duplicate project: this name is taken"
 
 
@@ -84,7 +84,7 @@ def create(services: Services, manager: Manager | None, given: Mapping[str, Any]
             group = engine.groups.create(DIALECT, wanted.name, chain=wanted.chain or None)
             stored = replace(wanted, id=group.id)
             tables.insert_project(
-                engine.store, stored, secret=NO_SECRET, webhook_secret=str(uuid.uuid4())
+                engine.store, stored, secret=EMPTY, webhook_secret=str(uuid.uuid4())
             )
             tables.set_role(engine.store, group.id, manager.id, ALL_ROLES)
     except AlreadyExists as error:
