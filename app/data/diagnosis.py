@@ -7,6 +7,7 @@ attempts alone are read page by page.
 from app.data import listing
 from app.data.db import Store
 from app.data.tasks import NEVER
+from app.data.vault import MARK, PREFIX_CHARS
 from app.domain.clock import Instant
 from app.domain.text import marks
 
@@ -222,3 +223,17 @@ def surplus_words(store: Store) -> int:
         found = store.run(_SURPLUS_INDEXED, (every,)).fetchone() if every else None
         surplus = surplus or (int(found[0]) if found else 0)
     return surplus
+
+
+def sealed(store: Store, limit: int) -> list[tuple[str, str]]:
+    """Give the open jobs whose parameters no key given here decrypts, as (job, key id)."""
+    key_id = f"substr(spec, {len(MARK) + 1}, {PREFIX_CHARS - len(MARK)})"
+    known = sorted(store.vault.key_ids)
+    placeholders = ", ".join("?" * len(known)) or "''"
+    found = store.run(
+        f"SELECT id, {key_id} FROM job WHERE ended_at IS NULL AND state IN {_OPEN_JOB}"
+        f" AND substr(spec, 1, {len(MARK)}) = ?"
+        f" AND {key_id} NOT IN ({placeholders}) ORDER BY id LIMIT ?",
+        (MARK, *known, limit),
+    ).fetchall()
+    return [(row[0], row[1]) for row in found]

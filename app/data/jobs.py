@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from app.data import deliveries, listing
-from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
+from app.data.codec import dumps, loads
 from app.data.db import Row, Store
+from app.data.vault import Vault
 from app.domain.clock import Instant
 from app.domain.errors import AlreadyExists, JobNotFound
 from app.domain.records import Job, Watch
@@ -82,7 +83,7 @@ _RUNNING = "SELECT COUNT(*) FROM job WHERE state = 'RUNNING' AND ended_at IS NUL
 _SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
 
 
-def _record(row: Row) -> Job:
+def _record(row: Row, vault: Vault) -> Job:
     return Job(
         id=row[0],
         dialect=row[1],
@@ -91,11 +92,11 @@ def _record(row: Row) -> Job:
         description=row[4],
         state=JobState(row[5]),
         version=row[6],
-        spec=loads(row[7]),
-        state_data=loads(row[8]),
+        spec=vault.loads(row[7]),
+        state_data=vault.loads(row[8]),
         tags=tuple(loads(row[9])),
-        result=unescape_or_none(row[10]),
-        error=unescape_or_none(row[11]),
+        result=vault.read(row[10]),
+        error=vault.read(row[11]),
         progress=row[12],
         position=row[13],
         task_count=row[14],
@@ -138,7 +139,7 @@ def glance(store: Store, job_id: str) -> Glance:
     row = store.run(_GLANCE, (job_id,)).fetchone()
     if row is None:
         raise JobNotFound(job_id=job_id)
-    texts = (unescape_or_none(row[1]), unescape_or_none(row[2]))
+    texts = (store.vault.read(row[1]), store.vault.read(row[2]))
     return Glance(JobState(row[0]), *texts, *row[3:])
 
 
@@ -176,7 +177,7 @@ def insert(
         job.name,
         job.description,
         job.state,
-        dumps(job.spec),
+        store.vault.dumps(job.spec),
         dumps(job.tags),
         job.task_count,
         job.priority,
@@ -204,13 +205,13 @@ def get(store: Store, job_id: str) -> Job:
     row = store.run(_GET, (job_id,)).fetchone()
     if row is None:
         raise JobNotFound(job_id=job_id)
-    return _record(row)
+    return _record(row, store.vault)
 
 
 def by_unique_key(store: Store, dialect: str, key: str) -> Job | None:
     """Give the job that was submitted under a unique key."""
     row = store.run(_BY_KEY, (dialect, key)).fetchone()
-    return _record(row) if row else None
+    return _record(row, store.vault) if row else None
 
 
 def move(
@@ -221,9 +222,9 @@ def move(
         _MOVE,
         (
             job.state,
-            dumps(job.state_data),
-            escape_or_none(job.result),
-            escape_or_none(job.error),
+            store.vault.dumps(job.state_data),
+            store.vault.write(job.result),
+            store.vault.write(job.error),
             job.progress,
             job.position,
             tasks_created,
@@ -262,7 +263,7 @@ def start(store: Store, job_id: str, now: Instant, *, wait: bool = True) -> Star
 
 def cancel(store: Store, job_id: str, now: Instant, reason: str | None) -> bool:
     """Move a job that is not over to CANCELLED; False when it was over."""
-    return store.run(_CANCEL, (now, escape_or_none(reason), job_id)).rowcount == 1
+    return store.run(_CANCEL, (now, store.vault.write(reason), job_id)).rowcount == 1
 
 
 def progress(store: Store, job_id: str, percent: float) -> int | None:
@@ -342,7 +343,9 @@ def at_places(store: Store, dialect: str, places: Sequence[int]) -> dict[int, Jo
     """Give the jobs of a dialect at some places, by place."""
     marks = ", ".join("?" * len(places))
     sql = f"SELECT {_COLUMNS}, seq FROM job WHERE dialect = ? AND seq IN ({marks})"
-    return {row[-1]: _record(row) for row in store.run(sql, (dialect, *places)).fetchall()}
+    return {
+        row[-1]: _record(row, store.vault) for row in store.run(sql, (dialect, *places)).fetchall()
+    }
 
 
 def counts(store: Store, dialect: str) -> Mapping[str, int]:

@@ -52,6 +52,7 @@ KINDS = {
     "job-tally": "lists count more or fewer jobs of a dialect than there are",
     "job-words": "a job is not found by its own words, or something is found that is no job",
     "overdue": "a duty of the ticker is late: no ticker acts",
+    "sealed": "an open job is encrypted by a key that is not given here",
 }
 
 
@@ -118,6 +119,10 @@ class Doctor:
         for job_id, task_id, state in diagnosis.orphan_tasks(self._store, LIMIT):
             text = f"the task is {state} and its job is over or gone"
             yield Finding(kind="orphan-task", job_id=job_id, task_id=task_id, text=text)
+
+        for job_id, key_id in diagnosis.sealed(self._store, LIMIT):
+            text = f"the job is encrypted by key {key_id}, which is not given here"
+            yield Finding(kind="sealed", job_id=job_id, task_id=None, text=text)
 
     def _lists(self) -> Iterator[Finding]:
         for job_id, pool, state in diagnosis.idle_entries(self._store, LIMIT):
