@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from app.data.codec import dumps, loads
 from app.data.db import Store
 from app.domain.clock import Instant
-from app.domain.events import Event, EventKind
+from app.domain.events import Event, EventKind, parse_position
 
 _INSERT = "INSERT INTO event (at, kind, dialect, job_id, task_id, data) VALUES (?, ?, ?, ?, ?, ?)"
 SETTLED = "tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
@@ -69,22 +69,12 @@ def last_position(store: Store) -> str:
     return f"{row[0]}-{row[1]}" if row else ""
 
 
+def known(store: Store, position: str) -> bool:
+    """Tell whether the event of a position is still there. Raises ValueError for a bad one."""
+    row = store.run("SELECT 1 FROM event WHERE tx = ? AND id = ?", parse_position(position))
+    return row.fetchone() is not None
+
+
 def delete_before(store: Store, before: Instant, limit: int) -> int:
     """Delete at most `limit` events older than that; give how many there were."""
     return store.run(_OLDEST[store.backend], (limit, before)).rowcount
-
-
-def parse_position(position: str) -> tuple[int, int]:
-    """Take a position apart. Raises ValueError when it is not one."""
-    if not position:
-        return (-1, -1)
-    transaction, _, number = position.partition("-")
-    if not (
-        transaction.isascii()
-        and transaction.isdigit()
-        and number.isascii()
-        and number.isdigit()
-        and len(position) < 40
-    ):
-        raise ValueError(f"not a position: {position[:40]}")
-    return (int(transaction), int(number))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from peewee import SQL, fn
+from peewee import SQL, Tuple, fn
 
 from app.data import tables
 from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
@@ -243,6 +243,19 @@ def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[l
     return [_record(row) for row in store.select(rows)], total
 
 
+def behind(
+    store: Store, wanted: JobFilter, key: tuple[Instant, str] | None, *, limit: int
+) -> list[Job]:
+    """Give jobs, newest first, from the one behind (creation, id) on; nothing is counted."""
+    conditions = _conditions(store, wanted)
+    if key is not None:
+        conditions.append(Tuple(_J.created_at, _J.id) < Tuple(*key))
+    columns = [getattr(_J, name.strip()) for name in _COLUMNS.split(",")]
+    rows = _J.select(*columns).where(*conditions)
+    newest = rows.order_by(_J.created_at.desc(), _J.id.desc()).limit(limit)
+    return [_record(row) for row in store.select(newest)]
+
+
 def _conditions(store: Store, wanted: JobFilter) -> list[Any]:
     exact: Mapping[Any, object] = {
         _J.dialect: wanted.dialect,
@@ -251,6 +264,7 @@ def _conditions(store: Store, wanted: JobFilter) -> list[Any]:
         _J.schedule_id: wanted.schedule_id,
     }
     parts = [column == value for column, value in exact.items() if value is not None]
+    parts += _spans(wanted)
     if wanted.states:
         parts.append(_J.state.in_([str(state) for state in wanted.states]))
     if wanted.tags:
@@ -269,6 +283,21 @@ def _conditions(store: Store, wanted: JobFilter) -> list[Any]:
         text = f"({name} OR {description} OR j.state = ?)"
         parts.append(store.fragment(text, sought, sought, word.upper()))
     return parts or [SQL("1 = 1")]
+
+
+def _spans(wanted: JobFilter) -> list[Any]:
+    parts = []
+    if wanted.id_prefix is not None:
+        # Ids are hexadecimal, so every one that begins so sorts before this.
+        parts += [_J.id >= wanted.id_prefix, _J.id < f"{wanted.id_prefix}g"]
+    if wanted.parent_id is not None:
+        of_parent = tables.Task.select(tables.Task.id).where(tables.Task.job_id == wanted.parent_id)
+        parts.append(_J.parent_task_id.in_(of_parent))
+    if wanted.created_from is not None:
+        parts.append(_J.created_at >= wanted.created_from)
+    if wanted.created_before is not None:
+        parts.append(_J.created_at < wanted.created_before)
+    return parts
 
 
 def _like(text: str) -> str:

@@ -64,13 +64,16 @@ def get(store: Store, schedule_id: str) -> Schedule:
     return _record(row)
 
 
-def page(store: Store, dialect: str, *, limit: int, offset: int) -> tuple[list[Schedule], int]:
-    """Give a page of schedules, newest first, and how many there are."""
-    count = store.run("SELECT COUNT(*) FROM schedule WHERE dialect = ?", (dialect,)).fetchone()
+def page(
+    store: Store, dialect: str | None, *, limit: int, offset: int
+) -> tuple[list[Schedule], int]:
+    """Give a page of schedules, newest first, and how many there are; None is every dialect."""
+    where, params = ("", ()) if dialect is None else (" WHERE dialect = ?", (dialect,))
+    count = store.run(f"SELECT COUNT(*) FROM schedule{where}", params).fetchone()
     rows = store.run(
-        f"SELECT {_COLUMNS} FROM schedule WHERE dialect = ?"
+        f"SELECT {_COLUMNS} FROM schedule{where}"
         " ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
-        (dialect, limit, offset),
+        (*params, limit, offset),
     ).fetchall()
     return [_record(row) for row in rows], int(count[0]) if count else 0
 

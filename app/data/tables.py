@@ -291,6 +291,22 @@ class IdleLimit(Model):
         table_name = "idle_limit"
 
 
+class ApiToken(Model):
+    """A key to our own API."""
+
+    id = TextField(primary_key=True)
+    name = TextField()
+    prefix = TextField()
+    digest = TextField()
+    scopes = TextField()
+    created_at = BigIntegerField()
+    expires_at = BigIntegerField(null=True)
+    last_used_at = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "api_token"
+
+
 class LogPart(Model):
     """A piece of output; on SQLite in a file of its own."""
 
@@ -324,5 +340,6 @@ ENGINE = (
     Mark,
     Account,
     IdleLimit,
+    ApiToken,
 )
 LOGS = (LogPart,)

@@ -56,6 +56,10 @@ class ScheduleNotFound(NotFound):
     """There is no such schedule. Facts: schedule_id."""
 
 
+class TokenNotFound(NotFound):
+    """There is no such API token. Facts: token_id, where it is known."""
+
+
 class EntryNotFound(NotFound):
     """The job has no place in a waiting list. Facts: job_id."""
 

@@ -19,6 +19,7 @@ from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
 from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
+from app.engine.tokens import Tokens
 from app.engine.transaction import Transactions
 from app.engine.waiting import Waiting
 from app.engine.workers import Workers
@@ -64,4 +65,5 @@ class Engine:
         self.due = Due(self.transaction)
         self.doctor = Doctor(self.transaction)
         self.accounts = Accounts(self.transaction)
+        self.tokens = Tokens(self.transaction)
         self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

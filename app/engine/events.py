@@ -18,6 +18,11 @@ class Events:
         with self._store.session():
             return events.after(self._store, position, limit=limit)
 
+    def known(self, position: str) -> bool:
+        """Tell whether an event stands there; one may have been pruned. Raises ValueError."""
+        with self._store.session():
+            return events.known(self._store, position)
+
     def last_position(self) -> str:
         """Give the position of the newest event; "" without any."""
         with self._store.session():

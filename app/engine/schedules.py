@@ -69,8 +69,8 @@ class Schedules:
         with self._store.session():
             return schedules.get(self._store, schedule_id)
 
-    def find(self, dialect: str, *, number: int = 1, size: int = 10) -> Page[Schedule]:
-        """Give a page of schedules, newest first."""
+    def find(self, dialect: str | None, *, number: int = 1, size: int = 10) -> Page[Schedule]:
+        """Give a page of schedules, newest first; None is those of every dialect."""
         with self._store.session():
             items, total = schedules.page(
                 self._store, dialect, limit=size, offset=(number - 1) * size

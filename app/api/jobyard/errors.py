@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.api.http.bearer import BadToken, OutOfScope, Unauthorized
 from app.api.http.dialect import Failure
 from app.api.http.problems import Problem
 from app.domain.errors import SpecInvalid
@@ -23,7 +24,19 @@ def failure(problem: Problem) -> Failure:
             status=400,
             body={"code": "bad-request", "message": str(error), "faults": error.faults},
         )
+    if isinstance(error, Unauthorized):
+        return _refused(401, "invalid-token" if isinstance(error, BadToken) else "no-token", error)
+    if isinstance(error, OutOfScope):
+        return _refused(403, "out-of-scope", error)
     body: dict[str, Any] = {"code": problem.code, "message": problem.message}
     if isinstance(error, SpecInvalid):
         body["faults"] = error.facts.get("faults", {})
     return Failure(status=problem.status, body=body, headers=problem.headers)
+
+
+def _refused(status: int, code: str, error: Unauthorized | OutOfScope) -> Failure:
+    return Failure(
+        status=status,
+        body={"code": code, "message": str(error)},
+        headers={"WWW-Authenticate": error.challenge},
+    )

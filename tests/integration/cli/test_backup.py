@@ -179,10 +179,8 @@ def sample(kind, name):
         return "COMPLETED"
     if name == "kind":
         return "daemon"
-    if name == "tx":
-        return 0  # a number that means nothing in another database
     if "int" in kind:
-        return 7
+        return 0 if name == "tx" else 7  # that one means nothing in another database
     if "double" in kind or "real" in kind:
         return 0.1
     return 'zwölf "Boxkämpfer"\n\t\\'
