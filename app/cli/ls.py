@@ -28,7 +28,9 @@ MOST = 500
 )
 @AS_JSON
 @with_server
-def command(server: Server, state: str | None, count: int, as_json: bool, **filters: Any) -> None:
+def command(
+    server: Server, /, state: str | None, count: int, as_json: bool, **filters: Any
+) -> None:
     """List jobs of all dialects, newest first."""
     found: list[dict[str, object]] = []
     after = ""

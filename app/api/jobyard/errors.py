@@ -5,7 +5,7 @@ from typing import Any
 from app.api.http.bearer import BadToken, OutOfScope, Unauthorized
 from app.api.http.dialect import Failure
 from app.api.http.problems import Problem
-from app.domain.errors import SpecInvalid
+from app.domain.errors import IllegalMove, SpecInvalid
 
 
 class BadRequest(Exception):
@@ -28,7 +28,10 @@ def failure(problem: Problem) -> Failure:
         return _refused(401, "invalid-token" if isinstance(error, BadToken) else "no-token", error)
     if isinstance(error, OutOfScope):
         return _refused(403, "out-of-scope", error)
-    body: dict[str, Any] = {"code": problem.code, "message": problem.message}
+    if isinstance(error, IllegalMove) and "current" in error.facts:
+        body: dict[str, Any] = {"code": problem.code, "message": f"it is {error.current} by now"}
+        return Failure(status=problem.status, body=body)
+    body = {"code": problem.code, "message": problem.message}
     if isinstance(error, SpecInvalid):
         body["faults"] = error.facts.get("faults", {})
     return Failure(status=problem.status, body=body, headers=problem.headers)
