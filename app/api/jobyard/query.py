@@ -53,7 +53,7 @@ def whole(text: str) -> int | None:
 def pair(args: Mapping[str, str], name: str) -> tuple[int, str] | None:
     """Read a cursor: a number, a dash, and whatever its list is sorted by besides."""
     given = args.get(name)
-    if given is None:
+    if not given:
         return None
     first, dash, second = clean(given).partition("-")
     found = whole(first)
@@ -63,9 +63,8 @@ def pair(args: Mapping[str, str], name: str) -> tuple[int, str] | None:
 
 
 def text(args: Mapping[str, str], name: str) -> str | None:
-    """Read a text."""
-    given = args.get(name)
-    return None if given is None else clean(given)
+    """Read a text; an empty one counts as none."""
+    return clean(args.get(name, "")) or None
 
 
 def words(args: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -84,7 +83,7 @@ def some(args: Mapping[str, str], name: str, kind: type[Word]) -> tuple[Word, ..
 def instant(args: Mapping[str, str], name: str) -> Instant | None:
     """Read a time as RFC 3339 has it."""
     given = args.get(name)
-    if given is None:
+    if not given:
         return None
     try:
         moment = datetime.fromisoformat(given)
