@@ -1,6 +1,7 @@
 """The Flask application: every dialect mounted under its settings, and one way out for errors."""
 
 import logging
+from contextlib import suppress
 
 from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
@@ -40,12 +41,21 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     for each in owners.mounted:
         blueprints = each.dialect.blueprints(settings)
         site.documents[each.dialect.name] = documents.mount(app, each, blueprints, VERSION)
+    _prepare_guards(site)
     app.register_error_handler(Exception, _Failures(app, owners))
     if settings.server.trusted_proxies:
         count = settings.server.trusted_proxies
         proxied = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_port=count)
         app.wsgi_app = proxied  # type: ignore[method-assign]
     return app
+
+
+def _prepare_guards(site: Site) -> None:
+    """Let guards get ready now; what the database prevents, the first request makes up for."""
+    for each in site.owners.mounted:
+        if each.terms.guard is not None:
+            with suppress(EngineError):
+                each.terms.guard.prepare(site.services)
 
 
 class _Failures:

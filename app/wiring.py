@@ -5,9 +5,11 @@ from pathlib import Path
 
 from app.bus import Bus
 from app.bus.local import LocalBus
+from app.data.buckets import RowBuckets
 from app.data.db import Store
 from app.domain.clock import Clock, SystemClock
 from app.engine import Engine
+from app.engine.limits import Buckets
 from app.engine.prune import Retention
 from app.hooks.manager import PluginManager
 from config.settings import Settings
@@ -54,6 +56,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             logs_s=settings.tork.logs_retention_s,
             events_s=settings.retention.events_s,
         ),
+        buckets=_buckets(settings, store),
     )
     return Services(
         settings=settings,
@@ -84,6 +87,15 @@ def stores(settings: Settings) -> tuple[Store, Store]:
 def log_path(database: Path) -> Path:
     """Name the file of log text that belongs to a SQLite database."""
     return database.with_name(f"{database.stem}-logs{database.suffix}")
+
+
+def _buckets(settings: Settings, store: Store) -> Buckets:
+    rows = RowBuckets(store)
+    if settings.bus.redis_url:
+        from app.data.redis_buckets import RedisBuckets  # noqa: PLC0415 - as for the bus
+
+        return RedisBuckets(settings.bus.redis_url, otherwise=rows)
+    return rows
 
 
 def _bus(settings: Settings) -> Bus:

@@ -59,10 +59,11 @@ def serve(data_dir: Path, *parts: str, **environment: str) -> Iterator[int]:
 
 @contextmanager
 def trivial(data_dir: Path) -> Iterator[int]:
-    """Run the least Flask route there is, under the same gunicorn configuration."""
+    """Run the least Flask routes there are, under the same gunicorn configuration."""
     (data_dir / "least.py").write_text(
-        "from flask import Flask\napp = Flask(__name__)\n"
+        "from flask import Flask, request\napp = Flask(__name__)\n"
         "@app.get('/')\ndef least():\n    return {'ok': True}\n"
+        "@app.post('/')\ndef taken():\n    request.get_data()\n    return {'ok': True}\n"
     )
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -159,25 +160,33 @@ def web_cpu_s(port: int) -> float:
 
 
 def load(port: int, request: bytes, *, clients: int = 16, for_s: float = 3.0) -> dict[str, float]:
-    """Send one request over and over; requests a second, and CPU µs of the server for each."""
-    counts = [0] * clients
+    """Send one request over and over.
+
+    Gives requests a second, CPU µs of the server for each, and in ms how long they took.
+    """
+    took: list[list[float]] = [[] for _ in range(clients)]
     until = time.perf_counter() + for_s
 
-    def work(number: int) -> None:
+    def work(mine: list[float]) -> None:
         with Client(port) as client:
-            while time.perf_counter() < until:
+            sent = time.perf_counter()
+            while sent < until:
                 client.send(request)
-                counts[number] += 1
+                answered = time.perf_counter()
+                mine.append(answered - sent)
+                sent = answered
 
     before, begun = web_cpu_s(port), time.perf_counter()
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+    threads = [threading.Thread(target=work, args=(mine,)) for mine in took]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     passed = time.perf_counter() - begun
-    done = sum(counts)
+    ordered = sorted(one for mine in took for one in mine)
     return {
-        "requests_per_s": done / passed,
-        "cpu_us_per_request": (web_cpu_s(port) - before) / done * 1e6,
+        "requests_per_s": len(ordered) / passed,
+        "cpu_us_per_request": (web_cpu_s(port) - before) / len(ordered) * 1e6,
+        **{f"p{share}_ms": ordered[len(ordered) * share // 100] * 1e3 for share in (50, 95, 99)},
+        "max_ms": ordered[-1] * 1e3,
     }

@@ -19,7 +19,7 @@ def get(path: str) -> bytes:
 
 
 def main() -> None:
-    """Measure the three in one run."""
+    """Measure each beside the least route, and the last under all that a server does."""
     with folder() as place, trivial(place) as port:
         least = load(port, get("/"))
         report("http", route="GET / (least Flask)", **least)
@@ -35,6 +35,8 @@ def main() -> None:
             figures = load(port, request)
             share = figures["requests_per_s"] / least["requests_per_s"]
             report("http", route=name, **figures, of_least=share)
+    with folder() as place, serve(place, JOBYARD_WEB_PROCESSES="2") as port:
+        report("http", route="POST /jobs, worker and ticker at work", **load(port, POST, for_s=8.0))
 
 
 if __name__ == "__main__":

@@ -73,8 +73,7 @@ def _open_doors(settings: "Settings") -> list[str]:
         "mantis": settings.mantis.require_token,
         "task_tracker": settings.task_tracker.require_token,
         "flamenco": settings.flamenco.require_token,
-        # With basic auth alone a user is made by anybody, through POST /users.
-        "tork": tork.keyauth_enabled or (tork.basicauth_enabled and not tork.endpoint_users),
+        "tork": tork.keyauth_enabled or tork.basicauth_enabled,
     }
     doors = [name for name in DIALECTS if getattr(settings, name).enabled and not closed[name]]
     return doors if settings.api.require_token else [*doors, "the API of Jobyard (api)"]

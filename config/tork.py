@@ -100,19 +100,22 @@ class TorkSettings:
         False, Flag(), "Allow credentials.", key="middleware.web.cors.credentials"
     )
     basicauth_enabled: bool = setting(
-        False, Flag(), "Want name and password of a Tork user.",
+        False, Flag(), "Want name and password of a Tork user; see [access.md](access.md).",
         key="middleware.web.basicauth.enabled",
     )  # fmt: skip
     keyauth_enabled: bool = setting(
-        False, Flag(), "Want the key as `Authorization: Bearer`.",
+        False, Flag(), "Want a key as `Authorization: Bearer`; with users on as well, either does.",
         key="middleware.web.keyauth.enabled",
     )  # fmt: skip
     keyauth_key: str = setting(
         "", Text(), "That key.", secret=True, key="middleware.web.keyauth.key",
-        default_text="made up at start",
+        default_text="made up once and logged",
     )  # fmt: skip
     ratelimit_enabled: bool = setting(
-        False, Flag(), "Limit requests by client address.", key="middleware.web.ratelimit.enabled"
+        False,
+        Flag(),
+        "Limit requests by client address, over all web processes.",
+        key="middleware.web.ratelimit.enabled",
     )
     ratelimit_rps: int = setting(
         20, Whole(1), "The limit.", unit="requests/s", key="middleware.web.ratelimit.rps"
@@ -181,7 +184,10 @@ class TorkSettings:
         key="runtime.docker.image.ttl",
     )  # fmt: skip
     image_verify: bool = setting(
-        False, Flag(), "Check a pulled image by starting it.", key="runtime.docker.image.verify"
+        False,
+        Flag(),
+        "Try a pulled image by making a container of it; a damaged one is removed.",
+        key="runtime.docker.image.verify",
     )
     podman_privileged: bool = setting(
         False, Flag(), "Run Podman's containers privileged.", key="runtime.podman.privileged"

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "config": "Print the settings in force and where each came from.",
         "plugins": "List the installed plugins.",
         "plugin": "Begin a plugin of your own.",
+        "user": "Manage the users of Tork's API and their roles.",
         "doctor": "Look for jobs that cannot go on by themselves.",
         "backup": "Write the whole database to FILE while the server goes on.",
         "restore": "Fill an empty database from a backup.",

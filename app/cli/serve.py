@@ -14,6 +14,7 @@ from app.cli.web import environment
 from config import logging
 from config.rules import refusals
 from config.settings import Settings
+from config.sources import SettingsError
 
 BACKLOG = 2048
 _MARGIN_S = 15.0
@@ -55,7 +56,11 @@ def command(settings: Settings, chosen: tuple[str, ...], parent: int | None) -> 
         click.echo(f"Jobyard serves http://{shown}:{port}/, data in {settings.server.data_dir}")
     parts += [Part(name, [name]) for name in ("ticker", "worker") if name in names]
     patience = max(settings.worker.grace_s, settings.web.drain_s) + _MARGIN_S
-    Supervisor(parts, given, stop_within_s=patience).run()
+    supervisor = Supervisor(parts, given, stop_within_s=patience)
+    supervisor.run()
+    if supervisor.refused:
+        # What is wrong the part itself has said, a line above.
+        raise SettingsError([f"{supervisor.refused} cannot work with these settings"])
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -18,7 +18,10 @@ import structlog
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 60.0
+LONGEST_AFTER_A_KILL_S = 5.0
+"""A part that was killed may do well the next time; one that ended by itself hardly will."""
+WRONG_SETTINGS = 2
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """A terminal that is closed sends SIGHUP."""
 STEADY_S = 10.0
@@ -35,11 +38,15 @@ class Part:
     process: "subprocess.Popen[bytes] | None" = None
     begun: float = 0.0
     pause_s: float = FIRST_PAUSE_S
+    was_steady: bool = False
     again_at: float = field(default=0.0)
 
 
 class Supervisor:
-    """Starts parts and keeps them; `run` returns when a signal has ended all of them."""
+    """Starts parts and keeps them; `run` returns when all of them have ended.
+
+    refused: the part that cannot work with these settings, which ended all others; else empty.
+    """
 
     def __init__(
         self, parts: Sequence[Part], environment: Mapping[str, str], *, stop_within_s: float
@@ -47,9 +54,14 @@ class Supervisor:
         self._parts = parts
         self._environment = dict(environment)
         self._stop_within_s = stop_within_s
+        self.refused = ""
 
     def run(self) -> None:
-        """Keep the parts alive until SIGTERM, SIGINT or SIGHUP."""
+        """Keep the parts alive until SIGTERM, SIGINT or SIGHUP.
+
+        Ends as well when a part says at its start that the settings are wrong. One that has
+        worked with them may have read a file that is just being changed: it is tried again.
+        """
         waited = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP}
         # A signal that is blocked and waited for cannot arrive at the wrong moment.
         signal.pthread_sigmask(signal.SIG_BLOCK, waited)
@@ -57,6 +69,8 @@ class Supervisor:
         try:
             while True:
                 self._start_missing()
+                if self.refused:
+                    break
                 found = signal.sigtimedwait(waited, self._next_look_s())
                 if found is not None and found.si_signo in ENDING:
                     log.info("stopping")
@@ -75,8 +89,14 @@ class Supervisor:
                 part.process = None
                 if now - part.begun > STEADY_S:
                     part.pause_s = FIRST_PAUSE_S
-                _postpone(part, now)
+                    part.was_steady = True
                 log.warning("part-died", died=part.name, status=status)
+                if status == WRONG_SETTINGS and not part.was_steady:
+                    self.refused = part.name
+                    return
+                if status < 0:
+                    part.pause_s = min(part.pause_s, LONGEST_AFTER_A_KILL_S)
+                _postpone(part, now)
             if now >= part.again_at:
                 try:
                     part.process = self._spawn(part)

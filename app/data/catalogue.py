@@ -9,7 +9,7 @@ from app.data.db import Row, Store
 
 #: Tables that describe the database, or the processes at work on it, rather than the work itself.
 STEPS = "schema_step"
-OF_THE_MOMENT = frozenset({"leader"})
+OF_THE_MOMENT = frozenset({"leader", "bucket"})
 
 _SQLITE_TABLES = (
     "SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_master"

@@ -5,9 +5,12 @@ SQL, run on the raw connection that peewee holds for this thread or greenlet: bu
 ten times what SQLite needs to run it. SQL text is written once, with `?` for parameters.
 
 SQLite's own busy wait sleeps in C and would stop every greenlet of the process, so it is off
-(`timeout=0`) and `begin` waits cooperatively instead. Nothing may do I/O inside a transaction.
+(`timeout=0`) and `begin` waits cooperatively instead. SQLite has no queue of who waits to write:
+within a process one at a time asks for the file, and the others stand in line behind it. Nothing
+may do I/O inside a transaction.
 """
 
+import random
 import re
 import sqlite3
 import threading
@@ -29,6 +32,9 @@ Row = tuple[Any, ...]
 Params = Sequence[Any]
 
 BUSY_WAIT_S = 5.0
+ASK_AGAIN_S = (0.0002, 0.002)
+"""Between two questions whether a SQLite file is free, drawn anew each time: no process shall lose
+for having waited long, nor two keep step."""
 CONNECT_TIMEOUT_S = 5
 POOL_WAIT_S = 10
 PROBE_AFTER_S = 1.0
@@ -81,6 +87,7 @@ class Store:
         self.backend: Backend = "sqlite" if url.startswith("sqlite:") else "postgres"
         self.peewee = _open_pool(url, pool_size, synchronous)
         self._state = _State()
+        self._turn = threading.Lock()
         self._translated: dict[str, str] = {}
 
     # -- sessions -----------------------------------------------------------------------------
@@ -166,26 +173,28 @@ class Store:
             self.close()
 
     def _begin(self) -> None:
-        connection = self._state.connection
         if self.backend == "postgres":
             self.run("BEGIN")
             return
-        deadline = 0.0
-        pause = 0.001
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if not _busy(error):
-                    raise StoreUnavailable(_first(error)) from error
-                present = time.monotonic()
-                deadline = deadline or present + BUSY_WAIT_S
-                if present > deadline:
-                    raise StoreUnavailable("the database is busy") from error
-                time.sleep(pause)
-                pause = min(pause * 2, 0.05)
-            else:
-                return
+        deadline = time.monotonic() + BUSY_WAIT_S
+        if not self._turn.acquire(timeout=BUSY_WAIT_S):
+            raise StoreUnavailable("the database is busy")
+        try:
+            while not self._begun():
+                if time.monotonic() > deadline:
+                    raise StoreUnavailable("the database is busy")
+                time.sleep(random.uniform(*ASK_AGAIN_S))  # noqa: S311 - no secret
+        finally:
+            self._turn.release()
+
+    def _begun(self) -> bool:
+        try:
+            self._state.connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not _busy(error):
+                raise StoreUnavailable(_first(error)) from error
+            return False
+        return True
 
     def _commit(self) -> None:
         self.run("COMMIT")

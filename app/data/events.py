@@ -3,13 +3,18 @@
 On PostgreSQL ids are given out before the commit, so id order is not commit order. A row carries
 the number of its transaction; a reader sees only rows whose transaction is older than every open
 one, by (transaction, id). SQLite has one writer at a time: there the number is 0 and ids do.
+
+Events are deleted by age, and a mark remembers the furthest one: a reader that had not come so far
+has missed some, and is told so.
 """
 
 from collections.abc import Sequence
 
+from app.data import leaders
 from app.data.codec import dumps, loads
 from app.data.db import Store
 from app.domain.clock import Instant
+from app.domain.errors import EventsPruned
 from app.domain.events import Event, EventKind, parse_position
 
 _INSERT = "INSERT INTO event (at, kind, dialect, job_id, task_id, data) VALUES (?, ?, ?, ?, ?, ?)"
@@ -24,13 +29,19 @@ _LAST = {
     "sqlite": "SELECT tx, id FROM event ORDER BY id DESC LIMIT 1",
     "postgres": f"SELECT tx, id FROM event WHERE {SETTLED} ORDER BY tx DESC, id DESC LIMIT 1",
 }
+_NOT_NEWEST = {
+    "sqlite": "id < (SELECT MAX(id) FROM event)",
+    "postgres": "(tx, id) < (SELECT tx, id FROM event ORDER BY tx DESC, id DESC LIMIT 1)",
+}
 # Only the oldest are looked at, so that a round costs the same however many there are. The newest
 # stays, or SQLite would give out its id again.
 _OLDEST = {
     backend: "DELETE FROM event WHERE id IN (SELECT id FROM (SELECT id, at FROM event"
-    f" ORDER BY {order} LIMIT ?) oldest WHERE at < ?) AND id < (SELECT MAX(id) FROM event)"
+    f" ORDER BY {order} LIMIT ?) oldest WHERE at < ?) AND {_NOT_NEWEST[backend]} RETURNING tx, id"
     for backend, order in (("sqlite", "id"), ("postgres", "tx, id"))
 }
+_PRUNED = "events-pruned"
+_BEGINNING = (-1, -1)
 
 
 def insert(store: Store, events: Sequence[Event]) -> None:
@@ -46,9 +57,18 @@ def insert(store: Store, events: Sequence[Event]) -> None:
 
 
 def after(store: Store, position: str, *, limit: int) -> list[Event]:
-    """Give settled events behind a position ("" is the very beginning), in commit order."""
-    transaction, number = parse_position(position)
-    rows = store.run(_AFTER[store.backend], (transaction, number, limit)).fetchall()
+    """Give settled events behind a position ("" is the oldest that is kept), in commit order.
+
+    Raises EventsPruned when some behind it are deleted, and for a position that is still to come:
+    it is one of another database. Raises ValueError when it is none.
+    """
+    place = parse_position(position)
+    rows = store.run(_AFTER[store.backend], (*place, limit)).fetchall()
+    if position:
+        # Looked at after the rows, or what is deleted in between would be missed unseen.
+        pruned = parse_position(leaders.mark(store, _PRUNED))
+        if place < pruned or (not rows and place > max(pruned, _last(store))):
+            raise EventsPruned(position=position)
     return [
         Event(
             position=f"{row[0]}-{row[1]}",
@@ -65,16 +85,20 @@ def after(store: Store, position: str, *, limit: int) -> list[Event]:
 
 def last_position(store: Store) -> str:
     """Give the position of the newest settled event; "" without any."""
+    last = _last(store)
+    return "" if last == _BEGINNING else f"{last[0]}-{last[1]}"
+
+
+def _last(store: Store) -> tuple[int, int]:
     row = store.run(_LAST[store.backend]).fetchone()
-    return f"{row[0]}-{row[1]}" if row else ""
-
-
-def known(store: Store, position: str) -> bool:
-    """Tell whether the event of a position is still there. Raises ValueError for a bad one."""
-    row = store.run("SELECT 1 FROM event WHERE tx = ? AND id = ?", parse_position(position))
-    return row.fetchone() is not None
+    return (row[0], row[1]) if row else _BEGINNING
 
 
 def delete_before(store: Store, before: Instant, limit: int) -> int:
-    """Delete at most `limit` events older than that; give how many there were."""
-    return store.run(_OLDEST[store.backend], (limit, before)).rowcount
+    """Delete at most `limit` events older than that, and remember how far; give how many."""
+    rows = store.run(_OLDEST[store.backend], (limit, before)).fetchall()
+    if rows:
+        last = max((row[0], row[1]) for row in rows)
+        if last > parse_position(leaders.mark(store, _PRUNED)):
+            leaders.set_mark(store, _PRUNED, f"{last[0]}-{last[1]}")
+    return len(rows)

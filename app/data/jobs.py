@@ -1,11 +1,11 @@
 """Rows of `job`, one statement a function."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import SQL, Tuple, fn
 
-from app.data import tables
+from app.data import audience, tables
 from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -18,13 +18,14 @@ _COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
     " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
-    " scheduled_at, started_at, ended_at, delete_at"
+    " scheduled_at, started_at, ended_at, delete_at, audience_id"
 )
 _GET = f"SELECT {_COLUMNS} FROM job WHERE id = ?"
 _INSERT = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
-    " created_at, delete_after_us) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " created_at, delete_after_us, audience_id)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING"  # an error would make PostgreSQL undo an outer transaction
 )
 _TAG = "INSERT INTO job_tag (tag, job_id) VALUES (?, ?)"
@@ -38,7 +39,15 @@ _MOVE = (
 )
 _START = (
     "UPDATE job SET version = version + 1, state = 'RUNNING', started_at = COALESCE(started_at, ?)"
-    " WHERE id = ? AND state = 'SCHEDULED'"
+    " WHERE id = ? AND state = 'SCHEDULED' RETURNING pool"
+)
+# Joined, as a locked row and one that is not SCHEDULED any more must be told apart.
+_START_UNLESS_LOCKED = (
+    "WITH started AS (UPDATE job SET version = version + 1, state = 'RUNNING',"
+    " started_at = COALESCE(started_at, ?) WHERE id = (SELECT id FROM job WHERE id = ?"
+    " AND state = 'SCHEDULED' FOR NO KEY UPDATE SKIP LOCKED) RETURNING id)"
+    " SELECT j.pool, s.id IS NOT NULL FROM job j LEFT JOIN started s ON s.id = j.id"
+    " WHERE j.id = ? AND j.state = 'SCHEDULED'"
 )
 _CANCEL = (
     "UPDATE job SET version = version + 1, state = 'CANCELLED', ended_at = ?, tasks_open = 0,"
@@ -63,6 +72,11 @@ _ORPHANS = (
     "SELECT j.id FROM job j JOIN task t ON t.id = j.parent_task_id WHERE j.ended_at IS NULL"
     " AND j.parent_task_id IS NOT NULL AND t.ended_at IS NOT NULL LIMIT ?"
 )
+_ORPHANS_OF = (
+    "SELECT j.id FROM task t JOIN job j ON j.parent_task_id = t.id WHERE t.job_id = ?"
+    " AND t.kind = 'job' AND t.ended_at IS NOT NULL AND j.ended_at IS NULL LIMIT ?"
+)
+_RUNNING = "SELECT COUNT(*) FROM job WHERE state = 'RUNNING' AND ended_at IS NULL AND dialect = ?"
 _SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
 
 
@@ -98,6 +112,7 @@ def _record(row: Row) -> Job:
         started_at=row[27],
         ended_at=row[28],
         delete_at=row[29],
+        audience_id=row[30],
     )
 
 
@@ -128,6 +143,7 @@ def insert(
         unique_key,
         job.created_at,
         delete_after_us,
+        job.audience_id,
     )
     if store.run(_INSERT, values).rowcount != 1:
         raise AlreadyExists(name=unique_key or job.id)
@@ -176,9 +192,23 @@ def move(
     return cursor.rowcount == 1
 
 
-def start(store: Store, job_id: str, now: Instant) -> bool:
-    """Move a SCHEDULED job to RUNNING; False when it was not SCHEDULED."""
-    return store.run(_START, (now, job_id)).rowcount == 1
+class Started(NamedTuple):
+    """What became of the start of a SCHEDULED job. done: False when another holds its row."""
+
+    pool: str | None
+    done: bool
+
+
+def start(store: Store, job_id: str, now: Instant, *, wait: bool = True) -> Started | None:
+    """Move a SCHEDULED job to RUNNING; None when it is not SCHEDULED.
+
+    wait: for another transaction that holds its row; only for who holds no task of it.
+    """
+    if wait or store.backend == "sqlite":
+        row = store.run(_START, (now, job_id)).fetchone()
+        return Started(row[0], done=True) if row else None
+    row = store.run(_START_UNLESS_LOCKED, (now, job_id, job_id)).fetchone()
+    return Started(row[0], done=bool(row[1])) if row else None
 
 
 def cancel(store: Store, job_id: str, now: Instant, reason: str | None) -> bool:
@@ -212,6 +242,33 @@ def orphans(store: Store, limit: int) -> list[str]:
     return [row[0] for row in store.run(_ORPHANS, (limit,)).fetchall()]
 
 
+def orphans_of(store: Store, job_id: str, limit: int) -> list[str]:
+    """Give the jobs that go on although the task of this job that started them is over."""
+    return [row[0] for row in store.run(_ORPHANS_OF, (job_id, limit)).fetchall()]
+
+
+def begin_closing(store: Store, job_id: str) -> None:
+    """Note that tasks of a job that is over are still to be cancelled."""
+    store.run("UPDATE job SET closing = 1 WHERE id = ?", (job_id,))
+
+
+def is_closing(store: Store, job_id: str) -> bool:
+    """Tell whether tasks of a job are still to be cancelled; locks it until the commit."""
+    sql = "UPDATE job SET closing = 1 WHERE id = ? AND closing = 1 AND ended_at IS NOT NULL"
+    return store.run(sql, (job_id,)).rowcount == 1
+
+
+def end_closing(store: Store, job_id: str) -> None:
+    """Note that no task of a job is left open."""
+    store.run("UPDATE job SET closing = 0 WHERE id = ?", (job_id,))
+
+
+def closing(store: Store, limit: int) -> list[str]:
+    """Give the jobs with tasks that are still to be cancelled, those that ended first first."""
+    sql = "SELECT id FROM job WHERE closing = 1 ORDER BY ended_at LIMIT ?"
+    return [row[0] for row in store.run(sql, (limit,)).fetchall()]
+
+
 def open_of_schedule(store: Store, schedule_id: str) -> list[str]:
     """Give the ids of the jobs of a schedule that are not over, the oldest firing first."""
     rows = store.run(
@@ -219,6 +276,12 @@ def open_of_schedule(store: Store, schedule_id: str) -> list[str]:
         (schedule_id,),
     )
     return [row[0] for row in rows.fetchall()]
+
+
+def running(store: Store, dialect: str) -> int:
+    """Count the running jobs of a dialect; reads those alone, however many others are open."""
+    row = store.run(_RUNNING, (dialect,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def hold_slot(store: Store, job_id: str, held: bool) -> None:
@@ -265,6 +328,9 @@ def _conditions(store: Store, wanted: JobFilter) -> list[Any]:
     }
     parts = [column == value for column, value in exact.items() if value is not None]
     parts += _spans(wanted)
+    if wanted.viewer is not None:
+        condition, params = audience.visible("j.audience_id", wanted.viewer)
+        parts.append(store.fragment(condition, *params))
     if wanted.states:
         parts.append(_J.state.in_([str(state) for state in wanted.states]))
     if wanted.tags:
@@ -338,3 +404,31 @@ def delete(store: Store, job_id: str) -> None:
         "DELETE FROM job WHERE id = ?",
     ):
         store.run(statement, (job_id,))
+
+
+def put_aside(store: Store, job_id: str, new_id: str, now: Instant) -> None:
+    """Leave of a job only its slot and the leases that stand, under an id that nobody knows.
+
+    It goes when it is deleted once more; it is due for that at once.
+    """
+    idle = "(SELECT id FROM task WHERE job_id = ? AND leased_until IS NULL)"
+    for statement in (
+        f"DELETE FROM attempt WHERE task_id IN {idle}",
+        f"DELETE FROM task_need WHERE needs_id IN {idle}",
+        "DELETE FROM task WHERE job_id = ? AND leased_until IS NULL",
+        "DELETE FROM waiting WHERE job_id = ?",
+        "DELETE FROM job_tag WHERE job_id = ?",
+        "DELETE FROM idle_limit WHERE job_id = ?",
+    ):
+        store.run(statement, (job_id,))
+    store.run(
+        "UPDATE task SET job_id = ?, parent_id = NULL, public_id = NULL WHERE job_id = ?",
+        (new_id, job_id),
+    )
+    store.run(
+        "UPDATE job SET id = ?, dialect = '', name = '', description = '', spec = '{}',"
+        " state_data = '{}', tags = '[]', result = NULL, error = NULL, created_by = NULL,"
+        " parent_task_id = NULL, group_id = NULL, schedule_id = NULL, fire_at = NULL,"
+        " unique_key = NULL, delete_at = ? WHERE id = ?",
+        (new_id, now, job_id),
+    )

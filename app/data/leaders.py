@@ -32,6 +32,14 @@ def holder(store: Store, name: str, now: Instant) -> str | None:
     return None if row is None else str(row[0])
 
 
+def clock(store: Store) -> Instant | None:
+    """Give what the database's own clock shows; None for a file, which has none."""
+    if store.backend == "sqlite":
+        return None
+    row = store.run("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint").fetchone()
+    return int(row[0]) if row else None
+
+
 def mark(store: Store, name: str) -> str:
     """Give a remembered value; "" when there is none."""
     row = store.run("SELECT value FROM mark WHERE name = ?", (name,)).fetchone()

@@ -19,13 +19,18 @@ _RETURNED = (
     "id, number, queue, name, payload, job_id, public_id, position, created_at, leased_until,"
     " lease_us, priority"
 )
+# Who has left gets nothing; looked up once a claim, and no statement of its own.
+_HERE = "EXISTS (SELECT 1 FROM worker WHERE id = ? AND active = 1)"
+# Tasks of a job that is over may still be there: they are cancelled a batch at a time.
+_ALIVE = "(job_id IS NULL OR (SELECT j.ended_at FROM job j WHERE j.id = task.job_id) IS NULL)"
 _READY = (
-    "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' ORDER BY priority DESC, id LIMIT ?"
+    f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {_HERE} AND {_ALIVE}"
+    " ORDER BY priority DESC, id LIMIT ?"
 )
 # Counted: NOT EXISTS beside OR lets PostgreSQL read all of history into a hash table.
 _READY_VERIFIED = (
-    "SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND (verifications <= 1 OR"
-    " (SELECT COUNT(*) FROM attempt a"
+    f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {_HERE} AND {_ALIVE}"
+    " AND (verifications <= 1 OR agreed = 0 OR (SELECT COUNT(*) FROM attempt a"
     " WHERE a.task_id = task.id AND a.worker_id = ? AND a.state = 'DONE') = 0)"
     " ORDER BY priority DESC, id LIMIT ?"
 )
@@ -82,7 +87,7 @@ _END = (
 _AGAIN = (
     "UPDATE task SET state = ?, error = ?, started_at = NULL, leased_until = NULL,"
     " worker_id = NULL, queued_at = ?, due_at = ?, failures = failures + ?,"
-    " losses = losses + ?, progress = 0"
+    " losses = losses + ?, agreed = agreed + ?, progress = 0"
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _ATTEMPT_END = (
@@ -166,7 +171,7 @@ def claim(
     params: list[object] = [worker_id, now]
     if start:
         params.append(now)
-    params.append(queue)
+    params += (queue, worker_id)
     if verified:
         params.append(worker_id)
     params.append(limit)
@@ -229,19 +234,24 @@ def again(
     error: str | None = None,
     failures: int = 0,
     losses: int = 0,
+    agreed: int = 0,
     now: Instant,
 ) -> bool:
     """Put a held task back: at once, or CREATED until `due_at`; False when it is not held."""
     state = TaskState.QUEUED if due_at is None else TaskState.CREATED
     queued_at = None if due_at else now
-    values = (state, escape_or_none(error), queued_at, due_at, failures, losses, *lease)
+    counts = (failures, losses, agreed)
+    values = (state, escape_or_none(error), queued_at, due_at, *counts, *lease)
     return store.run(_AGAIN, values).rowcount == 1
 
 
+# Its unique key is free again: one task of a key is there at a time.
 _COMPLETE_ALONE = (
     "UPDATE task SET state = 'COMPLETED', result = ?, error = NULL, ended_at = ?,"
-    " leased_until = NULL WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
-    " AND job_id IS NULL AND verifications <= 1 RETURNING queue"
+    " leased_until = NULL, unique_key = NULL WHERE id = ? AND number = ?"
+    " AND state IN ('LEASED', 'RUNNING') AND job_id IS NULL AND verifications <= 1"
+    " AND NOT EXISTS (SELECT 1 FROM job_group g WHERE g.id = task.group_id"
+    " AND g.chain IS NOT NULL) RETURNING queue"
 )
 # On PostgreSQL the history row goes along: every statement is a journey to the server.
 _COMPLETE_ALONE_POSTGRES = (
@@ -254,7 +264,7 @@ _COMPLETE_ALONE_POSTGRES = (
 def complete_alone(
     store: Store, lease: Lease, *, result: str | None, verification: int | None, now: Instant
 ) -> str | None:
-    """Complete a held task that belongs to no job and wants one good report; give its queue.
+    """Complete a held task that wants one good report and that nothing follows; give its queue.
 
     None, and nothing is changed, when the task is not like that or this hand-out does not hold it.
     """
@@ -305,6 +315,22 @@ def gone(store: Store, lease: Lease, before: Instant = ALWAYS) -> bool:
 def ran_out(store: Store, lease: Lease, before: Instant) -> bool:
     """Tell whether a lease ended before then, and keep its holder from renewing it meanwhile."""
     return store.run(_RAN_OUT, (*lease, before)).rowcount == 1
+
+
+def free_key(store: Store, task_id: int) -> None:
+    """Let another task have the unique key of one that is over."""
+    store.run(
+        "UPDATE task SET unique_key = NULL WHERE id = ? AND unique_key IS NOT NULL", (task_id,)
+    )
+
+
+def of_worker(store: Store, worker_id: int, task_id: int) -> Lease | None:
+    """Give the lease by which a worker holds a task; None when it does not."""
+    row = store.run(
+        "SELECT id, number FROM task WHERE id = ? AND worker_id = ? AND leased_until IS NOT NULL",
+        (task_id, worker_id),
+    ).fetchone()
+    return None if row is None else Lease(row[0], row[1])
 
 
 def held(store: Store, worker_id: int) -> list[tuple[Lease, TaskState]]:

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from app.data.codec import escape, unescape
-from app.data.db import Row, Store
+from app.data.db import IntegrityErrors, Row, Store
 from app.data.events import SETTLED
 from app.domain.clock import Instant
+from app.domain.errors import Contended
 from app.domain.events import parse_position
 from app.domain.records import LogPart
 
 _COLUMNS = "id, task_id, job_id, number, contents, at, tx"
 _INSERT = (
     "INSERT INTO log_part (task_id, job_id, number, position, task_created_at, contents, at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task_id, number) DO NOTHING"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _OF_JOB = (
     f"SELECT {_COLUMNS} FROM log_part WHERE job_id = ? AND (tx, id) > (?, ?){{}}"
@@ -41,17 +42,33 @@ def append(
     job_id: str | None,
     position: int,
     task_created_at: Instant,
-    parts: Sequence[tuple[int, str]],
-    now: Instant,
-) -> None:
-    """Store parts as (number, text); one that is there already stays as it is."""
-    store.run_many(
-        _INSERT,
-        [
-            (task_id, job_id, number, position, task_created_at, escape(text), now)
-            for number, text in parts
-        ],
+    texts: Sequence[str],
+    at: Instant,
+) -> int:
+    """Store texts behind all parts of the task; give the number of the last.
+
+    Raises Contended when another did the same at this moment.
+    """
+    first = last_number(store, task_id) + 1
+    rows = [
+        (task_id, job_id, number, position, task_created_at, escape(text), at)
+        for number, text in enumerate(texts, first)
+    ]
+    try:
+        store.run_many(_INSERT, rows)
+    except IntegrityErrors as error:
+        raise Contended from error
+    return first + len(rows) - 1
+
+
+def holds(store: Store, task_id: int, *, after: int, text: str, at: Instant) -> bool:
+    """Say whether exactly this part was stored at that instant, behind number `after`."""
+    found = store.run(
+        "SELECT 1 FROM log_part WHERE task_id = ? AND number > ? AND at = ? AND contents = ?"
+        " LIMIT 1",
+        (task_id, after, at, escape(text)),
     )
+    return found.fetchone() is not None
 
 
 def last_number(store: Store, task_id: int) -> int:

@@ -1,5 +1,8 @@
 """Rows of `schedule`."""
 
+from collections.abc import Sequence
+
+from app.data import audience
 from app.data.codec import dumps, loads
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -8,7 +11,7 @@ from app.domain.records import Schedule
 
 _COLUMNS = (
     "id, dialect, name, group_id, cron, form, zone, state, overlap, missed, template, created_by,"
-    " created_at, next_fire_at, last_fire_at"
+    " created_at, next_fire_at, last_fire_at, audience_id"
 )
 
 
@@ -29,13 +32,14 @@ def _record(row: Row) -> Schedule:
         created_at=row[12],
         next_fire_at=row[13],
         last_fire_at=row[14],
+        audience_id=row[15],
     )
 
 
 def insert(store: Store, schedule: Schedule) -> None:
     """Store a new schedule."""
     store.run(
-        f"INSERT INTO schedule ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        f"INSERT INTO schedule ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             schedule.id,
             schedule.dialect,
@@ -52,6 +56,7 @@ def insert(store: Store, schedule: Schedule) -> None:
             schedule.created_at,
             schedule.next_fire_at,
             schedule.last_fire_at,
+            schedule.audience_id,
         ),
     )
 
@@ -65,14 +70,19 @@ def get(store: Store, schedule_id: str) -> Schedule:
 
 
 def page(
-    store: Store, dialect: str | None, *, limit: int, offset: int
+    store: Store, dialect: str | None, *, viewer: Sequence[str] | None, limit: int, offset: int
 ) -> tuple[list[Schedule], int]:
-    """Give a page of schedules, newest first, and how many there are; None is every dialect."""
-    where, params = ("", ()) if dialect is None else (" WHERE dialect = ?", (dialect,))
-    count = store.run(f"SELECT COUNT(*) FROM schedule{where}", params).fetchone()
+    """Give a page of schedules, newest first, and how many there are for this viewer.
+
+    dialect: None is every one. viewer: as in `audience.visible`; None sees everything.
+    """
+    condition, params = ("1 = 1", ()) if viewer is None else audience.visible("audience_id", viewer)
+    if dialect is not None:
+        condition, params = f"{condition} AND dialect = ?", (*params, dialect)
+    where = f"FROM schedule WHERE {condition}"
+    count = store.run(f"SELECT COUNT(*) {where}", params).fetchone()
     rows = store.run(
-        f"SELECT {_COLUMNS} FROM schedule{where}"
-        " ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
+        f"SELECT {_COLUMNS} {where} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
         (*params, limit, offset),
     ).fetchall()
     return [_record(row) for row in rows], int(count[0]) if count else 0

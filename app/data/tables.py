@@ -52,6 +52,8 @@ class Job(Model):
     ended_at = BigIntegerField(null=True)
     delete_after_us = BigIntegerField(null=True)
     delete_at = BigIntegerField(null=True)
+    closing = IntegerField()
+    audience_id = BigIntegerField(null=True)
 
     class Meta:
         table_name = "job"
@@ -107,6 +109,7 @@ class Task(Model):
     queued_at = BigIntegerField(null=True)
     started_at = BigIntegerField(null=True)
     ended_at = BigIntegerField(null=True)
+    agreed = IntegerField()
 
     class Meta:
         table_name = "task"
@@ -160,6 +163,7 @@ class Worker(Model):
     data = TextField()
     started_at = BigIntegerField()
     heartbeat_at = BigIntegerField()
+    finished = BigIntegerField()
 
     class Meta:
         table_name = "worker"
@@ -176,6 +180,8 @@ class JobGroup(Model):
     max_running = IntegerField(null=True)
     data = TextField()
     created_at = BigIntegerField()
+    chain = BigIntegerField(null=True)
+    finished = BigIntegerField()
 
     class Meta:
         table_name = "job_group"
@@ -199,6 +205,7 @@ class Schedule(Model):
     created_at = BigIntegerField()
     next_fire_at = BigIntegerField(null=True)
     last_fire_at = BigIntegerField(null=True)
+    audience_id = BigIntegerField(null=True)
 
     class Meta:
         table_name = "schedule"
@@ -280,6 +287,73 @@ class Account(Model):
         table_name = "account"
 
 
+class Role(Model):
+    """What several accounts may have in common."""
+
+    id = TextField(primary_key=True)
+    dialect = TextField()
+    slug = TextField()
+    name = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "role"
+
+
+class AccountRole(Model):
+    """A role that an account has."""
+
+    account_id = TextField()
+    role_id = TextField()
+
+    class Meta:
+        table_name = "account_role"
+        primary_key = CompositeKey("account_id", "role_id")
+
+
+class Audience(Model):
+    """A set of those whom a job or schedule is for."""
+
+    id = BigAutoField()
+    digest = TextField()
+
+    class Meta:
+        table_name = "audience"
+
+
+class AudienceMember(Model):
+    """One of a set; `user:` or `role:` and the name."""
+
+    who = TextField()
+    audience_id = BigIntegerField()
+
+    class Meta:
+        table_name = "audience_member"
+        primary_key = CompositeKey("who", "audience_id")
+
+
+class Bucket(Model):
+    """How much of a rate is used up."""
+
+    name = TextField(primary_key=True)
+    level = DoubleField()
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "bucket"
+
+
+class MadeKey(Model):
+    """The digest of a key that no setting gives."""
+
+    name = TextField(primary_key=True)
+    digest = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "made_key"
+
+
 class IdleLimit(Model):
     """How long a running job may go unused."""
 
@@ -339,6 +413,12 @@ ENGINE = (
     Event,
     Mark,
     Account,
+    Role,
+    AccountRole,
+    Audience,
+    AudienceMember,
+    Bucket,
+    MadeKey,
     IdleLimit,
     ApiToken,
 )

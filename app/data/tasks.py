@@ -43,7 +43,11 @@ _MET = (
     " (SELECT task_id FROM task_need WHERE needs_id = ?) RETURNING id, needs"
 )
 NEVER: Instant = 2**62
-"""`due_at` of a task that is held back until an answer releases it."""
+"""From here on, `due_at` of a task that is held back until an answer releases it.
+
+What a composite holds back has its number added, so that the index of due times finds it at once,
+however many of its children are over.
+"""
 # Work is queued; what needs no worker begins.
 _READY = (
     "state = CASE WHEN kind = 'work' THEN 'QUEUED' ELSE 'RUNNING' END, queued_at = ?,"
@@ -61,9 +65,15 @@ _BEGUN = (
 _CHILD_ENDED = (
     "UPDATE task SET children_open = children_open - 1 WHERE id = ? RETURNING children_open"
 )
+# The sign keeps both databases from walking over all the children of the composite instead.
 _RELEASE = (
+    "UPDATE task SET due_at = NULL WHERE id IN (SELECT id FROM task WHERE state = 'CREATED'"
+    " AND due_at = ? AND +parent_id = ? ORDER BY id LIMIT ?) RETURNING id"
+)
+# A person may hold one of them as well; those of older releases bear no number.
+_RELEASE_OTHERS = (
     "UPDATE task SET due_at = NULL WHERE id IN (SELECT id FROM task WHERE parent_id = ?"
-    f" AND state IN ('CREATED', 'HELD') AND due_at = {NEVER} ORDER BY id LIMIT ?) RETURNING id"
+    f" AND state IN ('CREATED', 'HELD') AND due_at >= {NEVER} ORDER BY id LIMIT ?) RETURNING id"
 )
 _DUE = (
     "SELECT id FROM task WHERE state = 'CREATED' AND due_at IS NOT NULL AND due_at <= ?"
@@ -73,10 +83,17 @@ _END_COMPOSITE = (
     "UPDATE task SET state = ?, result = ?, error = ?, ended_at = ?"
     " WHERE id = ? AND state = 'RUNNING' AND kind <> 'work'"
 )
-_CANCEL_JOB = (
+_CANCEL_BEGUN = (
     "UPDATE task SET state = 'CANCELLED', ended_at = ? WHERE job_id = ?"
-    " AND state IN ('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
+    " AND state IN ('LEASED', 'RUNNING')"
     " RETURNING id, number, worker_id, leased_until, kind"
+)
+_OPEN = "state IN ('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
+# The state once more: on PostgreSQL another may have ended one that was waited for.
+_CANCEL_SOME = (
+    "UPDATE task SET state = 'CANCELLED', ended_at = ? WHERE id IN"
+    f" (SELECT id FROM task WHERE job_id = ? AND {_OPEN} ORDER BY position, id LIMIT ?)"
+    f" AND {_OPEN} RETURNING id, number, worker_id, leased_until, kind"
 )
 
 
@@ -147,7 +164,7 @@ def record(row: Row) -> Task:
         lease_s=None if row[27] is None else row[27] / 1_000_000,
         leased_until=row[28],
         worker_id=row[29],
-        due_at=None if row[30] == NEVER else row[30],
+        due_at=None if (row[30] or 0) >= NEVER else row[30],
         created_at=row[31],
         queued_at=row[32],
         started_at=row[33],
@@ -266,9 +283,17 @@ def add_child(store: Store, parent_id: int, *, still_open: bool) -> None:
     )
 
 
+def held_by(parent_id: int | None) -> Instant:
+    """Give the `due_at` of what a composite holds back."""
+    return NEVER + (parent_id or 0)
+
+
 def release_held(store: Store, parent_id: int, count: int) -> list[int]:
     """Hold the oldest held children of a composite back no longer; give them, in order."""
-    return sorted(row[0] for row in store.run(_RELEASE, (parent_id, count)).fetchall())
+    found = store.run(_RELEASE, (held_by(parent_id), parent_id, count)).fetchall()
+    if len(found) < count:
+        found += store.run(_RELEASE_OTHERS, (parent_id, count - len(found))).fetchall()
+    return sorted(row[0] for row in found)
 
 
 def due(store: Store, now: Instant, limit: int) -> list[int]:
@@ -294,17 +319,41 @@ def end_composite(
     )
 
 
-def cancel_job(
-    store: Store, job_id: str, now: Instant
-) -> list[tuple[int, int, int | None, Instant | None, str]]:
-    """Cancel what is active of a job; rows of (id, number, worker, leased until, kind).
+class Cancelled(NamedTuple):
+    """A task that was cancelled, and the lease that stands."""
+
+    task_id: int
+    number: int
+    worker_id: int | None
+    leased_until: Instant | None
+    kind: str
+
+
+def cancel_begun(store: Store, job_id: str, now: Instant) -> list[Cancelled]:
+    """Cancel what has begun of a job.
 
     A lease that stands is left: its worker still has a process to end, and says when it is gone.
     """
-    return [
-        (row[0], row[1], row[2], row[3], row[4])
-        for row in store.run(_CANCEL_JOB, (now, job_id)).fetchall()
-    ]
+    return [Cancelled(*row) for row in store.run(_CANCEL_BEGUN, (now, job_id)).fetchall()]
+
+
+def cancel_some(store: Store, job_id: str, now: Instant, limit: int) -> list[Cancelled]:
+    """Cancel so many of a job's tasks that are not over; leases are left, as above."""
+    rows = store.run(_CANCEL_SOME, (now, job_id, limit)).fetchall()
+    return [Cancelled(*row) for row in rows]
+
+
+def delete_some(store: Store, job_id: str, limit: int) -> int:
+    """Delete so many of a job's tasks that nobody holds, with their history; give how many."""
+    rows = store.run(
+        "SELECT id FROM task WHERE job_id = ? AND leased_until IS NULL LIMIT ?", (job_id, limit)
+    ).fetchall()
+    if rows:
+        ids, marks = [row[0] for row in rows], ", ".join("?" * len(rows))
+        store.run(f"DELETE FROM attempt WHERE task_id IN ({marks})", ids)
+        store.run(f"DELETE FROM task_need WHERE needs_id IN ({marks})", ids)
+        store.run(f"DELETE FROM task WHERE id IN ({marks})", ids)
+    return len(rows)
 
 
 def queue_sizes(store: Store, prefix: str) -> dict[str, int]:

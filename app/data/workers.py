@@ -78,6 +78,12 @@ def get(store: Store, worker_id: int) -> Worker:
     return _record(row)
 
 
+def is_active(store: Store, worker_id: int) -> bool:
+    """Tell whether a worker is here: it registered, has not left and is not forgotten."""
+    row = store.run("SELECT 1 FROM worker WHERE id = ? AND active = 1", (worker_id,)).fetchone()
+    return row is not None
+
+
 def public_ids(store: Store, worker_ids: Sequence[int]) -> dict[int, str]:
     """Give the public ids of some workers."""
     if not worker_ids:

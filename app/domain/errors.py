@@ -64,6 +64,14 @@ class EntryNotFound(NotFound):
     """The job has no place in a waiting list. Facts: job_id."""
 
 
+class AccountNotFound(NotFound):
+    """There is no such user. Facts: name."""
+
+
+class RoleNotFound(NotFound):
+    """There is no such role. Facts: name."""
+
+
 class Conflict(EngineError):
     """The present state does not allow it."""
 
@@ -138,6 +146,12 @@ class StoreUnavailable(Unavailable):
 
 class Contended(Unavailable):
     """Others changed the same rows; try again."""
+
+
+class EventsPruned(EngineError):
+    """Events behind that position are no longer kept: look at everything anew. Facts: position."""
+
+    status = 410
 
 
 class RateLimited(EngineError):

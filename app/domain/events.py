@@ -40,6 +40,7 @@ class EventKind(StrEnum):
     TASK_SKIPPED = "task.skipped"
     WORKER_JOINED = "worker.joined"  #: data: worker
     WORKER_LEFT = "worker.left"  #: data: worker
+    GROUP_CHANGED = "group.changed"  #: data: group, change, count of tasks where many were changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ class Job:
     position: number of the current top-level task, from 1; 0 before the start.
     version: rises with every change, compared by commits that rest on a snapshot.
     parent_task_id: the task that started it and waits for it; None for a job of its own.
+    audience_id: whom it is for; None is everybody.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Job:
     started_at: Instant | None = None
     ended_at: Instant | None = None
     delete_at: Instant | None = None
+    audience_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +209,11 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A named set of jobs or tasks that share limits."""
+    """A named set of jobs or tasks that share limits.
+
+    chain: the group that gets a copy of each of its tasks that is completed without a job.
+    finished: how many such tasks there have been, but for those of the last moment.
+    """
 
     id: int
     dialect: str
@@ -217,6 +223,23 @@ class Group:
     paused: bool = False
     max_running: int | None = None
     data: Json = field(default_factory=dict)
+    chain: int | None = None
+    finished: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFigures:
+    """How the tasks of a group stand that belong to no job.
+
+    fresh: open, and no worker has verified it yet. agreed: open, and one has at least.
+    failed: given up. held: of the open ones, those in a worker's hands. finished: ever completed.
+    """
+
+    fresh: int = 0
+    agreed: int = 0
+    held: int = 0
+    failed: int = 0
+    finished: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +266,7 @@ class Schedule:
     last_fire_at: Instant | None = None
     group_id: int | None = None
     created_by: str | None = None
+    audience_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +314,10 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A user of a dialect that has users of its own. disabled: cannot log in."""
+    """A user of a dialect that has users of its own.
+
+    disabled: cannot log in. roles: slugs, where they were asked for.
+    """
 
     id: str
     dialect: str
@@ -299,6 +326,18 @@ class Account:
     password_hash: str = field(repr=False)
     created_at: Instant
     disabled: bool = False
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What several users of a dialect may have in common. slug: its name for programs."""
+
+    id: str
+    dialect: str
+    slug: str
+    name: str
+    created_at: Instant
 
 
 class Scope(StrEnum):
@@ -337,6 +376,7 @@ class JobFilter:
     tags: at least one of them. words: each occurs as a word in name, description or state.
     id_prefix: how the id begins. parent_id: the job that one of its tasks started them for.
     created_from, created_before: the span of their creation.
+    viewer: only what somebody may see who counts as each of these (`Submission.audience`).
     """
 
     dialect: str | None = None
@@ -350,3 +390,4 @@ class JobFilter:
     parent_id: str | None = None
     created_from: Instant | None = None
     created_before: Instant | None = None
+    viewer: tuple[str, ...] | None = None

@@ -16,7 +16,8 @@ class Submission:
     task_count: number of top-level steps, for progress. unique_key: a second submission under it
     is refused. pool, max_running: the pool of slots it needs one of, and that pool's size.
     delete_after_s: how long after its completion it is deleted. idle_s: how long it may run without
-    being touched before it is cancelled; None leaves it alone.
+    being touched before it is cancelled; None leaves it alone. audience: who may see it, such as
+    `user:alice` or `role:ops`; nobody named leaves it to everybody.
     """
 
     dialect: str
@@ -38,14 +39,16 @@ class Submission:
     max_running: int | None = None
     delete_after_s: float | None = None
     idle_s: float | None = None
+    audience: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         """Give it as JSON."""
-        return {**asdict(self), "tags": list(self.tags)}
+        return {**asdict(self), "tags": list(self.tags), "audience": list(self.audience)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Submission":
         """Read what `to_json` gave; keys of other versions are left out."""
         known = {item.name for item in fields(cls)}
         values = {key: value for key, value in document.items() if key in known}
-        return cls(**{**values, "tags": tuple(values.get("tags", ()))})
+        lists = {name: tuple(values.get(name, ())) for name in ("tags", "audience")}
+        return cls(**{**values, **lists})

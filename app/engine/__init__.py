@@ -1,18 +1,24 @@
 """The engine: every change of state goes through one of its verbs."""
 
 from app.bus import Bus
+from app.data.buckets import RowBuckets
 from app.data.db import Store
 from app.domain.clock import Clock
-from app.engine.accounts import Accounts
+from app.engine.accounts import Accounts, Roles
 from app.engine.attempts import Attempts
+from app.engine.audience import Audience
 from app.engine.claims import Claims
 from app.engine.courses import Courses, Plugins
 from app.engine.doctor import Doctor
 from app.engine.events import Events
+from app.engine.groups import Groups
 from app.engine.idle import Idle
 from app.engine.jobs import Jobs
+from app.engine.keys import Keys
 from app.engine.leadership import Leadership
+from app.engine.limits import Buckets, Limits
 from app.engine.logs import Logs
+from app.engine.passwords import Passwords
 from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
 from app.engine.rescue import Due, Rescue
@@ -28,7 +34,8 @@ from app.engine.workers import Workers
 class Engine:
     """The table of verb groups, each knowing only what it needs of the others.
 
-    transaction: opens a block in which several verbs hold together.
+    transaction: opens a block in which several verbs hold together. buckets: where rates are
+    counted, rows unless given.
     """
 
     def __init__(
@@ -40,6 +47,7 @@ class Engine:
         clock: Clock,
         plugins: Plugins,
         retention: Retention | None = None,
+        buckets: Buckets | None = None,
     ) -> None:
         self.store = store
         self.log_store = log_store
@@ -55,15 +63,20 @@ class Engine:
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
         self.workers = Workers(self.transaction, self.attempts.lose)
+        self.groups = Groups(self.transaction)
         self.queues = Queues(self.transaction, self.tasks.drop)
         self.waiting = Waiting(self.transaction, self.jobs.start)
         self.schedules = Schedules(self.transaction, self.jobs)
-        self.logs = Logs(log_store, clock, bus)
+        self.logs = Logs(log_store, bus, clock)
         self.events = Events(self.transaction)
         self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
         self.doctor = Doctor(self.transaction)
-        self.accounts = Accounts(self.transaction)
         self.tokens = Tokens(self.transaction)
+        self.accounts = Accounts(self.transaction, Passwords())
+        self.roles = Roles(self.transaction)
+        self.audience = Audience(store)
+        self.keys = Keys(self.transaction)
+        self.limits = Limits(buckets or RowBuckets(store), clock)
         self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from app.data import jobs, leases, tasks
+from app.data import jobs, leases, lone, tasks
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import JobNotFound, LeaseLost, TaskNotFound
@@ -20,11 +20,13 @@ from app.engine.claims import note_start
 from app.engine.courses import Courses, pool_topic
 from app.engine.transaction import (
     SLOTS_TOPIC,
+    Moved,
     Transaction,
     Transactions,
     queue_topic,
     retried,
 )
+from app.engine.turns import Turns
 
 T = TypeVar("T")
 
@@ -38,6 +40,7 @@ class Attempts:
         self._tx = transactions
         self._store: Store = transactions.store
         self._courses = courses
+        self._turns = Turns(self._store)
 
     def started(self, lease: Lease) -> None:
         """Report that the work began. A second report changes nothing. Raises LeaseLost."""
@@ -92,14 +95,15 @@ class Attempts:
 
     def progress(self, lease: Lease, percent: float) -> None:
         """Report how far the work is, 0-100. Raises LeaseLost."""
-        # Task before job, against the order of all others: PostgreSQL may break a deadlock.
         self._retried(lambda: self._progress(lease, percent))
 
     def _progress(self, lease: Lease, percent: float) -> None:
         with self._tx() as tx:
             held = leases.standing(self._store, lease)
-            leases.progress(self._store, lease, percent)
             dialect = held.queue.partition("/")[0]
+            if held.job_id is not None and held.parent_id is None:
+                self._job_progress(tx, held.job_id, dialect, percent)
+            leases.progress(self._store, lease, percent)
             tx.note(
                 EventKind.TASK_PROGRESSED,
                 dialect,
@@ -107,8 +111,6 @@ class Attempts:
                 task_id=lease.task_id,
                 progress=percent,
             )
-            if held.job_id is not None and held.parent_id is None:
-                self._job_progress(tx, held.job_id, dialect, percent)
 
     def gone(self, lease: Lease) -> bool:
         """Report that the processes of a cancelled task have ended; frees its place."""
@@ -137,6 +139,17 @@ class Attempts:
         with self._store.session():
             return dict(leases.held(self._store, worker_id))
 
+    def lease_of(self, worker_id: int, task_id: int) -> Lease:
+        """Give the lease by which a worker holds a task.
+
+        For clients whose reports cannot name the hand-out. Raises LeaseLost when it holds it not.
+        """
+        with self._store.session():
+            lease = leases.of_worker(self._store, worker_id, task_id)
+        if lease is None:
+            raise LeaseLost(task_id=task_id)
+        return lease
+
     def history(self, task_id: int) -> Sequence[Attempt]:
         """Give the hand-outs of a task, first one first."""
         with self._store.session():
@@ -150,12 +163,14 @@ class Attempts:
     def _started(self, lease: Lease) -> None:
         with self._tx() as tx:
             held = leases.standing(self._store, lease)
-            if not leases.started(self._store, lease, tx.now):
-                return
             dialect = held.queue.partition("/")[0]
-            tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
+            noted = len(tx.events)
             if held.job_id is not None:
                 note_start(self._store, tx, held.job_id, dialect)
+            if leases.started(self._store, lease, tx.now):
+                tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
+            elif len(tx.events) > noted:
+                raise Moved  # the job started for a hand-out that is over by now
 
     def _renew(self, held: Sequence[Lease]) -> list[Lease]:
         with self._store.transaction():
@@ -179,7 +194,7 @@ class Attempts:
                 return self._verify(lease, held, result, verification or 0)
             if held.job_id is None:
                 with self._tx() as tx:
-                    self._over(tx, lease, held, TaskState.COMPLETED, result=result)
+                    self._finish(tx, lease, held, result)
                     self._close(tx, lease, AttemptState.DONE, verification=verification)
                 return True
             self._follow(lease, held.job_id, TaskState.COMPLETED, AttemptState.DONE, result=result)
@@ -189,7 +204,7 @@ class Attempts:
         with self._tx() as tx:
             agreed = leases.verified(self._store, lease.task_id, value) + 1
             if agreed < held.verifications:
-                self._again(tx, lease, held.queue, held.job_id)
+                self._again(tx, lease, held.queue, held.job_id, agreed=1)
                 tx.note(
                     EventKind.TASK_VERIFIED,
                     held.queue.partition("/")[0],
@@ -197,7 +212,7 @@ class Attempts:
                     task_id=lease.task_id,
                 )
             else:
-                self._over(tx, lease, held, TaskState.COMPLETED, result=result)
+                self._finish(tx, lease, held, result)
             self._close(tx, lease, AttemptState.DONE, verification=value)
         return agreed >= held.verifications
 
@@ -214,7 +229,7 @@ class Attempts:
                 return True
             if held.job_id is None:
                 with self._tx() as tx:
-                    self._over(tx, lease, held, TaskState.FAILED, error=error)
+                    self._over(tx, lease, held, TaskState.FAILED, error=error, failed=True)
                     self._close(tx, lease, AttemptState.FAILED, error=error)
                 return False
             self._follow(lease, held.job_id, TaskState.FAILED, AttemptState.FAILED, error=error)
@@ -274,11 +289,29 @@ class Attempts:
         before: Instant = leases.ALWAYS,
     ) -> None:
         """End a job's task together with all that follows from it."""
+        with self._turns.of(job_id):
+            self._end_and_follow(
+                lease, job_id, state, attempt, result=result, error=error, before=before
+            )
+
+    def _end_and_follow(
+        self,
+        lease: Lease,
+        job_id: str,
+        state: TaskState,
+        attempt: AttemptState,
+        *,
+        result: str | None,
+        error: str | None,
+        before: Instant,
+    ) -> None:
         try:
             job = jobs.get(self._store, job_id)
             task: Task = tasks.get(self._store, lease.task_id)
         except (JobNotFound, TaskNotFound) as deleted:
             raise LeaseLost(task_id=lease.task_id, number=lease.number) from deleted
+        if job.state.final:
+            raise LeaseLost(task_id=lease.task_id, number=lease.number)  # to be cancelled
         ended = replace(task, state=state, result=result, error=error)
         course = self._courses.follow(job, ended)
         failures = int(attempt is AttemptState.FAILED)
@@ -306,6 +339,18 @@ class Attempts:
         if before != leases.ALWAYS and not leases.ran_out(self._store, lease, before):
             raise LeaseLost(task_id=lease.task_id, number=lease.number)
 
+    def _finish(
+        self, tx: Transaction, lease: Lease, held: leases.Standing, result: str | None
+    ) -> None:
+        """Complete a task without a job, and copy it along the chain of its group."""
+        copied = lone.copy_along(self._store, lease.task_id, tx.now)
+        self._over(tx, lease, held, TaskState.COMPLETED, result=result)
+        leases.free_key(self._store, lease.task_id)
+        if copied is not None:
+            task_id, queue = copied
+            tx.note(EventKind.TASK_QUEUED, queue.partition("/")[0], task_id=task_id)
+            tx.ring(queue_topic(queue))
+
     def _over(
         self,
         tx: Transaction,
@@ -315,10 +360,19 @@ class Attempts:
         *,
         result: str | None = None,
         error: str | None = None,
+        failed: bool = False,
     ) -> None:
-        if not leases.end(self._store, lease, state=state, result=result, error=error, now=tx.now):
-            raise LeaseLost(task_id=lease.task_id, number=lease.number)
         good = state is TaskState.COMPLETED
+        if not leases.end(
+            self._store,
+            lease,
+            state=state,
+            result=result,
+            error=error,
+            failures=int(failed),
+            now=tx.now,
+        ):
+            raise LeaseLost(task_id=lease.task_id, number=lease.number)
         kind = EventKind.TASK_COMPLETED if good else EventKind.TASK_FAILED
         tx.note(kind, held.queue.partition("/")[0], task_id=lease.task_id)
 
@@ -346,6 +400,7 @@ class Attempts:
         error: str | None = None,
         failures: int = 0,
         losses: int = 0,
+        agreed: int = 0,
     ) -> None:
         due_at = tx.now + wait_us if wait_us > 0 else None
         if not leases.again(
@@ -355,6 +410,7 @@ class Attempts:
             error=error,
             failures=failures,
             losses=losses,
+            agreed=agreed,
             now=tx.now,
         ):
             raise LeaseLost(task_id=lease.task_id, number=lease.number)

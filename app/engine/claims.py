@@ -1,10 +1,11 @@
 """The claim: the one way anybody takes work."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from app.data import jobs, leases, waiting
+from app.data import jobs, leases, waiting, workers
 from app.data.db import Store
-from app.domain.errors import Contended
+from app.domain.errors import Contended, Unavailable, WorkerNotActive
 from app.domain.events import EventKind
 from app.domain.records import Claimed
 from app.domain.states import JobState
@@ -34,7 +35,11 @@ class Claims:
         verified: whether tasks of this queue may need several workers.
         Gives them by priority (high first), then age; fewer than `limit`, or none, is normal.
         A lease ends after the task's own `lease_s` unless it is renewed.
+        Raises WorkerNotActive for a worker that has left, was forgotten or never was.
         """
+        waits = self._store.in_transaction
+        late: list[str] = []
+        dialect = queue.partition("/")[0]
         try:
             with self._tx() as tx:
                 claimed = leases.claim(
@@ -46,8 +51,9 @@ class Claims:
                     start=start,
                     verified=verified,
                 )
+                if not claimed and not workers.is_active(self._store, worker_id):
+                    raise WorkerNotActive(worker_id=worker_id)
                 kind = EventKind.TASK_STARTED if start else EventKind.TASK_CLAIMED
-                dialect = queue.partition("/")[0]
                 for task in claimed:
                     tx.note(
                         kind,
@@ -58,19 +64,34 @@ class Claims:
                         number=task.number,
                     )
                     if start and task.job_id is not None:
-                        note_start(self._store, tx, task.job_id, dialect)
+                        # The task is locked by now, and the order is job before task.
+                        job_id = task.job_id
+                        if not note_start(self._store, tx, job_id, dialect, wait=waits):
+                            late.append(job_id)
         except Contended:
             if self._store.in_transaction:  # which the database has given up as a whole
                 raise
             return ()
+        for job_id in late:
+            # The tasks are handed out whatever becomes of this; a job moves on with its first end.
+            with suppress(Unavailable), self._tx() as tx:
+                note_start(self._store, tx, job_id, dialect)
         return claimed
 
 
-def note_start(store: Store, tx: Transaction, job_id: str, dialect: str) -> None:
-    """Move a job to RUNNING when its first task starts, and off the waiting list."""
-    if not jobs.start(store, job_id, tx.now):
-        return
+def note_start(
+    store: Store, tx: Transaction, job_id: str, dialect: str, *, wait: bool = True
+) -> bool:
+    """Move a job to RUNNING when its first task starts, and off the waiting list.
+
+    False when another transaction holds the job and `wait` is not wanted; try again later then.
+    """
+    started = jobs.start(store, job_id, tx.now, wait=wait)
+    if started is None:
+        return True
+    if not started.done:
+        return False
     tx.note(EventKind.JOB_STARTED, dialect, job_id=job_id, state=JobState.RUNNING)
-    pool = jobs.get(store, job_id).pool
-    if pool is not None and waiting.leave(store, job_id):
-        tx.ring(pool_topic(pool))
+    if started.pool is not None and waiting.leave(store, job_id):
+        tx.ring(pool_topic(started.pool))
+    return True

@@ -30,6 +30,9 @@ from app.engine.transaction import (
 from app.hooks.interface import JobInterface
 from app.hooks.types import Advance, Fail, Finish, JobView, TaskSpec, TaskView
 
+CLOSED_AT_ONCE = 500
+"""Tasks that one transaction cancels or deletes: SQLite's write lock is held for some 20 ms."""
+
 
 class Plugins(Protocol):
     """The part of the plugin manager that decides; every call is bounded and checked."""
@@ -306,12 +309,34 @@ class Courses:
             )
 
     def close(self, tx: Transaction, job: Job) -> None:
-        """Cancel what is still active of a job that is over, and free its place."""
+        """Cancel what is still active of a job that is over, and free its place.
+
+        Of very many tasks that have not begun some are left to `close_some`; none of them is
+        handed out meanwhile.
+        """
         if job.parent_task_id is not None:
             tx.ring(SUBJOBS_TOPIC)
-        for task_id, number, worker_id, leased_until, kind in tasks.cancel_job(
-            self._store, job.id, tx.now
-        ):
+        self._note_cancelled(tx, job, tasks.cancel_begun(self._store, job.id, tx.now))
+        if not self.close_some(tx, job):
+            jobs.begin_closing(self._store, job.id)
+            tx.ring(SUBJOBS_TOPIC)
+        if job.pool is not None:
+            waiting.leave(self._store, job.id)
+            if not leases.job_is_held(self._store, job.id):
+                jobs.hold_slot(self._store, job.id, held=False)
+            tx.ring(pool_topic(job.pool))
+            tx.ring(SLOTS_TOPIC)
+
+    def close_some(self, tx: Transaction, job: Job) -> bool:
+        """Cancel a batch of the tasks of a job that is over; True when none can be left."""
+        cancelled = tasks.cancel_some(self._store, job.id, tx.now, CLOSED_AT_ONCE)
+        self._note_cancelled(tx, job, cancelled)
+        return len(cancelled) < CLOSED_AT_ONCE
+
+    def _note_cancelled(
+        self, tx: Transaction, job: Job, cancelled: Sequence[tasks.Cancelled]
+    ) -> None:
+        for task_id, number, worker_id, leased_until, kind in cancelled:
             tx.note(EventKind.TASK_CANCELLED, job.dialect, job_id=job.id, task_id=task_id)
             if leased_until is not None:
                 leases.end_attempt(
@@ -323,12 +348,6 @@ class Courses:
                 tx.ring(worker_topic(worker_id or 0))
             if kind == TaskKind.JOB:
                 tx.ring(SUBJOBS_TOPIC)
-        if job.pool is not None:
-            waiting.leave(self._store, job.id)
-            if not leases.job_is_held(self._store, job.id):
-                jobs.hold_slot(self._store, job.id, held=False)
-            tx.ring(pool_topic(job.pool))
-            tx.ring(SLOTS_TOPIC)
 
 
 def pool_topic(pool: str) -> str:

@@ -54,6 +54,8 @@ class Creation:
             state = _state(spec, waits=waiting or bool(needs))
             row = self._row(job, spec, state, tx.now)
             row.parent_id = parent if spec.parent is None else spec.parent
+            if spec.held and state is TaskState.CREATED:
+                row.due_at = tasks.held_by(row.parent_id)
             row.needs = len(needs) + int(waiting)
             row.starts_job_id = uuid.uuid4().hex if spec.job else None
             task_id = tasks.insert(self._store, row)
@@ -87,6 +89,7 @@ class Creation:
             created_by=parent.created_by,
             parent_task_id=None if spec.detached else task_id,
             group_id=parent.group_id,
+            audience_id=parent.audience_id,
             created_at=tx.now,
         )
         after = None if spec.delete_after_s is None else seconds(spec.delete_after_s)
@@ -100,7 +103,6 @@ class Creation:
         due_at = None
         if state is TaskState.CREATED:
             due_at = now + seconds(spec.delay_s) if spec.delay_s > 0 else None
-            due_at = tasks.NEVER if spec.held else due_at
         return tasks.NewTask(
             public_id=uuid.uuid4().hex if interface and interface.public_task_ids else None,
             job_id=job.id,

@@ -14,14 +14,13 @@ class Events:
         self._store = transactions.store
 
     def after(self, position: str, *, limit: int = 500) -> Sequence[Event]:
-        """Give events behind a position ("" is the beginning). Raises ValueError for a bad one."""
+        """Give events behind a position; "" is before the oldest that is kept.
+
+        Raises EventsPruned when the reader has missed some: it looks at everything anew, and goes
+        on from the `last_position` of before that look. Raises ValueError for a bad position.
+        """
         with self._store.session():
             return events.after(self._store, position, limit=limit)
-
-    def known(self, position: str) -> bool:
-        """Tell whether an event stands there; one may have been pruned. Raises ValueError."""
-        with self._store.session():
-            return events.known(self._store, position)
 
     def last_position(self) -> str:
         """Give the position of the newest event; "" without any."""

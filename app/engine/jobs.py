@@ -4,15 +4,15 @@ import contextlib
 import uuid
 from dataclasses import replace
 
-from app.data import idle, jobs, logs, tasks, waiting
+from app.data import audience, idle, jobs, leases, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
-from app.domain.errors import IllegalMove, JobNotFound, UnknownJobType
+from app.domain.errors import IllegalMove, JobNotFound, Unavailable, UnknownJobType
 from app.domain.events import EventKind
 from app.domain.records import Job, JobFilter, Page, Task
 from app.domain.states import JobState
 from app.domain.submission import Submission
-from app.engine.courses import Course, Courses, Plugins, pool_topic
+from app.engine.courses import CLOSED_AT_ONCE, Course, Courses, Plugins, pool_topic
 from app.engine.transaction import Moved, Transaction, Transactions, retried
 
 MAX_TASKS_SHOWN = 20_000
@@ -89,6 +89,8 @@ class Jobs:
 
     def _store_new(self, tx: Transaction, job: Job, wanted: Submission, plan: Course) -> Job:
         after = None if wanted.delete_after_s is None else seconds(wanted.delete_after_s)
+        if wanted.audience:
+            job = replace(job, audience_id=audience.of(self._store, wanted.audience))
         if job.pool is not None:
             self._open_pool(job, wanted)
         jobs.insert(self._store, job, unique_key=wanted.unique_key, delete_after_us=after)
@@ -187,6 +189,11 @@ class Jobs:
         with self._store.session():
             return dict(jobs.counts(self._store, dialect))
 
+    def running(self, dialect: str) -> int:
+        """Count the running jobs of a dialect."""
+        with self._store.session():
+            return jobs.running(self._store, dialect)
+
     # -- change -------------------------------------------------------------------------------
 
     def cancel(self, job_id: str, *, reason: str | None = None) -> Job:
@@ -194,8 +201,36 @@ class Jobs:
 
         Of several calls at the same time exactly one gets through. Raises IllegalMove when it is
         over, JobNotFound.
+        Of very many tasks, and of the jobs that tasks started, the rest follows in transactions
+        of their own; the ticker sees to it where this process cannot. None is handed out meanwhile.
         """
-        return retried(self._store, lambda: self._cancel(job_id, reason))
+        job = retried(self._store, lambda: self._cancel(job_id, reason))
+        if not self._store.in_transaction:
+            with contextlib.suppress(Unavailable):
+                self.close_rest(job_id)
+                while children := self._children(job_id):
+                    for child in children:
+                        self._cancel_child(child)
+        return job
+
+    def close_rest(self, job_id: str) -> int:
+        """Cancel the tasks that are left of a job that is over, in batches; give how many were."""
+        batches = 0
+        while retried(self._store, lambda: self._close_some(job_id)):
+            batches += 1
+        return batches
+
+    def _close_some(self, job_id: str) -> bool:
+        with self._tx() as tx:
+            if not jobs.is_closing(self._store, job_id):
+                return False
+            if self._courses.close_some(tx, jobs.get(self._store, job_id)):
+                jobs.end_closing(self._store, job_id)
+        return True
+
+    def _children(self, job_id: str) -> list[str]:
+        with self._store.session():
+            return jobs.orphans_of(self._store, job_id, CLOSED_AT_ONCE)
 
     def _cancel(self, job_id: str, reason: str | None) -> Job:
         with self._tx() as tx:
@@ -205,8 +240,6 @@ class Jobs:
                 raise IllegalMove(current=current, wanted=JobState.CANCELLED)
             tx.note(EventKind.JOB_CANCELLED, job.dialect, job_id=job_id, state=JobState.CANCELLED)
             self._courses.close(tx, job)
-            for child in jobs.orphans(self._store, MAX_TASKS_SHOWN):
-                self._cancel_child(child)
             return jobs.get(self._store, job_id)
 
     def _cancel_child(self, job_id: str) -> None:
@@ -219,6 +252,7 @@ class Jobs:
 
         Raises IllegalMove when it is neither, or its pool has no free slot; JobNotFound.
         """
+        self.close_rest(job_id)
         return retried(self._store, lambda: self._restart(job_id))
 
     def _restart(self, job_id: str) -> Job:
@@ -236,16 +270,34 @@ class Jobs:
     def delete(self, job_id: str) -> None:
         """Delete a job that is over, with its tasks and their output.
 
-        Raises IllegalMove when it is not over, JobNotFound.
+        Where processes of it are still to end, nobody sees it any more, and its slot stays taken
+        until they are gone. Raises IllegalMove when it is not over, JobNotFound.
         """
+        while not self._store.in_transaction and self._delete_some(job_id):
+            pass
         with self._tx() as tx:
-            job = jobs.get(self._store, job_id)
-            if not job.state.final:
-                raise IllegalMove(current=job.state, wanted="deleted")
-            jobs.delete(self._store, job_id)
-            tx.note(EventKind.JOB_DELETED, job.dialect, job_id=job_id)
+            job = self._over(job_id)
+            if job.dialect:
+                tx.note(EventKind.JOB_DELETED, job.dialect, job_id=job_id)
+            if job.pool is None or not leases.job_is_held(self._store, job_id):
+                jobs.delete(self._store, job_id)
+            elif job.dialect:
+                jobs.put_aside(self._store, job_id, f"gone/{uuid.uuid4().hex}", tx.now)
         with self._logs.transaction():
             logs.delete_of_job(self._logs, job_id)
+
+    def _delete_some(self, job_id: str) -> bool:
+        """Delete a batch of tasks of a job that is over; True when there may be more."""
+        with self._store.transaction():
+            self._over(job_id)
+            deleted = tasks.delete_some(self._store, job_id, CLOSED_AT_ONCE)
+        return deleted == CLOSED_AT_ONCE
+
+    def _over(self, job_id: str) -> Job:
+        job = jobs.get(self._store, job_id)
+        if not job.state.final:
+            raise IllegalMove(current=job.state, wanted="deleted")
+        return job
 
     def by_unique_key(self, dialect: str, key: str) -> Job:
         """Give the job that was submitted under a unique key. Raises JobNotFound."""

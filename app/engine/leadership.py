@@ -1,7 +1,7 @@
 """Who acts alone: a lease in the database under a name, kept by renewing it."""
 
 from app.data import leaders
-from app.domain.clock import seconds
+from app.domain.clock import Instant, seconds
 from app.engine.transaction import Transactions
 
 
@@ -27,6 +27,15 @@ class Leadership:
         """Tell who leads; None when nobody does."""
         with self._store.session():
             return leaders.holder(self._store, name, self._tx.clock.now())
+
+    def earlier(self, now: Instant) -> Instant:
+        """Give that instant, or what the database's clock shows if that is earlier.
+
+        Who acts by it does nothing too early for being on a host whose clock is fast.
+        """
+        with self._store.session():
+            shown = leaders.clock(self._store)
+        return now if shown is None else min(now, shown)
 
     def mark(self, name: str) -> str:
         """Give a remembered value; "" when there is none."""

@@ -7,7 +7,8 @@ from app.data import logs
 from app.data.db import Store
 from app.domain.clock import Clock, Instant
 from app.domain.records import LogPart, Page
-from app.engine.transaction import output_topic
+from app.engine.transaction import retried
+from app.engine.watching import Demand, Watching, mark_topics, output_topics
 
 PART_BYTES = 64 * 1024
 
@@ -15,10 +16,10 @@ PART_BYTES = 64 * 1024
 class Logs:
     """Keeps what tasks wrote."""
 
-    def __init__(self, store: Store, clock: Clock, bus: Bus) -> None:
+    def __init__(self, store: Store, bus: Bus, clock: Clock) -> None:
         self._store = store
-        self._clock = clock
         self._bus = bus
+        self._clock = clock
 
     def append(
         self,
@@ -27,26 +28,60 @@ class Logs:
         job_id: str | None,
         position: int,
         task_created_at: Instant,
-        parts: Sequence[tuple[int, str]],
-    ) -> None:
-        """Store parts as (number, text), and wake who follows them.
+        texts: Sequence[str],
+        after: int = 0,
+        at: Instant | None = None,
+    ) -> int:
+        """Store texts as the next parts of a task, wake who watches, give the last one's number.
 
-        A part that is there already is not stored twice.
+        Two holders of a task may do so at the same moment: numbers are given out here, so nothing
+        of either is lost. at, after: for one who does not know whether an earlier try was stored:
+        the instant named in that try, and the newest number that was known before it. What is
+        there already is then not stored again.
         """
-        with self._store.transaction():
-            logs.append(
-                self._store,
-                task_id=task_id,
-                job_id=job_id,
-                position=position,
-                task_created_at=task_created_at,
-                parts=parts,
-                now=self._clock.now(),
-            )
-        topics = [output_topic(task_id=task_id)]
-        if job_id is not None:
-            topics.append(output_topic(job_id=job_id))
-        self._bus.ring(topics)
+        if not texts:
+            return after
+        now = self._clock.now() if at is None else at
+
+        def store() -> int:
+            with self._store.transaction():
+                if at is not None and logs.holds(
+                    self._store, task_id, after=after, text=texts[0], at=at
+                ):
+                    return logs.last_number(self._store, task_id)
+                return logs.append(
+                    self._store,
+                    task_id=task_id,
+                    job_id=job_id,
+                    position=position,
+                    task_created_at=task_created_at,
+                    texts=texts,
+                    at=now,
+                )
+
+        last = retried(self._store, store)
+        self._bus.ring(output_topics(task_id, job_id))
+        return last
+
+    def now(self) -> Instant:
+        """Give the instant by which `append` may know a second try."""
+        return self._clock.now()
+
+    def watch(
+        self, *, task_id: int | None = None, job_id: str | None = None, also: Sequence[str] = ()
+    ) -> Watching:
+        """Watch the output of a task, or of all tasks of a job, as it is written.
+
+        While the watcher lives, output is stored within a tenth of a second instead of a second.
+        also: further topics that end its waits, such as `job_topic` for the end of the job.
+        Reading goes on with `after`.
+        """
+        topics = [*output_topics(task_id, job_id), *also]
+        return Watching(self._bus, mark_topics(task_id, job_id), self._bus.subscribe(*topics))
+
+    def demand(self, task_id: int, job_id: str | None) -> Demand:
+        """Listen for watchers of a task's output; for the daemon that runs the task."""
+        return Demand(self._bus.subscribe(*mark_topics(task_id, job_id)))
 
     def last_number(self, task_id: int) -> int:
         """Give the number of a task's newest part; 0 without any."""

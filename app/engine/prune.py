@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.data import events, jobs
+from app.data import buckets, events, jobs
 from app.domain.clock import Instant, seconds
 from app.domain.errors import IllegalMove, JobNotFound
 from app.engine.jobs import Jobs
@@ -10,6 +10,8 @@ from app.engine.logs import Logs
 from app.engine.transaction import Transactions
 
 BATCH = 1000
+IDLE_BUCKET_S = 3600.0
+"""A rate that nobody used for so long is forgotten; it has drained long ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Prune:
         self._keep = retention
 
     def run_once(self, now: Instant) -> int:
-        """Delete jobs, log parts and events that are past their time; give how many."""
+        """Delete jobs, log parts, events and rates that are past their time; give how many."""
         with self._store.session():
             found = jobs.expired(self._store, now, now - seconds(self._keep.jobs_s), BATCH)
         count = 0
@@ -46,4 +48,5 @@ class Prune:
         count += self._logs.prune(now - seconds(self._keep.logs_s), BATCH)
         with self._store.transaction():
             count += events.delete_before(self._store, now - seconds(self._keep.events_s), BATCH)
+            count += buckets.delete_idle(self._store, now - seconds(IDLE_BUCKET_S), BATCH)
         return count

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.data import jobs, schedules
+from app.data import audience, jobs, schedules
 from app.domain.clock import Instant, from_datetime, seconds, to_datetime
 from app.domain.cron import Cron, parse_crontab, parse_quartz
 from app.domain.errors import AlreadyExists, EngineError, IllegalMove, Rejected
@@ -61,6 +61,8 @@ class Schedules:
         )
         schedule = replace(schedule, next_fire_at=_next(schedule, now))
         with self._tx():
+            audience_id = audience.of(self._store, template.audience)
+            schedule = replace(schedule, audience_id=audience_id)
             schedules.insert(self._store, schedule)
         return schedule
 
@@ -69,11 +71,21 @@ class Schedules:
         with self._store.session():
             return schedules.get(self._store, schedule_id)
 
-    def find(self, dialect: str | None, *, number: int = 1, size: int = 10) -> Page[Schedule]:
-        """Give a page of schedules, newest first; None is those of every dialect."""
+    def find(
+        self,
+        dialect: str | None,
+        *,
+        viewer: tuple[str, ...] | None = None,
+        number: int = 1,
+        size: int = 10,
+    ) -> Page[Schedule]:
+        """Give a page of schedules, newest first; viewer: as in `JobFilter`.
+
+        dialect: None is every one.
+        """
         with self._store.session():
             items, total = schedules.page(
-                self._store, dialect, limit=size, offset=(number - 1) * size
+                self._store, dialect, viewer=viewer, limit=size, offset=(number - 1) * size
             )
         return Page(items, number, size, total)
 

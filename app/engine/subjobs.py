@@ -33,7 +33,13 @@ class SubJobs:
         """Start new ones, hand the ends of others to their tasks, cancel orphans; how many."""
         del now
         started = self._each(jobs.unstarted, self._jobs.start)
-        return started + self._let_go() + self._settle() + self._adopt()
+        return started + self._close() + self._let_go() + self._settle() + self._adopt()
+
+    def _close(self) -> int:
+        """Cancel what is left of large jobs that are over."""
+        with self._store.session():
+            found = jobs.closing(self._store, BATCH)
+        return each(found, self._jobs.close_rest)
 
     def _adopt(self) -> int:
         return self._each(jobs.orphans, self._jobs.cancel)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from app.data import jobs, tasks
-from app.domain.clock import seconds
+from app.data import jobs, lone, tasks
+from app.data.codec import dumps
+from app.domain.clock import Instant, seconds
 from app.domain.errors import IllegalMove
 from app.domain.events import EventKind
 from app.domain.records import Json, Task
@@ -19,7 +20,8 @@ class NewWork:
     """A task without a job, for a queue that workers of a dialect serve.
 
     verifications: how many workers must report the same value. lease_s: None never ends.
-    unique_key: a second task of the queue under it is refused.
+    unique_key: a second task of the queue under it is refused, until this one is completed.
+    max_losses: how often it may be handed out again after a lease that ran out.
     """
 
     queue: str
@@ -32,6 +34,27 @@ class NewWork:
     unique_key: str | None = None
     lease_s: float | None = 3600.0
     delay_s: float = 0.0
+    max_losses: int = 5
+
+
+AT_A_TIME = 1000
+"""Tasks that one transaction stores."""
+
+
+def _lone(work: NewWork, payload: str, now: Instant) -> lone.LoneTask:
+    return lone.LoneTask(
+        queue=work.queue,
+        name=work.name,
+        group_id=work.group_id,
+        payload=payload,
+        lease_us=None if work.lease_s is None else seconds(work.lease_s),
+        priority=work.priority,
+        max_attempts=work.max_attempts,
+        max_losses=work.max_losses,
+        verifications=work.verifications,
+        unique_key=work.unique_key,
+        due_at=now + seconds(work.delay_s) if work.delay_s > 0 else None,
+    )
 
 
 class Tasks:
@@ -60,6 +83,7 @@ class Tasks:
                     priority=work.priority,
                     payload=work.payload,
                     max_attempts=work.max_attempts,
+                    max_losses=work.max_losses,
                     verifications=work.verifications,
                     unique_key=work.unique_key,
                     lease_us=None if work.lease_s is None else seconds(work.lease_s),
@@ -73,6 +97,45 @@ class Tasks:
                     tx.ring(queue_topic(work.queue))
                 created.append(task_id)
         return created
+
+    def add_many(self, wanted: Sequence[NewWork]) -> list[int]:
+        """Store many tasks of one queue, and give the places in `wanted` of those left out.
+
+        Left out is what has a unique key that is taken, by a stored task or by an earlier one of
+        these. Some are stored at a time, so that nobody waits long for the database meanwhile; a
+        server that dies on the way has stored the first of them.
+        """
+        left_out: list[int] = []
+        for begin in range(0, len(wanted), AT_A_TIME):
+            left_out += self._add_some(wanted[begin : begin + AT_A_TIME], begin)
+        return left_out
+
+    def _add_some(self, wanted: Sequence[NewWork], begin: int) -> list[int]:
+        left_out: list[int] = []
+        seen: set[str] = set()
+        fitting: list[tuple[int, NewWork]] = []
+        for place, work in enumerate(wanted, begin):
+            if work.unique_key is not None and work.unique_key in seen:
+                left_out.append(place)
+                continue
+            if work.unique_key is not None:
+                seen.add(work.unique_key)
+            fitting.append((place, work))
+        # Made before the transaction: nobody else can write while it is open.
+        rows = [(work, dumps(work.payload)) for _, work in fitting]
+        queue = wanted[0].queue
+        with self._tx() as tx:
+            taken = lone.insert(
+                self._store, [_lone(work, payload, tx.now) for work, payload in rows], tx.now
+            )
+            left_out += [place for place, work in fitting if work.unique_key in taken]
+            if len(left_out) < len(wanted):
+                count = len(wanted) - len(left_out)
+                dialect = queue.partition("/")[0]
+                group = wanted[0].group_id
+                tx.note(EventKind.GROUP_CHANGED, dialect, group=group, change="filled", count=count)
+                tx.ring(queue_topic(queue))
+        return sorted(left_out)
 
     def get(self, task_id: int) -> Task:
         """Give a task. Raises TaskNotFound."""
@@ -120,6 +183,8 @@ class Tasks:
                     tx.note(EventKind.TASK_FAILED, task.queue.partition("/")[0], task_id=task_id)
                 return True
             job = jobs.get(self._store, task.job_id)
+            if job.state.final:
+                return False  # to be cancelled
             course = self._courses.follow(job, ended)
             with self._tx() as tx:
                 self._courses.apply(tx, job, course, end_task=end_task, ended=ended)

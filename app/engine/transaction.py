@@ -41,11 +41,6 @@ def job_topic(job_id: str) -> str:
     return f"job:{job_id}"
 
 
-def output_topic(*, job_id: str | None = None, task_id: int | None = None) -> str:
-    """Name the doorbell of the output of a job, or of a task."""
-    return f"output:{job_id}" if job_id is not None else f"output:{task_id}"
-
-
 class Moved(EngineError):
     """The job has changed since it was read; decide again."""
 

@@ -1,7 +1,7 @@
 """Verbs on workers: who is here, and what becomes of what they held."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from app.data import leases, workers
@@ -71,25 +71,33 @@ class Workers:
             ):
                 raise WorkerNotActive(worker_id=worker_id)
 
-    def leave(self, worker_id: int) -> int:
+    def leave(self, worker_id: int, *, sparing: Collection[Lease] = ()) -> int:
         """Note that a worker is gone for good, and hand its tasks out again; give how many.
 
-        For one that no longer runs: who still runs releases its tasks itself before.
+        For one that no longer runs: who still runs releases its tasks itself before. sparing:
+        leases to be left as they are, because something of those tasks may still run.
         """
-        with self._store.session():
-            held = [lease for lease, _ in leases.held(self._store, worker_id)]
-        lost = sum(1 for lease in held if self._lose(lease))
+        lost = self._lose_all(worker_id, sparing)
         with self._tx() as tx:
             worker = workers.get(self._store, worker_id)
             if workers.leave(self._store, worker_id):
                 tx.note(EventKind.WORKER_LEFT, worker.dialect, worker=worker_id)
-        return lost
+        # A claim under way may have been faster; from now on there is none.
+        return lost + self._lose_all(worker_id, sparing)
 
-    def succeed(self, instance: str) -> int:
-        """Take over a seat: whoever sat there is gone, and what they held is free; how much."""
+    def _lose_all(self, worker_id: int, sparing: Collection[Lease]) -> int:
+        with self._store.session():
+            held = [lease for lease, _ in leases.held(self._store, worker_id)]
+        return sum(1 for lease in held if lease not in sparing and self._lose(lease))
+
+    def succeed(self, instance: str, *, sparing: Collection[Lease] = ()) -> int:
+        """Take over a seat: whoever sat there is gone, and what they held is free; how much.
+
+        sparing: leases to be left as they are; they are lost at their end, if not before.
+        """
         with self._store.session():
             found = workers.of_instance(self._store, instance)
-        return sum(self.leave(worker_id) for worker_id in found)
+        return sum(self.leave(worker_id, sparing=sparing) for worker_id in found)
 
     def get(self, worker_id: int) -> Worker:
         """Give a worker. Raises WorkerNotFound."""

@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
+
 from app.domain.clock import Instant
+from app.domain.errors import EventsPruned
 from app.engine import Engine
 from app.hooks.manager import PluginManager
+
+log = structlog.get_logger(__name__)
 
 PUBLISHED = "published"
 
@@ -24,18 +29,19 @@ def duties(engine: Engine, plugins: PluginManager) -> list[Duty]:
     return [
         Duty("due", 0.5, engine.due.run_once),
         Duty("schedules", 0.5, engine.schedules.run_once),
-        Duty("rescue", 1.0, engine.rescue.run_once),
+        Duty("rescue", 1.0, lambda now: engine.rescue.run_once(engine.leadership.earlier(now))),
         Duty("waiting", 1.0, engine.waiting.run_once),
         Duty("idle", 1.0, engine.idle.run_once),
         Duty("publish", 1.0, Publisher(engine, plugins).run_once),
         Duty("subjobs", 1.0, engine.subjobs.run_once),
+        Duty("groups", 0.5, engine.groups.run_once),
         Duty("prune", 5.0, engine.prune.run_once),
         Duty("workers", 300.0, engine.workers.run_once),
     ]
 
 
 class Publisher:
-    """Tells plugins of events, in commit order, at least once each."""
+    """Tells plugins of events, in commit order, at least once each while they are kept."""
 
     def __init__(self, engine: Engine, plugins: PluginManager) -> None:
         self._engine = engine
@@ -47,7 +53,12 @@ class Publisher:
         if not self._plugins.wants_events:
             return 0
         leadership = self._engine.leadership
-        events = self._engine.events.after(leadership.mark(PUBLISHED), limit=500)
+        mark = leadership.mark(PUBLISHED)
+        try:
+            events = self._engine.events.after(mark, limit=500)
+        except EventsPruned:
+            log.warning("events-missed", after=mark)
+            events = self._engine.events.after("", limit=500)
         for event in events:
             self._plugins.event_published(event)
         if events:

@@ -19,6 +19,7 @@ from app.domain.errors import EngineError, WorkerNotActive
 from app.engine.transaction import SLOTS_TOPIC, SUBJOBS_TOPIC
 from app.ticker.duties import Duty, duties
 from app.ticker.leader import Leader
+from app.ticker.pauses import Pauses
 from app.wiring import VERSION, Services
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ class Ticker:
         self._leader = Leader(services.engine.leadership, lease_s=settings.lease_s)
         self._renew_s = settings.renew_s
         self._patience_s = 1.5 * services.settings.worker.renew_s
+        self._pauses = Pauses(services.engine.clock.now(), patience_s=self._patience_s)
         self._led = False
         self._worker_id: int | None = None
         self._stopping = threading.Event()
@@ -110,10 +112,13 @@ class Ticker:
         self._scheduler.add_job(call, "interval", seconds=every_s, id=name, next_run_time=now)
 
     def _do(self, duty: Duty) -> None:
-        if not self._leader.leads or (duty.name == "rescue" and self._leaves_time()):
+        # Those that follow look, too: they may lead in the next round.
+        now = self._engine.clock.now()
+        waits = duty.name == "rescue" and self._leaves_time(now)
+        if not self._leader.leads or waits:
             return
         try:
-            done = duty.run_once(self._engine.clock.now())
+            done = duty.run_once(now)
         except EngineError as error:
             log.warning("duty-failed", duty=duty.name, reason=str(error))
         except Exception:
@@ -122,12 +127,14 @@ class Ticker:
             if done:
                 log.debug("duty-done", duty=duty.name, count=done)
 
-    def _leaves_time(self) -> bool:
-        """Whether holders may still come to renew what ran out while the database was away.
+    def _leaves_time(self, now: Instant) -> bool:
+        """Whether holders may still come to renew what ran out while nobody could renew.
 
-        They are alive and at work; else each long silence would end and repeat all that runs.
+        They are alive and at work; else each long silence of the database, and each pause of the
+        host, would end and repeat all that runs.
         """
-        return time.monotonic() - self._leader.back_at < self._patience_s
+        paused = self._pauses.look(now)
+        return paused or time.monotonic() - self._leader.back_at < self._patience_s
 
     def _lead(self) -> None:
         leads = self._leader.renew()

@@ -24,6 +24,7 @@ from app.engine.transaction import queue_topic, worker_topic
 from app.hooks.types import WorkerView
 from app.wiring import VERSION, Services
 from app.worker import seat as seats
+from app.worker.legacy import Legacy
 from app.worker.policy import Policy
 from app.worker.runtimes import processes
 from app.worker.runtimes.base import Runtime
@@ -79,7 +80,8 @@ class Daemon:
         seat = seats.take(self._work_dir)
         processes.become_subreaper()
         runtimes = self._make_runtimes(seat)
-        self._patiently(lambda: self._inherit(seat, runtimes))
+        legacy = Legacy(self._engine, self._make_runtimes, self._work_dir)
+        self._patiently(lambda: legacy.take_over(seat, runtimes))
         worker = self._patiently(lambda: self._register(seat))
         if worker is None:
             return
@@ -103,25 +105,13 @@ class Daemon:
         self._keep("renew", self._renew)
         self._keep("watch", functools.partial(self._watch, worker.id))
         self._keep("show", functools.partial(self._show, worker.id))
+        self._keep("settle", functools.partial(legacy.settle, self._over))
         self._keep("tidy", functools.partial(self._tidy, runtimes))
         self._stopping.wait()
         self._drain(worker)
         self._over.set()
         shipper.stop()
         seat.give_up()
-
-    def _inherit(self, seat: seats.Seat, runtimes: list[Runtime]) -> bool:
-        """End what dead daemons left on this machine, then hand out again what they held."""
-        for runtime in runtimes:
-            runtime.clean_up()
-        freed = self._engine.workers.succeed(seat.instance)
-        for other in seats.deserted(self._work_dir, seat):
-            for runtime in self._make_runtimes(other):
-                runtime.clean_up()
-            freed += self._engine.workers.succeed(other.instance)
-        if freed:
-            log.warning("predecessor-left-tasks", tasks=freed)
-        return True
 
     def _register(self, seat: seats.Seat) -> Worker:
         return self._engine.workers.register(
@@ -145,7 +135,8 @@ class Daemon:
                     work.cancelled.set()
                 self._idle.wait_for(self._is_idle, HAND_BACK_S)
         try:
-            self._engine.workers.leave(worker.id)
+            # What could not be ended by now may still run: its lease ends by itself.
+            self._engine.workers.leave(worker.id, sparing=list(self._works))
         except EngineError as error:
             log.warning("leave-not-stored", reason=str(error))
 
@@ -153,7 +144,7 @@ class Daemon:
         # A claim under way may be stored already: it counts until its tasks are among the works.
         return not self._works and not self._claiming
 
-    def _patiently(self, verb: Callable[[], Worker | bool]) -> Worker | None:
+    def _patiently(self, verb: Callable[[], Worker | None]) -> Worker | None:
         """Do it as soon as the database answers; None when stopped before."""
         while not self._stopping.is_set():
             try:
@@ -162,7 +153,7 @@ class Daemon:
                 log.warning("waiting-for-the-database", reason=str(error))
                 self._stopping.wait(SWEEP_S)
             else:
-                return done if isinstance(done, Worker) else None
+                return done
         return None
 
     # -- loops --------------------------------------------------------------------------------

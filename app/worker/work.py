@@ -15,6 +15,7 @@ from app.domain.states import TaskState
 from app.engine import Engine
 from app.hooks.manager import PluginManager
 from app.hooks.types import Command, TaskView, WorkerView
+from app.worker.legacy import attempt_name
 from app.worker.policy import Policy
 from app.worker.runtimes.base import Outcome, Runtime, Signal, Workspace
 from app.worker.shipping import Shipment, Shipper
@@ -60,6 +61,10 @@ class Work:
         if self._shipment is not None:
             self._shipment.add(data)
 
+    def is_full(self) -> bool:
+        """Say whether the task has to wait with its output, because the database is behind."""
+        return self._shipment is not None and self._shipment.is_full()
+
     def progress(self, percent: float) -> None:
         """Report progress; one that cannot be stored now is not worth a retry."""
         try:
@@ -104,7 +109,7 @@ class Work:
         space = Workspace(
             task=self.claimed.public_id or str(self.claimed.task_id),
             number=self.claimed.number,
-            attempt=f"{self.claimed.task_id}-{self.claimed.number}",
+            attempt=attempt_name(self.claimed.lease),
         )
         return runtime.run(command, space, self)
 

@@ -2,17 +2,21 @@
 
 A composite holds no worker's slot. Its children are made with it and, where `each.concurrency`
 bounds them, wait CREATED until one before them ends. A child that is a composite itself cannot
-wait like that, for its own children would not: such a one is made only when its turn has come, from
-the list kept in the payload of the `each`.
+wait like that, for its own children would not: such a one is made only when its turn has come.
+
+Of a long list only so many elements are made ahead that the workers never wait for the next one: an
+answer, and the transaction that stores it, stay small. The list is kept in the payload of the
+`each`, as text that is read only when the next elements are made, as others end.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from app.hooks import Advance, Fail, JobSpec, JobView, Json, TaskEnd, TaskView
 from plugins.workflow import making, texts
-from plugins.workflow.making import MOST_ITEMS, Made, Scope
+from plugins.workflow.making import AHEAD, MOST_ITEMS, STEP, Made, Scope
 from plugins.workflow.quantities import seconds
 from plugins.workflow.texts import Unusable
 
@@ -50,13 +54,16 @@ def child_ended(job: JobView, task: TaskView, state: Json) -> Advance:
     parent = task.parent
     if parent is None:
         raise ValueError(f"task {task.id} is no child")
-    if "values" in parent.payload.get("plan", {}):
-        return _in_turn(job, parent, state)
-    if not parent.children_open:
-        return Advance(ends=[TaskEnd(task_id=parent.id)], state=state)
-    if (parent.payload.get("each") or {}).get("concurrency"):
-        return Advance(release={parent.id: 1}, state=state)
-    return Advance(state=state)
+    each = parent.payload.get("each") or {}
+    # With fewer open than there are places, none is held back any more.
+    places = each.get("concurrency") or 0
+    waits = 0 < places <= parent.children_open and _kind(each["task"]) is None
+    release = {parent.id: 1} if waits else {}
+    if _next(parent, state) < each.get("size", 0):
+        return replace(_further(job, parent, state), release=release)
+    if parent.children_open:
+        return Advance(release=release, state=state)
+    return _over(parent, state)
 
 
 def _kind(definition: Mapping[str, Any]) -> str | None:
@@ -77,15 +84,10 @@ def _each(payload: Json, scope: Scope) -> Made:
     if len(values) > MOST_ITEMS:
         raise Unusable(f"each.list has {len(values)} elements, more than {MOST_ITEMS}")
     payload = {**payload, "each": {**each, "size": len(values)}}
-    places = each.get("concurrency") or len(values)
-    inner = replace(scope, parent=None)
-    if _kind(each["task"]) is None:
-        children = [_item(each, inner, index, item) for index, item in enumerate(values)]
-        return _composite(payload, scope, _hold(children, places))
-    children, reached = _until_open(each, inner, values, 0, places)
+    children, reached = _some(each, replace(scope, parent=None), values, first=0, open_now=0)
     if reached < len(values):
         payload["plan"] = {
-            "values": [_plain(item) for item in values],
+            "values": json.dumps([_plain(item) for item in values]),
             "items": {name: _plain(item) for name, item in scope.items.items()},
             "first": reached,
         }
@@ -147,40 +149,43 @@ def _item(each: Json, scope: Scope, index: int, item: object) -> Made:
     return make(each["task"], replace(scope, items=items))
 
 
-def _hold(children: list[Made], places: int) -> list[Made]:
-    """Let as many children go as there are places; those that are over already take none."""
-    done = []
-    for child in children:
-        if child.task.state is None:
-            places -= 1
-        held = child.task.state is None and places < 0
-        done.append(replace(child, task=replace(child.task, held=True)) if held else child)
-    return done
-
-
-def _until_open(
-    each: Json, scope: Scope, values: Sequence[object], index: int, places: int
+def _some(
+    each: Json, scope: Scope, values: Sequence[object], *, first: int, open_now: int
 ) -> tuple[list[Made], int]:
-    """Make elements from an index on until so many are open, or one cannot be made.
+    """Make elements from an index on until enough are open, or one cannot be made.
 
-    Gives them, and the index that comes next.
+    open_now: how many there are already. Those for which there is no place yet are held back,
+    but for composites: they are not made. Gives them, and the index that comes next.
     """
+    places = min(each.get("concurrency") or len(values), len(values))
+    holds_back = _kind(each["task"]) is None
+    most = AHEAD if holds_back else min(places, AHEAD)
     made: list[Made] = []
-    while places > 0 and index < len(values):
+    index = first
+    while index < len(values) and open_now < most and not (open_now and scope.budget.spent):
         one = _item(each, scope, index, values[index])
-        made.append(one)
         index += 1
+        if one.task.state is None:
+            open_now += 1
+            if holds_back and open_now > places:
+                one = replace(one, task=replace(one.task, held=True))
+        made.append(one)
         if one.fault is not None:
             break
-        if one.task.state is None:
-            places -= 1
     return made, index
 
 
-def _in_turn(job: JobView, parent: TaskView, state: Json) -> Advance:
-    """Make the next element of a list whose body is a composite, or end the list's task."""
-    kept = parent.payload["plan"]
-    turns = dict(state.get("next") or {})
+def _next(parent: TaskView, state: Json) -> int:
+    """Give the index of the element of a list to be made next; beyond its end, all are made."""
+    first = parent.payload.get("plan", {}).get("first", MOST_ITEMS)
+    return int((state.get("next") or {}).get(str(parent.id), first))
+
+
+def _further(job: JobView, parent: TaskView, state: Json) -> Advance:
+    """Make the next elements of a list of which not all are made."""
+    each, kept = parent.payload["each"], parent.payload["plan"]
+    if _kind(each["task"]) is None and parent.children_open > AHEAD - STEP:
+        return Advance(state=state)
     scope = Scope(
         job=job,
         results=state["tasks"],
@@ -188,18 +193,26 @@ def _in_turn(job: JobView, parent: TaskView, state: Json) -> Advance:
         items=kept["items"],
         parent=parent.id,
     )
-    index = turns.pop(str(parent.id), kept["first"])
-    made, index = _until_open(parent.payload["each"], scope, kept["values"], index, 1)
-    fault = next((one.fault for one in made if one.fault), None)
-    over = not parent.children_open and all(one.task.state is not None for one in made)
-    if not over:
-        turns[str(parent.id)] = index
-    return Advance(
-        tasks=[one.task for one in made],
-        ends=[TaskEnd(task_id=parent.id)] if over and fault is None else [],
-        end=None if fault is None else Fail(fault),
-        state={**state, "next": turns},
+    values = json.loads(kept["values"])
+    made, index = _some(
+        each, scope, values, first=_next(parent, state), open_now=parent.children_open
     )
+    tasks = [one.task for one in made]
+    for one in made:
+        if one.fault is not None:
+            return Advance(tasks=tasks, end=Fail(one.fault), state=state)
+    if not parent.children_open and all(task.state is not None for task in tasks):
+        return replace(_over(parent, state), tasks=tasks)
+    turns = {**(state.get("next") or {}), str(parent.id): index}
+    return Advance(tasks=tasks, state={**state, "next": turns})
+
+
+def _over(parent: TaskView, state: Json) -> Advance:
+    """End a composite, and forget how far it was."""
+    turns = dict(state.get("next") or {})
+    turns.pop(str(parent.id), None)
+    kept = {**state, "next": turns} if "next" in state else state
+    return Advance(ends=[TaskEnd(task_id=parent.id)], state=kept)
 
 
 def _plain(value: object) -> Any:

@@ -37,6 +37,15 @@ MOST_ITEMS = 10_000
 #: Most tasks that one answer may hold: the longest list with room for what is around it.
 MOST_TASKS = MOST_ITEMS + 1_000
 
+#: Most elements of one list that are open at a time; the next are made as those end.
+AHEAD = 1_000
+
+#: Elements that are made together then.
+STEP = 100
+
+#: Tasks after which an answer makes no more elements of lists than it must.
+ENOUGH_TASKS = AHEAD + 100
+
 #: Longest wait before a retry, in seconds, however large its factor.
 LONGEST_DELAY_S = 30 * 86_400.0
 
@@ -51,6 +60,11 @@ class Budget:
     """How many more tasks this answer may hold."""
 
     left: int = MOST_TASKS
+
+    @property
+    def spent(self) -> bool:
+        """Whether there are enough tasks in this answer, and the next one can make the others."""
+        return self.left <= MOST_TASKS - ENOUGH_TASKS
 
     def take(self) -> None:
         """Count one task. Raises Unusable when there are too many."""

@@ -5,13 +5,25 @@ payload, so that the same history gives the same answers. After every step the r
 with what the rules allow; every move of a state is checked against the table of legal moves.
 """
 
+from contextlib import suppress
+from unittest import mock
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.domain.errors import IllegalMove, LeaseLost
+from app.data import jobs as job_rows
+from app.domain.errors import (
+    EntryNotFound,
+    IllegalMove,
+    LeaseLost,
+    TaskNotFound,
+    WorkerNotActive,
+)
 from app.domain.states import ATTEMPT_MOVES, JOB_MOVES, LEASED_TASK, TASK_MOVES, TaskState
+from app.engine import courses, jobs
+from app.engine.prune import Retention
 from app.engine.tasks import NewWork
 from app.hooks import Advance, TaskEnd, TaskSpec
 from app.testing import FakeClock, ScriptedJob, make_engine, new_worker, submit
@@ -19,6 +31,7 @@ from app.testing import FakeClock, ScriptedJob, make_engine, new_worker, submit
 pytestmark = pytest.mark.property
 
 QUEUE = "demo/default"
+KEEP = Retention(jobs_s=10**6, events_s=100)
 WORK = {"max_attempts": 2, "max_losses": 1, "lease_s": 60.0}
 
 
@@ -76,8 +89,14 @@ class Verbs(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
+        # Nearly every job is a large one then, whose tasks are cancelled and deleted in batches.
+        self.batches = [
+            mock.patch.object(module, "CLOSED_AT_ONCE", 2) for module in (courses, jobs)
+        ]
+        for patch in self.batches:
+            patch.start()
         self.clock = FakeClock()
-        self.context = make_engine(ScriptedJob(plan, advance), clock=self.clock)
+        self.context = make_engine(ScriptedJob(plan, advance), clock=self.clock, retention=KEEP)
         self.engine = self.context.__enter__()
         self.workers = [new_worker(self.engine, name=name) for name in "ab"]
         self.jobs = []
@@ -90,13 +109,19 @@ class Verbs(RuleBasedStateMachine):
             self.finish()
         finally:
             self.context.__exit__(None, None, None)
+            for patch in self.batches:
+                patch.stop()
 
     # -- clients --------------------------------------------------------------------------------
 
-    @rule(name=st.sampled_from(sorted(PLANS)), pool=st.sampled_from([None, "p", "q"]))
-    def submit(self, name, pool):
+    @rule(
+        name=st.sampled_from(sorted(PLANS)),
+        pool=st.sampled_from([None, "p", "q"]),
+        idle_s=st.sampled_from([None, None, 30]),
+    )
+    def submit(self, name, pool, idle_s):
         limit = {None: None, "p": 1, "q": 2}[pool]
-        job = submit(self.engine, spec={"plan": name}, pool=pool, max_running=limit)
+        job = submit(self.engine, spec={"plan": name}, pool=pool, max_running=limit, idle_s=idle_s)
         self.jobs.append(job.id)
 
     @rule(verifications=st.integers(1, 2), priority=st.integers(0, 2))
@@ -115,18 +140,30 @@ class Verbs(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.jobs)
-    @rule(data=st.data(), verb=st.sampled_from(["cancel", "restart"]))
+    @rule(data=st.data(), verb=st.sampled_from(["cancel", "restart", "delete"]))
     def change(self, data, verb):
         job_id = data.draw(st.sampled_from(self.jobs))
         try:
             getattr(self.engine.jobs, verb)(job_id)
         except IllegalMove:
             self.refused(job_id, verb)
+        else:
+            if verb == "delete":
+                self.jobs.remove(job_id)
 
     def refused(self, job_id, verb):
         job = self.engine.jobs.get(job_id)
         final = job.state.final
-        assert final if verb == "cancel" else (not final or job.pool or job.state == "COMPLETED")
+        if verb == "restart":
+            assert not final or job.pool or job.state == "COMPLETED"
+        else:
+            assert final is (verb == "cancel")
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data())
+    def touch(self, data):
+        with suppress(EntryNotFound):
+            self.engine.idle.touch(data.draw(st.sampled_from(self.jobs)))
 
     # -- workers --------------------------------------------------------------------------------
 
@@ -137,6 +174,16 @@ class Verbs(RuleBasedStateMachine):
         )
         self.leases += [task.lease for task in claimed]
 
+    @rule(who=st.integers(0, 1))
+    def leave(self, who):
+        """A worker goes for good; its tasks are handed out again, and another takes its seat."""
+        gone = self.workers[who]
+        self.engine.workers.leave(gone)
+        assert self.engine.attempts.held(gone) == {}
+        with pytest.raises(WorkerNotActive):
+            self.engine.claims.claim(gone, QUEUE)
+        self.workers[who] = new_worker(self.engine)
+
     @precondition(lambda self: self.leases)
     @rule(
         data=st.data(),
@@ -145,8 +192,11 @@ class Verbs(RuleBasedStateMachine):
     def report(self, data, verb):
         """Any hand-out there ever was: most reports are stale, and those change nothing."""
         lease = data.draw(st.sampled_from(self.leases))
-        task = self.engine.tasks.get(lease.task_id)
-        live = task.number == lease.number and task.state in LEASED_TASK
+        try:
+            task = self.engine.tasks.get(lease.task_id)
+        except TaskNotFound:
+            task = None
+        live = task is not None and task.number == lease.number and task.state in LEASED_TASK
         call = {
             "started": lambda: self.engine.attempts.started(lease),
             "complete": lambda: self.engine.attempts.complete(lease, verification=1),
@@ -159,7 +209,7 @@ class Verbs(RuleBasedStateMachine):
             assert live or verb == "gone"
         except LeaseLost:
             assert not live
-            assert self.engine.tasks.get(lease.task_id) == task
+            assert task is None or self.engine.tasks.get(lease.task_id) == task
 
     # -- operators and the ticker ---------------------------------------------------------------
 
@@ -179,7 +229,15 @@ class Verbs(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0, 1, 10, 61]))
     def tick(self, seconds):
         now = self.clock.advance(seconds)
-        for duty in (self.engine.rescue, self.engine.due, self.engine.waiting, self.engine.subjobs):
+        engine = self.engine
+        for duty in (
+            engine.rescue,
+            engine.due,
+            engine.waiting,
+            engine.idle,
+            engine.subjobs,
+            engine.prune,
+        ):
             duty.run_once(now)
 
     # -- what always holds ----------------------------------------------------------------------
@@ -187,9 +245,15 @@ class Verbs(RuleBasedStateMachine):
     @invariant()
     def the_doctor_finds_nothing(self):
         """Counters, leases, places and slots agree, and no job is stuck."""
-        passing = {"slot"}  # a slot whose processes are gone is freed by the next tick
+        # By the next tick: a slot whose processes are gone is freed, a large failed job closed.
+        passing = {"slot"}
         found = self.engine.doctor.examine(pause_s=0)
-        assert [one for one in found if one.kind not in passing and not one.needs_person] == []
+        with self.engine.store.session():
+            closing = set(job_rows.closing(self.engine.store, 1000))
+        wrong = [one for one in found if one.kind not in passing and not one.needs_person]
+        assert [
+            one for one in wrong if one.kind != "orphan-task" or one.job_id not in closing
+        ] == []
 
     @invariant()
     def only_legal_moves_are_made(self):
@@ -220,6 +284,24 @@ class Verbs(RuleBasedStateMachine):
                     "SELECT COUNT(*) FROM job WHERE pool = ? AND holds_slot = 1", (pool,)
                 ).fetchone()[0]
             assert held <= limit
+
+    @invariant()
+    def nothing_of_a_job_that_is_over_is_handed_out(self):
+        with self.engine.store.session():
+            rows = self.engine.store.run(
+                "SELECT t.id FROM task t JOIN job j ON j.id = t.job_id"
+                " WHERE j.ended_at IS NOT NULL AND t.state IN ('LEASED', 'RUNNING')"
+            ).fetchall()
+        assert rows == []
+
+    @invariant()
+    def a_slot_is_taken_while_anything_of_its_job_runs(self):
+        with self.engine.store.session():
+            rows = self.engine.store.run(
+                "SELECT j.id FROM job j WHERE j.pool IS NOT NULL AND j.holds_slot = 0 AND EXISTS"
+                " (SELECT 1 FROM task t WHERE t.job_id = j.id AND t.leased_until IS NOT NULL)"
+            ).fetchall()
+        assert rows == []
 
     def finish(self):
         """Whatever happened: honest workers and a ticker bring every job to its end."""

@@ -10,7 +10,10 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import NotFound
 
+from app.api.http.callers import ANYBODY, Caller
+from app.api.http.cors import is_preflight
 from app.api.http.dialect import Mounted, Owners
+from app.api.http.site import services
 
 ID_HEADER = "X-Request-Id"
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -28,11 +31,12 @@ _log = structlog.get_logger("jobyard.access")
 
 @dataclass(slots=True)
 class Exchange:
-    """One request under way. began: on the monotonic clock, in seconds."""
+    """One request under way. began: on the monotonic clock, in seconds. caller: who asks."""
 
     id: str
     owner: Mounted
     began: float
+    caller: Caller = ANYBODY
 
 
 def install(app: Flask, owners: Owners) -> None:
@@ -46,14 +50,17 @@ def install(app: Flask, owners: Owners) -> None:
         owner = owners.of(request.path)
         given = request.headers.get(ID_HEADER, "")
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
-        g.exchange = Exchange(request_id, owner, time.monotonic())
+        g.exchange = exchange = Exchange(request_id, owner, time.monotonic())
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         request.max_content_length = owner.terms.max_body_bytes
         if request.environ["PATH_INFO"].startswith("//"):
             # Routing would pass over the second slash, and a path is exact.
             raise NotFound
-        return None if owner.terms.cors is None else owner.terms.cors.preflight(request)
+        answer = None if owner.terms.cors is None else owner.terms.cors.preflight(request)
+        if owner.terms.guard is not None and not is_preflight(request):
+            exchange.caller = owner.terms.guard.admit(services(), request)
+        return answer
 
     @app.after_request
     def end(response: Response) -> Response:

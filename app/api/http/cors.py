@@ -8,6 +8,11 @@ from flask import Request, Response
 ANY = ("*",)
 
 
+def is_preflight(request: Request) -> bool:
+    """Tell whether a browser only asks what it may ask; it never sends credentials with that."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cors:
     """Who may read answers from a page of another origin.
@@ -45,12 +50,12 @@ class Cors:
 
     def preflight(self, request: Request) -> Response | None:
         """Answer a preflight; None when the request is none, or its origin may not ask."""
-        asked = request.headers.get("Access-Control-Request-Method")
-        if request.method != "OPTIONS" or asked is None:
+        if not is_preflight(request):
             return None
         headers = dict(self.answer_headers(request))
         if not headers:
             return None
+        asked = request.headers["Access-Control-Request-Method"]
         wanted = request.headers.get("Access-Control-Request-Headers", "")
         headers["Access-Control-Allow-Methods"] = _list(self.methods, asked)
         headers["Access-Control-Allow-Headers"] = _list(self.headers, wanted)

@@ -8,6 +8,7 @@ from typing import Any
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
+from app.api.http.callers import Guard
 from app.api.http.cors import Cors
 from app.api.http.problems import Problem
 from config.settings import Settings
@@ -29,6 +30,7 @@ class Terms:
     enabled: False answers 404 there. prefix: what all of them are moved under.
     cors: None sends no such header. log_level: of the line about each request; None writes none.
     log_skip: requests without a line, as `METHOD /path`. json_type: Content-Type of JSON answers.
+    guard: stands before all its paths; None lets everybody in.
     """
 
     enabled: bool = True
@@ -38,6 +40,7 @@ class Terms:
     log_level: int | None = logging.INFO
     log_skip: frozenset[str] = frozenset()
     json_type: str = "application/json"
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

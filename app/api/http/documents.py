@@ -7,6 +7,7 @@ from flask import Flask
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema
 
+from app.api.http.callers import Guard
 from app.api.http.dialect import Mounted
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -19,13 +20,14 @@ _PHRASES = {
     202: "Accepted.",
     204: "Done.",
     400: "The request is not valid, or the present state does not allow it.",
-    401: "A token is needed, or this one is not good.",
-    403: "The token is not good for this.",
+    401: "The request names nobody who is let in.",
+    403: "Who asks may not do that.",
     404: "There is no such thing.",
     405: "The path does not know this method.",
     408: "It took longer than the caller wanted to wait.",
     409: "The present state does not allow it.",
     413: "The body is too large.",
+    429: "There are too many requests; try again after `Retry-After` seconds.",
     500: "The server is stopping.",
     503: "The database does not answer.",
 }
@@ -54,7 +56,21 @@ def mount(app: Flask, mounted: Mounted, blueprints: Sequence[Blueprint], version
     )
     for blueprint in blueprints:
         api.register_blueprint(blueprint, url_prefix=terms.prefix or None)
-    return api.spec.to_dict()
+    document = api.spec.to_dict()
+    if terms.guard is not None:
+        _add_refusals(document, terms.guard)
+    return document
+
+
+def _add_refusals(document: dict[str, Any], guard: Guard) -> None:
+    """Say what the guard may answer in place of any view; in the form of all errors."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                responses = operation["responses"]
+                for code in guard.refusals:
+                    like_all = {**responses["503"], "description": _PHRASES[code]}
+                    responses.setdefault(str(code), like_all)
 
 
 def described(

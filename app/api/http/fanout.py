@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from app.domain.errors import Unavailable
+from app.domain.errors import EventsPruned, Unavailable
 from app.domain.events import Event, parse_position
 from app.engine import Engine
 from app.engine.transaction import EVENTS_TOPIC
@@ -25,8 +25,6 @@ QUEUE_EVENTS = 256
 """What waits for one client at most."""
 BATCH = 500
 SWEEP_S = 1.0
-BEGINNING = "0-0"
-"""The position of a store in which nothing has happened yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +58,10 @@ class Take:
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """One stream. position: where it joined. ended: there is no more to come."""
+    """One stream. position: where it joined; "" before the first event of all.
+
+    ended: there is no more to come.
+    """
 
     hub: "Hub"
     wanted: Wanted
@@ -89,7 +90,7 @@ class Hub:
         self._lock = threading.Lock()
         # By the job they want, so that an event costs nothing to those who want another's.
         self._clients: dict[str | None, set[Client]] = {}
-        self._position = BEGINNING
+        self._position = ""
         self._reading = False
 
     @contextmanager
@@ -113,7 +114,7 @@ class Hub:
     def _join(self, wanted: Wanted) -> Client:
         with self._lock:
             if not self._reading:
-                self._position = self._engine.events.last_position() or BEGINNING
+                self._position = self._engine.events.last_position()
                 self._reading = True
                 threading.Thread(target=self._read, name="jobyard-events", daemon=True).start()
             client = Client(self, wanted, self._position)
@@ -152,12 +153,26 @@ class Hub:
             events = self._engine.events.after(self._position, limit=BATCH)
         except Unavailable:
             return 0
+        except EventsPruned:
+            self._begin_anew()
+            return 0
         with self._lock:
             for event in events:
                 self._deliver(event)
             if events:
                 self._position = events[-1].position
         return len(events)
+
+    def _begin_anew(self) -> None:
+        """Let everybody know that something is missing: this process slept for very long."""
+        position = self._engine.events.last_position()
+        with self._lock:
+            self._position = position
+            for clients in self._clients.values():
+                for client in clients:
+                    client.queue.clear()
+                    client.lost = True
+                    client.rung.set()
 
     def _deliver(self, event: Event) -> None:
         keys = (None,) if event.job_id is None else (None, event.job_id)

@@ -1,6 +1,6 @@
 """Following output as it comes, for the streams of every dialect.
 
-    steps = follow(engine, drain, TaskOutput(engine, task_id), position)
+    steps = follow(drain, TaskOutput(engine, task_id), position)
 
 A follower wakes when the bell rings and looks once a second besides, since a ring may be lost. It
 holds no connection while it waits, and reads no further ahead than its reader takes.
@@ -15,7 +15,8 @@ from app.api.http.drain import Drain
 from app.domain.errors import NotFound, Unavailable
 from app.domain.records import LogPart
 from app.engine import Engine
-from app.engine.transaction import job_topic, output_topic
+from app.engine.transaction import job_topic
+from app.engine.watching import Watching
 
 SWEEP_S = 1.0
 BEAT_S = 15.0
@@ -29,9 +30,8 @@ class Stopped(Exception):
 class Output(Protocol):
     """Something that is written to until it is over."""
 
-    @property
-    def topics(self) -> Sequence[str]:
-        """What rings when there may be more, or no more will come."""
+    def watch(self) -> Watching:
+        """Begin to watch: it rings when there may be more, or when no more will come."""
 
     def over(self) -> bool:
         """Tell whether all that will ever be written is stored. Raises NotFound."""
@@ -54,11 +54,10 @@ class TaskOutput:
     task_id: int
     job_id: str | None = None
 
-    @property
-    def topics(self) -> Sequence[str]:
+    def watch(self) -> Watching:
         """See Output; a task's end rings its job's bell."""
         ends = () if self.job_id is None else (job_topic(self.job_id),)
-        return (output_topic(task_id=self.task_id), *ends)
+        return self.engine.logs.watch(task_id=self.task_id, also=ends)
 
     def over(self) -> bool:
         """See Output."""
@@ -83,10 +82,9 @@ class JobOutput:
     engine: Engine
     job_id: str
 
-    @property
-    def topics(self) -> Sequence[str]:
+    def watch(self) -> Watching:
         """See Output."""
-        return (output_topic(job_id=self.job_id), job_topic(self.job_id))
+        return self.engine.logs.watch(job_id=self.job_id, also=(job_topic(self.job_id),))
 
     def over(self) -> bool:
         """See Output."""
@@ -102,9 +100,7 @@ class JobOutput:
         return part.position
 
 
-def follow(
-    engine: Engine, drain: Drain, output: Output, position: str = ""
-) -> Iterator[Sequence[LogPart]]:
+def follow(drain: Drain, output: Output, position: str = "") -> Iterator[Sequence[LogPart]]:
     """Give the parts behind a position as they come, in batches; ends when no more will come.
 
     An empty batch comes at the beginning and at least every BEAT_S, as a sign of life. A database
@@ -112,13 +108,11 @@ def follow(
     once for what is no position.
     """
     output.after(position, over=False)
-    return _follow(engine, drain, output, position)
+    return _follow(drain, output, position)
 
 
-def _follow(
-    engine: Engine, drain: Drain, output: Output, position: str
-) -> Iterator[Sequence[LogPart]]:
-    with engine.bus.subscribe(*output.topics) as bell, drain.watching(bell.close):
+def _follow(drain: Drain, output: Output, position: str) -> Iterator[Sequence[LogPart]]:
+    with output.watch() as bell, drain.watching(bell.close):
         told = time.monotonic()
         yield ()
         while not bell.closed:

@@ -1,9 +1,10 @@
 """Errors on their way out: one flat form, made once, that each dialect puts into its own words."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, Unauthorized
 
 from app.domain.errors import EngineError, RateLimited
 
@@ -29,8 +30,9 @@ def problem_of(error: Exception) -> Problem:
         return _of_http(error)
     if isinstance(error, EngineError):
         headers = {}
-        if isinstance(error, RateLimited) and "retry_after_s" in error.facts:
-            headers["Retry-After"] = str(error.facts["retry_after_s"])
+        wait_s = error.facts.get("retry_after_s")
+        if isinstance(error, RateLimited) and isinstance(wait_s, int | float):
+            headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
         return Problem(
             status=error.status,
             message=str(error),
@@ -48,6 +50,8 @@ def _of_http(error: HTTPException) -> Problem:
     headers = {}
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if isinstance(error, Unauthorized) and error.www_authenticate:
+        headers["WWW-Authenticate"] = ", ".join(map(str, error.www_authenticate))
     return Problem(
         status=status,
         message=error.name,

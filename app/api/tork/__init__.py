@@ -5,6 +5,7 @@ import logging
 from app.api.http.cors import Cors
 from app.api.http.dialect import Dialect, Terms
 from app.api.tork import paths, routes
+from app.api.tork.access import Access
 from app.api.tork.errors import failure
 from app.api.tork.schemas import Error
 from config.settings import Settings
@@ -18,6 +19,7 @@ def _terms(settings: Settings) -> Terms:
         headers=tork.cors_headers,
         credentials=tork.cors_credentials,
     )
+    guarded = tork.basicauth_enabled or tork.keyauth_enabled or tork.ratelimit_enabled
     level = logging.getLevelNamesMapping()[tork.request_log_level.upper()]
     return Terms(
         enabled=tork.enabled,
@@ -27,6 +29,7 @@ def _terms(settings: Settings) -> Terms:
         log_level=level if tork.request_log_enabled else None,
         log_skip=frozenset(tork.request_log_skip),
         json_type="application/json; charset=UTF-8",
+        guard=Access(tork) if guarded else None,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.api.tork.people import permission_of, user_of
+from app.api.tork.people import NOBODY_KNOWN, People
 from app.domain.clock import Instant, rfc3339, seconds
 from app.domain.records import Job, Json, LogPart, Page, Queue, Schedule, Task, Worker
 from app.domain.states import JobState, TaskKind, TaskState
@@ -31,10 +31,14 @@ _SUMMARY_KEEPS: Final = frozenset({"position"})
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a job's document says of other rows. parent: task that started it. cron: its rule's."""
+    """What a job's document says of other rows.
+
+    parent: task that started it. cron: its rule's. people: those it names.
+    """
 
     parent: str = ""
     cron: str = ""
+    people: People = NOBODY_KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def summary(job: Job, around: Around = NOTHING_AROUND) -> Json:
     """Give a JobSummary, secrets and all: redaction comes after it."""
     document = {
         "id": job.id,
-        "createdBy": user_of(job.created_by),
+        "createdBy": around.people.user(job.created_by),
         "parentId": around.parent,
         "inputs": job.spec.get("inputs"),
         "name": job.name,
@@ -103,7 +107,7 @@ def job(found: Job, execution: Sequence[Json], around: Around = NOTHING_AROUND) 
                 "tasks": found.state_data.get("tasks"),
             }
         ),
-        **filled({**_as_submitted(spec), "deleteAt": _time(found.delete_at)}),
+        **filled({**_as_submitted(spec, around.people), "deleteAt": _time(found.delete_at)}),
     }
 
 
@@ -190,13 +194,13 @@ def _part_id(task_id: str, number: int) -> str:
     return uuid.UUID(bytes=digest, version=4).hex
 
 
-def schedule_summary(schedule: Schedule) -> Json:
+def schedule_summary(schedule: Schedule, people: People = NOBODY_KNOWN) -> Json:
     """Give a ScheduledJobSummary."""
     template = schedule.template
     return filled(
         {
             "id": schedule.id,
-            "createdBy": user_of(schedule.created_by),
+            "createdBy": people.user(schedule.created_by),
             "inputs": template["spec"].get("inputs"),
             "state": schedule.state,
             "name": schedule.name,
@@ -208,13 +212,13 @@ def schedule_summary(schedule: Schedule) -> Json:
     )
 
 
-def schedule_in_full(schedule: Schedule) -> Json:
+def schedule_in_full(schedule: Schedule, people: People = NOBODY_KNOWN) -> Json:
     """Give a ScheduledJob."""
     spec = schedule.template["spec"]
     return {
-        **schedule_summary(schedule),
+        **schedule_summary(schedule, people),
         "tasks": spec.get("tasks") or [],
-        **filled(_as_submitted(spec)),
+        **filled(_as_submitted(spec, people)),
     }
 
 
@@ -272,9 +276,9 @@ def filled(document: Mapping[str, Any], *, keep: frozenset[str] = frozenset()) -
     return {key: value for key, value in document.items() if value or key in keep}
 
 
-def _as_submitted(spec: Json) -> Json:
+def _as_submitted(spec: Json, people: People) -> Json:
     keys = ("output", "defaults", "webhooks", "autoDelete", "secrets")
-    permissions = [permission_of(each) for each in spec.get("permissions") or ()]
+    permissions = [people.permission(each) for each in spec.get("permissions") or ()]
     return {**{key: spec.get(key) for key in keys}, "permissions": permissions}
 
 

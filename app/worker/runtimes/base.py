@@ -86,6 +86,9 @@ class Watch(Protocol):
         because nobody looks at the clock or at `cancelled` meanwhile.
         """
 
+    def is_full(self) -> bool:
+        """Say whether output should be left with the task for now, so that it waits."""
+
     def progress(self, percent: float) -> None:
         """Take the number of the progress file, 0 to 100; called when it has changed."""
 
@@ -145,10 +148,16 @@ class Runtime(Protocol):
         it. What `watch` raises passes through, after the command was killed.
         """
 
-    def clean_up(self) -> int:
-        """End and remove what a dead predecessor left; give how many attempts that were.
+    def clean_up(self) -> frozenset[str]:
+        """End and remove what a dead predecessor left; give the attempts that may still run.
 
         For the start of a daemon, before its first run: it would hit attempts of a living one.
+        """
+
+    def settle(self) -> frozenset[str]:
+        """Try again to remove what could not be; give all attempts that may still run.
+
+        Called every few seconds, also while tasks run; costs nothing when there is nothing.
         """
 
     def tidy(self) -> None:

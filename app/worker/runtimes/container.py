@@ -15,6 +15,7 @@ What Podman 4.3 does otherwise than Docker, and how that is met here:
 import secrets
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,15 +57,20 @@ class ContainerOptions:
 
     base_url: address of the engine. seat: identity of this daemon, kept over its restarts; by it
     leftovers are told from containers of others. image_record: file where pulled images are noted.
+    attempts: folder where attempts are noted that may have something at the engine. patience_s:
+    how long an engine that went away is waited for, to be sure that a container is gone.
     config_path: the engine's own file with registry credentials. image_ttl_s: how long a pulled
-    image is kept unused.
+    image is kept unused. verify_images: try each image that was pulled.
     """
 
     base_url: str
     seat: str
     image_record: Path
+    attempts: Path
     config_path: str | None = None
     image_ttl_s: float = 72 * 3600.0
+    patience_s: float = 60.0
+    verify_images: bool = False
     privileged: bool = False
     host_network: bool = False
     binds: BindRules = field(default_factory=BindRules)
@@ -79,8 +85,15 @@ class ContainerRuntime:
     def __init__(self, options: ContainerOptions) -> None:
         self._options = options
         self._engine = Engine(options.base_url, options.config_path)
-        self._images = Images(self._engine, options.image_record, options.clock)
-        self._debris = Debris()
+        self._images = Images(
+            self._engine,
+            options.image_record,
+            options.clock,
+            verify=options.verify_images,
+            labels={SEAT_LABEL: options.seat},
+        )
+        self._debris = Debris(options.attempts)
+        self._inherited: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._looked_at = -_BELIEVED_S
         self._answers = False
@@ -93,24 +106,43 @@ class ContainerRuntime:
                 self._looked_at = time.monotonic()
             return None if self._answers else NOT_AVAILABLE
 
-    def clean_up(self) -> int:
-        """Remove containers, volumes and networks of this seat; nothing without an engine."""
-        try:
-            return remove_labelled(self._engine.client(), self._options.seat)
-        except StepFailed:
-            return 0
+    def clean_up(self) -> frozenset[str]:
+        """Remove containers, volumes and networks of this seat.
+
+        An engine that does not answer may have containers that run on: those of the attempts
+        that the predecessor had noted.
+        """
+        self._inherited = self._debris.written()
+        return self._settle_inherited(None)
+
+    def settle(self) -> frozenset[str]:
+        """Try again to remove what could not be; give inherited attempts that may still run."""
+        if self._debris:
+            with suppress(StepFailed):
+                self._debris.sweep(self._engine.client())
+        if self._inherited:
+            self._settle_inherited(self._inherited)
+        return self._inherited
+
+    def _settle_inherited(self, among: frozenset[str] | None) -> frozenset[str]:
+        with suppress(StepFailed):
+            if self._engine.answers():
+                left = remove_labelled(self._engine.client(), self._options.seat, among)
+                for attempt in self._inherited - left:
+                    self._debris.add(attempt, [])
+                self._inherited = left
+        return self._inherited
 
     def tidy(self) -> None:
-        """Remove images that were not used for long, and what could not be removed before."""
+        """Remove images that were not used for long."""
         self.prune_images(self._options.image_ttl_s)
 
     def prune_images(self, ttl_s: float) -> list[str]:
         """Remove images this daemon pulled and did not use for so long; give their names.
 
-        Called while the daemon is idle. Also removes what could not be removed before.
+        Called while the daemon is idle.
         """
         try:
-            self._debris.sweep(self._engine.client())
             return self._images.prune(ttl_s)
         except EngineGone:
             return []
@@ -120,14 +152,15 @@ class ContainerRuntime:
         deadline = deadline_of(command)
         if not self._engine.answers():
             return Outcome(error=NOT_AVAILABLE)
+        attempt = workspace.attempt or workspace.name
         labels = {
             SEAT_LABEL: self._options.seat,
             TASK_LABEL: workspace.task,
-            ATTEMPT_LABEL: workspace.attempt or workspace.name,
+            ATTEMPT_LABEL: attempt,
         }
         stage = Stage(self._engine.client(), labels, self._debris)
-        self._debris.sweep(stage.client)
         try:
+            self._debris.expect(attempt)
             run = _Run(self._options, self._engine, self._images, command, watch, deadline, stage)
             result = run.all(workspace)
         except Cancelled:
@@ -135,7 +168,7 @@ class ContainerRuntime:
         except StepFailed as failed:
             return Outcome(error=str(failed), exit_code=failed.exit_code)
         finally:
-            stage.clear()
+            stage.clear(self._options.patience_s)
         return Outcome(result=result, exit_code=0)
 
 
@@ -225,12 +258,13 @@ class _Run:
             container.start()
             try:
                 progress = self.watch.progress if main else None
-                return container.follow(pump, self.watch.cancelled, deadline, progress)
+                return container.follow(pump, self.watch, deadline, progress)
             except EngineGone:
                 raise
-            except BaseException:
-                container.stop(self.command.kill_after_s)
-                pump.drain()
+            except BaseException as error:
+                # Where the taker itself failed, it is given nothing more.
+                pump.muted = not isinstance(error, Cancelled | StepFailed)
+                container.stop(self.command.kill_after_s, pump, enough=self.watch.is_full)
                 raise
 
     def _sidecar(self, maker: Maker, step: Step, place: str) -> None:

@@ -84,9 +84,11 @@ class Engine:
             if self._client is None:
                 with told("connecting"):
                     self._knock()
+                    # It asks for the version, and an engine may be there and silent.
                     client = docker.APIClient(
-                        self._base_url, version="auto", timeout=_TIMEOUT_S, max_pool_size=100
+                        self._base_url, version="auto", timeout=_PING_S, max_pool_size=100
                     )
+                    client.timeout = _TIMEOUT_S
                     if self.local:
                         # Over a Unix socket the SDK keeps a pool for every path ever asked
                         # for: no connection is used again, but 25 would stay open.

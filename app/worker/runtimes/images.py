@@ -3,8 +3,10 @@
 import json
 import threading
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import docker
@@ -13,19 +15,33 @@ from docker.errors import APIError, NotFound
 from app.domain.clock import Clock, Instant, seconds
 from app.worker.runtimes.base import Deadline, Signal, StepFailed, apart
 from app.worker.runtimes.engine_api import Client, Engine, EngineGone, reason, told
+from app.worker.runtimes.stage import remove
+
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class Images:
     """The images of one engine.
 
     record: file that remembers which images this daemon pulled and when each was last used, so
-    that none is ever removed that somebody else put there.
+    that none is ever removed that somebody else put there. verify: try each image that was pulled.
+    labels: of what is made for that.
     """
 
-    def __init__(self, engine: Engine, record: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        record: Path,
+        clock: Clock,
+        *,
+        verify: bool = False,
+        labels: Mapping[str, str] = _NO_LABELS,
+    ) -> None:
         self._engine = engine
         self._record = record
         self._clock = clock
+        self._verify = verify
+        self._labels = labels
         self._guard = threading.Lock()
         self._pulls: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -105,7 +121,30 @@ class Images:
                 if isinstance(failed, EngineGone):
                     raise _failure(image, str(failed)) from failed
                 raise
+            if self._verify:
+                self._try(client, image)
             self._note(image, pulled=True)
+
+    def _try(self, client: Client, image: str) -> None:
+        """See that a container can be made of an image; else remove it, to be pulled anew.
+
+        The container is never started: what an image runs is for its tasks to say. Making it lays
+        out all layers, and asking what it changed reads them.
+        """
+        try:
+            with told("trying the image"):
+                labels = dict(self._labels)
+                made = client.create_container(image, command=["true"], labels=labels)["Id"]
+                try:
+                    client.diff(made)
+                finally:
+                    remove(client, ("container", made))
+        except EngineGone:
+            raise
+        except StepFailed as failed:
+            with suppress(StepFailed), told("removing an image"):
+                client.remove_image(image, force=True)
+            raise _failure(image, f"it does not work: {failed}") from failed
 
     def _note(self, image: str, *, pulled: bool) -> None:
         with self._guard:

@@ -8,12 +8,15 @@ from collections.abc import Callable
 
 #: The most that is read, and handed over, at once; also what a Linux pipe holds.
 PIECE_BYTES = 64 * 1024
+#: How long a descriptor that is held is not looked at.
+HOLD_S = 0.1
 
 
 class Pump:
     """Moves bytes from a non-blocking descriptor to a taker, a piece at a time.
 
-    The taker may wait: nothing is read meanwhile, so what writes waits too.
+    The taker may wait: nothing is read meanwhile, so what writes waits too. muted: read on, but
+    hand nothing over.
     read: takes descriptor and size; raises BlockingIOError when nothing is there.
     """
 
@@ -27,14 +30,18 @@ class Pump:
         self._take = take
         self._read = read
         self.open = True
+        self.muted = False
 
-    def wait(self, timeout_s: float, *others: int) -> bool:
+    def wait(self, timeout_s: float, *others: int, hold: bool = False) -> bool:
         """Wait for bytes, for another descriptor or for the time to pass; move one piece.
 
-        timeout_s: `math.inf` waits for ever. Says whether a piece came.
+        timeout_s: `math.inf` waits for ever. hold: leave the bytes where they are, for a moment
+        at most. Says whether a piece came.
         """
         poll = select.poll()
-        if self.open:
+        if hold:
+            timeout_s = min(timeout_s, HOLD_S)
+        elif self.open:
             poll.register(self._fd, select.POLLIN)
         for fd in others:
             poll.register(fd, select.POLLIN)
@@ -58,7 +65,8 @@ class Pump:
         if not data:
             self.open = False
             return False
-        self._take(data)
+        if not self.muted:
+            self._take(data)
         return True
 
 

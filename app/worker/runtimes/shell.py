@@ -66,9 +66,14 @@ class ShellRuntime:
             return f"programs in {place} cannot be executed (mounted noexec)"
         return None
 
-    def clean_up(self) -> int:
+    def clean_up(self) -> frozenset[str]:
         """End what a dead predecessor left running and remove its directories."""
-        return clean_up_leftovers(self.work_dir)
+        clean_up_leftovers(self.work_dir)
+        return frozenset()
+
+    def settle(self) -> frozenset[str]:
+        """Do nothing: a process that a kill does not end runs no more, it only is not gone yet."""
+        return frozenset()
 
     def tidy(self) -> None:
         """Keep nothing between tasks, so there is nothing to remove."""
@@ -194,7 +199,7 @@ class _Follower:
             wait_s = deadline.check(watch.cancelled)
             if progress:
                 wait_s = min(wait_s, progress.look())
-            self.pump.wait(wait_s, *fds)
+            self.pump.wait(wait_s, *fds, hold=watch.is_full())
         if progress:
             progress.read()
 
@@ -213,7 +218,6 @@ class _Follower:
             raise
 
     def _end(self, *, hurry: bool) -> None:
-        self.pump.drain()
         begin = quiet_since = time.monotonic()
         stop_at = math.inf if not hurry else begin
         number = signal.SIGTERM

@@ -2,14 +2,16 @@
 
 import select
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from docker.errors import APIError, NotFound
 
 from app.worker.runtimes.base import StepFailed
-from app.worker.runtimes.engine_api import Client, told
+from app.worker.runtimes.engine_api import Client, EngineGone, told
 
 SEAT_LABEL = "jobyard.seat"
 TASK_LABEL = "jobyard.task"
@@ -18,6 +20,8 @@ ATTEMPT_LABEL = "jobyard.attempt"
 #: A volume or network is busy for a moment after its container was removed.
 _REMOVE_TRIES = 4
 _REMOVE_PAUSE_S = 0.25
+#: How often it is looked whether an engine that went away is back.
+_LOOK_S = 0.5
 
 Thing = tuple[str, str]
 """`container`, `volume` or `network`, and an id."""
@@ -49,26 +53,53 @@ def remove(client: Client, thing: Thing) -> None:
 
 
 class Debris:
-    """What could not be removed when its task ended, to be tried again."""
+    """What could not be removed when its task ended, or was left by a dead predecessor.
 
-    def __init__(self) -> None:
-        self._things: list[Thing] = []
+    folder: holds an empty file for each attempt that may have something at the engine, written
+    before the attempt makes anything there; so the next daemon knows of it however this one dies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._lock = threading.Lock()
+        self._attempts: dict[str, list[Thing]] = {}
 
-    def add(self, thing: Thing) -> None:
-        """Remember a thing."""
-        with self._lock:
-            self._things.append(thing)
+    def expect(self, attempt: str) -> None:
+        """Write down that an attempt is about to make something. Raises OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / attempt).touch()
+
+    def written(self) -> frozenset[str]:
+        """Give the attempts that are written down."""
+        with suppress(OSError):
+            return frozenset(path.name for path in self._folder.iterdir())
+        return frozenset()
+
+    def add(self, attempt: str, things: list[Thing]) -> None:
+        """Remember what is left of an attempt, to be removed later; nothing forgets it."""
+        if things:
+            with self._lock:
+                self._attempts.setdefault(attempt, []).extend(things)
+        else:
+            (self._folder / attempt).unlink(missing_ok=True)
 
     def sweep(self, client: Client) -> None:
         """Try to remove everything remembered; what still cannot be removed stays remembered."""
         with self._lock:
-            things, self._things = self._things, []
-        for thing in things:
-            try:
-                remove(client, thing)
-            except StepFailed:
-                self.add(thing)
+            attempts, self._attempts = self._attempts, {}
+        for attempt, things in attempts.items():
+            self.add(attempt, [thing for thing in things if not _is_removed(client, thing)])
+
+    def __bool__(self) -> bool:
+        return bool(self._attempts)
+
+
+def _is_removed(client: Client, thing: Thing) -> bool:
+    try:
+        remove(client, thing)
+    except StepFailed:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -86,41 +117,55 @@ class Stage:
         return name
 
     def drop(self, kind: str, name: str) -> None:
-        """Remove a thing before the rest."""
-        self.things.remove((kind, name))
-        self._remove((kind, name))
+        """Remove a thing before the rest; where that fails, with the rest."""
+        if _is_removed(self.client, (kind, name)):
+            self.things.remove((kind, name))
 
-    def clear(self) -> None:
-        """Remove everything, the last made first; what cannot be goes to the debris."""
+    def clear(self, patience_s: float) -> None:
+        """Remove everything, the last made first; what cannot be goes to the debris.
+
+        patience_s: how long to wait for an engine that does not answer. Its containers may run
+        on, and once this returns the task may be run again.
+        """
+        end = time.monotonic() + patience_s
+        left: list[Thing] = []
         while self.things:
-            self._remove(self.things.pop())
+            thing = self.things[-1]
+            try:
+                remove(self.client, thing)
+            except EngineGone:
+                if time.monotonic() < end:
+                    time.sleep(_LOOK_S)
+                    continue
+                left.append(thing)
+            except StepFailed:
+                left.append(thing)
+            self.things.pop()
+        self.debris.add(self.labels[ATTEMPT_LABEL], left)
 
-    def _remove(self, thing: Thing) -> None:
-        try:
-            remove(self.client, thing)
-        except StepFailed:
-            self.debris.add(thing)
 
+def remove_labelled(
+    client: Client, seat: str, among: Collection[str] | None = None
+) -> frozenset[str]:
+    """Remove whatever bears the label of a seat; give the attempts whose containers stayed.
 
-def remove_labelled(client: Client, seat: str) -> int:
-    """Remove whatever bears the label of a seat; give how many attempts that was.
-
-    Raises StepFailed when the engine cannot be asked.
+    among: only what belongs to these attempts. Raises StepFailed when the engine cannot be asked.
     """
     filters = {"label": f"{SEAT_LABEL}={seat}"}
     with told("looking for leftovers"):
         containers = client.containers(all=True, filters=filters) or []
         volumes = client.volumes(filters=filters).get("Volumes") or []
         networks = client.networks(filters=filters) or []
-    attempts = {
-        (thing.get("Labels") or {}).get(ATTEMPT_LABEL) for thing in containers + volumes + networks
-    }
+    left = set()
     for kind, things, key in (
         ("container", containers, "Id"),
         ("volume", volumes, "Name"),
         ("network", networks, "Id"),
     ):
         for thing in things:
-            with suppress(StepFailed):  # the next start tries again
-                remove(client, (kind, thing[key]))
-    return len(attempts)
+            attempt = (thing.get("Labels") or {}).get(ATTEMPT_LABEL, "")
+            if among is not None and attempt not in among:
+                continue
+            if not _is_removed(client, (kind, thing[key])) and kind == "container":
+                left.add(attempt)
+    return frozenset(left)

@@ -20,11 +20,13 @@ class RoughProxy:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.cuts = 0
         self.connections = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(60)
         self._listener.close()
 
     def _accept(self) -> None:
@@ -32,22 +34,26 @@ class RoughProxy:
             while True:
                 client, _ = self._listener.accept()
                 self.connections += 1
-                server = socket.create_connection(("127.0.0.1", self._port), timeout=60)
                 left = self._random.randint(*self._span)
-                for source, target, limit in ((client, server, None), (server, client, left)):
-                    threading.Thread(
-                        target=self._pump, args=(source, target, limit), daemon=True
-                    ).start()
+                threading.Thread(target=self._forward, args=(client, left), daemon=True).start()
 
-    def _pump(self, source: socket.socket, target: socket.socket, left: int | None) -> None:
+    def _forward(self, client: socket.socket, left: int) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._port), timeout=60) as server:
+            there = threading.Thread(target=_pump, args=(client, server), daemon=True)
+            there.start()
+            self.cuts += _pump(server, client, left)
+            there.join()
+
+
+def _pump(source: socket.socket, target: socket.socket, left: int | None = None) -> bool:
+    """Pass on what comes until the end, or for so many bytes; tell whether it was those."""
+    is_cut = False
+    with contextlib.suppress(OSError):
+        while not is_cut and (data := source.recv(4096)):
+            is_cut = left is not None and len(data) >= left
+            target.sendall(data[:left] if is_cut else data)
+            left = None if left is None else left - len(data)
+    for end in (source, target):
         with contextlib.suppress(OSError):
-            while data := source.recv(4096):
-                if left is not None and len(data) >= left:
-                    target.sendall(data[:left])
-                    self.cuts += 1
-                    break
-                left = left and left - len(data)
-                target.sendall(data)
-        for end in (source, target):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+            end.shutdown(socket.SHUT_RDWR)
+    return is_cut

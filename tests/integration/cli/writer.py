@@ -33,7 +33,7 @@ for number in itertools.count():
                 job_id=claimed.job_id,
                 position=claimed.position,
                 task_created_at=claimed.created_at,
-                parts=[(1, f"output of {claimed.name} \0 of {job.id}\n")],
+                texts=[f"output of {claimed.name} \0 of {job.id}\n"],
             )
             if number % 3:
                 engine.attempts.complete(claimed.lease, result="fine")

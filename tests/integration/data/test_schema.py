@@ -2,11 +2,12 @@
 
 import json
 import secrets
+import threading
 
 import psycopg
 import pytest
 
-from app.data import events, leases, tasks
+from app.data import audience, events, jobs, leases, tasks
 from app.data.db import Store
 from app.data.schema import ENGINE_STEPS, LOG_STEPS, migrate, pending
 from app.domain.errors import Rejected, StoreUnavailable
@@ -15,6 +16,7 @@ from app.domain.submission import Submission
 from app.engine.tasks import NewWork
 from app.hooks import TaskSpec
 from app.testing import ScriptedJob, make_engine, new_worker, settled, submit, work_off
+from tests.yard import eventually
 
 QUEUE = "demo/default"
 
@@ -32,6 +34,7 @@ IDENTITIES = {
     "worker": "INSERT INTO worker (dialect, kind, public_id, name, started_at, heartbeat_at)"
     " VALUES ('d', 'k', '{unique}', 'n', 1, 1)",
     "job_group": "INSERT INTO job_group (dialect, name, created_at) VALUES ('d', '{unique}', 1)",
+    "audience": "INSERT INTO audience (digest) VALUES ('{unique}')",
     "waiting": "INSERT INTO waiting (pool, job_id, joined_at) VALUES ('p', '{unique}', 1)",
     "log_part": "INSERT INTO log_part (task_id, number, contents, at) VALUES (1, {number}, 'c', 1)",
 }
@@ -94,7 +97,7 @@ def test_migrating_a_filled_database_keeps_what_is_in_it(database_url):
         worker = new_worker(engine)
         engine.claims.claim(worker, QUEUE)
         engine.logs.append(
-            task_id=1, job_id=jobs[0].id, position=0, task_created_at=0, parts=[(1, "text")]
+            task_id=1, job_id=jobs[0].id, position=0, task_created_at=0, texts=["text"]
         )
         before = _dump(engine.store)
     with make_engine(scripted, database_url=database_url) as engine:
@@ -155,11 +158,20 @@ def test_a_claim_reads_the_index_of_ready_work_alone_at_a_million_rows(store):
             "INSERT INTO attempt (task_id, number, worker_id, state, leased_at)"
             " SELECT id, 1, 1, 'DONE', 1 FROM task WHERE state = 'COMPLETED'"
         )
+        # One in a hundred is held, by a thousand workers.
+        store.run(
+            "INSERT INTO worker (dialect, kind, public_id, name, started_at, heartbeat_at)"
+            f" SELECT 'demo', 'remote', 'w' || i, 'w', 1, 1 FROM {series} WHERE i <= 1000"
+        )
+        store.run(
+            "UPDATE task SET state = 'RUNNING', worker_id = id % 1000, leased_until = id"
+            " WHERE id % 100 = 0"
+        )
     with store.session():
         store.run("ANALYZE")
     for verified in (False, True):
         sql = leases._CLAIM[store.backend, verified, "RUNNING"]
-        params = [1, 1, 1, QUEUE] + ([1] if verified else []) + [1]
+        params = [1, 1, 1, QUEUE, 1] + ([1] if verified else []) + [1]
         if store.backend == "postgres":
             params += [1, 1, 1]
             plan = _plan(store, f"EXPLAIN (FORMAT JSON) {sql}", params)
@@ -171,15 +183,90 @@ def test_a_claim_reads_the_index_of_ready_work_alone_at_a_million_rows(store):
             assert "USING COVERING INDEX task_ready" in plan or "USING INDEX task_ready" in plan
             assert "SCAN task" not in plan
             assert "TEMP B-TREE" not in plan
+    # Rescue reads the leases that stand, all of them: an index by their end would cost every claim.
+    explain = "EXPLAIN" if store.backend == "postgres" else "EXPLAIN QUERY PLAN"
+    plan = _plan(store, f"{explain} {leases._EXPIRED}", [5, 500])
+    assert "task_held" in plan
+    assert "Seq Scan" not in plan
     with store.transaction():
         (claimed,) = leases.claim(store, 1, QUEUE, limit=1, now=1, start=True)
     with store.session():
         assert tasks.get(store, claimed.task_id).state is TaskState.RUNNING
 
 
+def test_running_jobs_are_counted_without_a_look_at_those_that_wait(store):
+    rows = "generate_series(1, 20000) AS n(i)"
+    if store.backend == "sqlite":
+        rows = (
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+            " SELECT i FROM n)"
+        )
+    with store.transaction():
+        store.run(
+            "INSERT INTO job (id, dialect, type, name, state, spec, created_at, ended_at)"
+            " SELECT 'j' || i, CASE WHEN i % 2 = 0 THEN 'demo' ELSE 'other' END, 't', 'n',"
+            " CASE WHEN i <= 10 THEN 'RUNNING' WHEN i < 9000 THEN 'SCHEDULED' ELSE 'COMPLETED' END,"
+            f" '{{}}', i, CASE WHEN i < 9000 THEN NULL ELSE i END FROM {rows}"
+        )
+    with store.session():
+        store.run("ANALYZE")
+        assert jobs.running(store, "demo") == 5
+    explain = "EXPLAIN" if store.backend == "postgres" else "EXPLAIN QUERY PLAN"
+    plan = _plan(store, f"{explain} {jobs._RUNNING}", ["demo"])
+    assert "job_open" in plan
+    assert "state = " in plan or "(state=?)" in plan
+
+
 def _plan(store, sql, params):
     with store.session():
         return json.dumps([str(row) for row in store.run(sql, params).fetchall()]).replace("'", '"')
+
+
+def test_writers_of_a_process_stand_in_line_for_a_file(data_dir, monkeypatch):
+    """Eight that ask beside each other, with growing pauses, starve one another for a second."""
+    url = f"sqlite:///{data_dir / 'busy.db'}"
+    here, elsewhere = Store(url), Store(url)
+    asked, done = [], []
+    begun = Store._begun
+
+    def noted(store):
+        if store is here:
+            asked.append(threading.get_ident())
+        return begun(store)
+
+    def write(number):
+        with here.transaction():
+            done.append(number)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    with elsewhere.transaction():
+        monkeypatch.setattr(Store, "_begun", noted)
+        for writer in writers:
+            writer.start()
+        eventually(lambda: len(asked) >= 50, "questions")
+        assert len(set(asked)) == 1
+    for writer in writers:
+        writer.join()
+    assert sorted(done) == list(range(8))
+    here.release_all()
+    elsewhere.release_all()
+
+
+@pytest.mark.parametrize("held_in", ["another process", "this one"])
+def test_a_file_that_stays_busy_is_not_waited_for_for_ever(data_dir, monkeypatch, held_in):
+    monkeypatch.setattr("app.data.db.BUSY_WAIT_S", 0.05)
+    url = f"sqlite:///{data_dir / 'busy.db'}"
+    here, elsewhere = Store(url), Store(url)
+    if held_in == "this one":
+        here._turn.acquire()
+    else:
+        elsewhere.open()
+        elsewhere.run("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="busy"), here.transaction():
+        pass
+    assert here._turn.locked() is (held_in == "this one")
+    here.release_all()
+    elsewhere.release_all()
 
 
 def test_a_connection_that_the_server_ended_is_replaced(postgres_url):
@@ -243,3 +330,41 @@ def test_a_snapshot_sees_nothing_that_is_committed_later(store):
 def test_many_rows_at_once_refuse_what_does_not_fit(store):
     with pytest.raises(Rejected), store.transaction():
         store.run_many("INSERT INTO mark (name, value) VALUES (?, ?)", [("a", "\ud800")])
+
+
+def test_permissions_of_before_become_audiences(database_url):
+    """The step reads what jobs and schedules said before anything came of it."""
+    store = Store(database_url)
+    migrate(store, store)
+    job = (
+        "INSERT INTO job (id, dialect, type, name, state, spec, created_at) VALUES (?,?,?,?,?,?,1)"
+    )
+    rule = (
+        "INSERT INTO schedule (id, dialect, name, cron, form, state, template, created_at)"
+        " VALUES (?, 'tork', 'n', '* * * * *', 'crontab', 'ACTIVE', ?, 1)"
+    )
+    given = json.dumps({"permissions": [{"user": "guest"}, {"role": "public"}, {"user": "guest"}]})
+    bare = json.dumps({"inputs": {"a": 'says "permissions"'}})
+    with store.transaction():
+        for name in ("role", "account_role", "audience", "audience_member", "bucket", "made_key"):
+            store.run(f"DROP TABLE {name}")
+        store.run("DROP INDEX job_audience")
+        for name in ("job", "schedule"):
+            store.run(f"ALTER TABLE {name} DROP COLUMN audience_id")
+        store.run("DELETE FROM schema_step WHERE name = ?", ("0007_access",))
+        for job_id, spec in (("a", given), ("b", bare), ("c", "{}")):
+            store.run(job, (job_id, "tork", "workflow", "n", "PENDING", spec))
+        store.run(rule, ("d", json.dumps({"name": "n", "spec": json.loads(given)})))
+        store.run(rule, ("e", json.dumps({"name": "permissions", "spec": {}})))
+    assert migrate(store, store) == ["engine/0007_access"]
+    with store.session():
+        members = store.run("SELECT who, audience_id FROM audience_member ORDER BY who").fetchall()
+        jobs = store.run("SELECT id, audience_id FROM job ORDER BY id").fetchall()
+        rules = store.run("SELECT id, audience_id FROM schedule ORDER BY id").fetchall()
+        again = audience.of(store, ["user:guest", "role:public"])
+    [(_, of), _] = members
+    assert members == [("role:public", of), ("user:guest", of)]
+    assert jobs == [("a", of), ("b", None), ("c", None)]
+    assert rules == [("d", of), ("e", None)]
+    assert again == of
+    store.release_all()

@@ -5,10 +5,12 @@ import threading
 import pytest
 
 from app.data import events
+from app.domain.errors import EventsPruned
 from app.domain.events import Event, EventKind
 from app.engine.tasks import NewWork
 from app.hooks import Advance, Fail, TaskSpec
 from app.testing import happenings, make_engine, new_worker, settled, submit, work_off
+from app.ticker.duties import PUBLISHED, Publisher
 
 QUEUE = "demo/default"
 
@@ -32,6 +34,74 @@ def test_a_reader_goes_on_where_it_stopped(engine):
     assert [event.job_id for event in first] == ["a", "b"]
     assert seen(engine, first[-1].position) == ["c", "d", "e"]
     assert seen(engine, settled(engine)) == []
+
+
+def prune(engine, clock):
+    """Let all events so far but the newest be forgotten."""
+    settled(engine)
+    with engine.store.transaction():
+        return events.delete_before(engine.store, clock.now() + 1, 1000)
+
+
+def test_a_reader_that_missed_pruned_events_is_told(engine, clock):
+    positions = []
+    for name in "abc":
+        note(engine, name)
+        positions.append(settled(engine))
+    assert prune(engine, clock) == 2
+    with pytest.raises(EventsPruned):
+        engine.events.after(positions[0])  # b is gone
+    assert seen(engine, positions[1]) == ["c"]
+    assert seen(engine, positions[2]) == []
+    assert seen(engine) == ["c"]
+    assert prune(engine, clock) == 0
+    assert seen(engine, positions[1]) == ["c"]
+
+
+def test_a_reader_that_was_last_is_told_when_later_ones_came_and_went(engine, clock):
+    note(engine, "a")
+    there = settled(engine)
+    assert prune(engine, clock) == 0
+    note(engine, "b")
+    assert prune(engine, clock) == 1
+    assert seen(engine, there) == ["b"]
+    note(engine, "c")
+    assert prune(engine, clock) == 1
+    with pytest.raises(EventsPruned):
+        engine.events.after(there)
+
+
+def test_a_position_of_another_database_is_not_waited_for(engine):
+    note(engine, "a")
+    settled(engine)
+    with pytest.raises(EventsPruned):
+        engine.events.after(f"{2**60}-{2**60}" if engine.store.backend == "postgres" else "0-9999")
+
+
+class Told:
+    """A plugin manager with somebody who wants events."""
+
+    wants_events = True
+
+    def __init__(self):
+        self.jobs = []
+
+    def event_published(self, event):
+        self.jobs.append(event.job_id)
+
+
+def test_plugins_that_missed_events_are_told_of_those_that_are_left(engine, clock):
+    told = Told()
+    publisher = Publisher(engine, told)
+    note(engine, "a")
+    settled(engine)
+    publisher.run_once(clock.now())
+    for name in "bcd":
+        note(engine, name)
+    prune(engine, clock)
+    assert publisher.run_once(clock.now()) == 1
+    assert told.jobs == ["a", "d"]
+    assert engine.leadership.mark(PUBLISHED) == engine.events.last_position()
 
 
 @pytest.mark.parametrize("bad", ["x", "1", "1-", "-1-2", "1-2-3", "²-1", "9" * 50 + "-1"])
@@ -175,6 +245,7 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     (task,) = engine.claims.claim(worker, "demo/v", verified=True)
     engine.attempts.complete(task.lease)
     engine.workers.leave(other)
+    engine.groups.create("demo", "g")
     scripted.on_plan = None
     submit(engine)
     assert set(happenings(engine)) == {str(kind) for kind in EventKind}

@@ -28,13 +28,13 @@ def claimed(engine, scripted, worker):
     return [engine.claims.claim(worker, QUEUE, start=True)[0] for _ in range(2)]
 
 
-def write(engine, task, *texts, first=1):
+def write(engine, task, *texts):
     engine.logs.append(
         task_id=task.task_id,
         job_id=task.job_id,
         position=task.position,
         task_created_at=task.created_at,
-        parts=list(enumerate(texts, first)),
+        texts=texts,
     )
 
 
@@ -49,7 +49,7 @@ class Reader(threading.Thread):
 
     def __init__(self, engine, drain, output, position=""):
         super().__init__(daemon=True)
-        self.steps = follow(engine, drain, output, position)
+        self.steps = follow(drain, output, position)
         self.seen = []
         self.stopped = False
         self.start()
@@ -68,7 +68,7 @@ def test_output_is_given_as_it_comes_and_ends_with_its_writer(engine, claimed, d
     write(engine, one, "1")
     reader = Reader(engine, drain, output_of(engine, one, kind))
     eventually(lambda: reader.seen == ["1"], "what was there already")
-    write(engine, one, "2", "3", first=2)
+    write(engine, one, "2", "3")
     eventually(lambda: reader.seen == ["1", "2", "3"], "what came")
     write(engine, two, "other")
     engine.attempts.complete(one.lease)
@@ -91,7 +91,7 @@ def test_reader_goes_on_behind_any_part_it_has_seen(engine, claimed, drain, kind
     engine.attempts.complete(one.lease)
     engine.attempts.complete(two.lease)
     for index in (0, BATCH - 1, BATCH, len(parts) - 1):
-        steps = follow(engine, drain, output, output.position(parts[index]))
+        steps = follow(drain, output, output.position(parts[index]))
         rest = [part.contents for batch in steps for part in batch]
         assert rest == texts[index + 1 :]
 
@@ -100,7 +100,7 @@ def test_reader_goes_on_behind_any_part_it_has_seen(engine, claimed, drain, kind
 @pytest.mark.parametrize("bad", ["x", "-1", "1-", "\u0661", "9" * 60])
 def test_bad_position_is_refused_before_anything_is_sent(engine, claimed, drain, kind, bad):
     with pytest.raises(ValueError, match="not a"):
-        follow(engine, drain, output_of(engine, claimed[0], kind), bad)
+        follow(drain, output_of(engine, claimed[0], kind), bad)
 
 
 def test_stop_of_the_server_ends_a_reader_that_waits(engine, claimed, drain):
@@ -161,8 +161,8 @@ def test_part_of_an_open_transaction_is_not_stepped_over(postgres_url, scripted,
                     job_id=job_id,
                     position=0,
                     task_created_at=0,
-                    parts=[(1, "slow")],
-                    now=1,
+                    texts=["slow"],
+                    at=1,
                 )
                 noted.set()
                 release.wait(60)
@@ -170,9 +170,7 @@ def test_part_of_an_open_transaction_is_not_stepped_over(postgres_url, scripted,
         thread = threading.Thread(target=held_open)
         thread.start()
         assert noted.wait(60)
-        engine.logs.append(
-            task_id=2, job_id=job_id, position=0, task_created_at=0, parts=[(1, "quick")]
-        )
+        engine.logs.append(task_id=2, job_id=job_id, position=0, task_created_at=0, texts=["quick"])
         assert engine.logs.after_in_job(job_id, "") == []
         reader = Reader(engine, drain, JobOutput(engine, job_id))
         release.set()
@@ -186,9 +184,7 @@ def test_job_that_is_over_is_given_whole_whatever_is_open_elsewhere(postgres_url
     scripted.on_plan = [TaskSpec(name="a")]
     with make_engine(scripted, database_url=postgres_url) as engine:
         job_id = submit(engine).id
-        engine.logs.append(
-            task_id=1, job_id=job_id, position=0, task_created_at=0, parts=[(1, "all")]
-        )
+        engine.logs.append(task_id=1, job_id=job_id, position=0, task_created_at=0, texts=["all"])
         work_off(engine, QUEUE)
         noted, release = threading.Event(), threading.Event()
 

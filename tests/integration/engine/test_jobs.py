@@ -263,7 +263,7 @@ def test_delete_takes_all_of_a_job_that_is_over(engine, scripted, worker):
         engine.jobs.delete(job.id)
     (claimed,) = engine.claims.claim(worker, QUEUE)
     engine.logs.append(
-        task_id=claimed.task_id, job_id=job.id, position=0, task_created_at=0, parts=[(1, "x")]
+        task_id=claimed.task_id, job_id=job.id, position=0, task_created_at=0, texts=["x"]
     )
     engine.jobs.cancel(job.id)
     engine.jobs.delete(job.id)

@@ -1,5 +1,7 @@
 """What is kept, what is forgotten, and that it comes back as it was given."""
 
+import threading
+
 import pytest
 
 from app.domain.errors import Rejected
@@ -13,13 +15,14 @@ QUEUE = "demo/default"
 STRANGE = "nul \0 \ue000 \ue000\ue001 \ue000\ue000 \uf8ff \U0010ffff \r\n\t end"
 
 
-def append(engine, *texts, task_id=1, job_id="j", position=0, first=1):
-    engine.logs.append(
+def append(engine, *texts, task_id=1, job_id="j", position=0, **known):
+    return engine.logs.append(
         task_id=task_id,
         job_id=job_id,
         position=position,
         task_created_at=0,
-        parts=list(enumerate(texts, first)),
+        texts=texts,
+        **known,
     )
 
 
@@ -31,10 +34,35 @@ def test_output_comes_back_exactly(engine):
     assert engine.logs.last_number(1) == 3
 
 
-def test_a_part_sent_twice_is_stored_once(engine):
-    append(engine, "a", "b")
-    append(engine, "A", "B", "c")
-    assert "".join(engine.logs.whole(1)) == "abc"
+def test_a_try_whose_answer_was_lost_is_stored_once(engine, clock):
+    at = engine.logs.now()
+    assert append(engine, "a", "b", after=0, at=at) == 2
+    assert append(engine, "a", "b", after=0, at=at) == 2
+    assert append(engine, "a", "b", after=2, at=at) == 4, "the same once more is no second try"
+    clock.advance(1)
+    assert append(engine, "a", "b", after=0, at=engine.logs.now()) == 6, "nor is another's"
+    assert "".join(engine.logs.whole(1)) == "ababab"
+
+
+def test_two_holders_of_a_task_lose_nothing_of_each_other(engine):
+    many, barrier = 40, threading.Barrier(2)
+
+    def write(holder):
+        barrier.wait(60.0)
+        after = 0
+        for number in range(many):
+            after = append(engine, f"{holder}{number}\n", after=after, at=engine.logs.now())
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("old", "new")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60.0)
+    lines = "".join(engine.logs.whole(1)).splitlines()
+    for holder in ("old", "new"):
+        mine = [line for line in lines if line.startswith(holder)]
+        assert mine == [f"{holder}{number}" for number in range(many)]
+    assert engine.logs.last_number(1) == 2 * many == len(lines)
 
 
 def test_long_output_is_read_in_pieces(engine):

@@ -4,10 +4,11 @@ import threading
 
 import pytest
 
-from app.domain.errors import EntryNotFound, IllegalMove
-from app.domain.states import JobState
+from app.domain.errors import EntryNotFound, IllegalMove, JobNotFound
+from app.domain.records import JobFilter
+from app.domain.states import JobState, TaskState
 from app.hooks import Fail, TaskSpec
-from app.testing import ScriptedJob, make_engine, new_worker, submit
+from app.testing import ScriptedJob, happenings, make_engine, new_worker, submit
 
 QUEUE = "demo/default"
 
@@ -172,3 +173,39 @@ def test_admission_from_several_threads_never_overshoots(engine):
     started = [job.id for job in jobs if state(engine, job) is JobState.SCHEDULED]
     assert started == [job.id for job in jobs[:7]]
     assert order(engine) == [job.id for job in jobs]
+
+
+@pytest.mark.parametrize("end", ["gone", "expired"])
+def test_a_deleted_job_keeps_its_slot_until_its_processes_are_gone(engine, clock, end):
+    job = enter(engine)
+    worker = new_worker(engine)
+    (claimed,) = engine.claims.claim(worker, QUEUE, start=True)
+    following = enter(engine)
+    engine.jobs.cancel(job.id)
+    engine.jobs.delete(job.id)
+    with pytest.raises(JobNotFound):
+        engine.jobs.get(job.id)
+    assert engine.jobs.find(JobFilter(dialect="demo")).total == 1
+    engine.prune.run_once(clock.now())
+    engine.waiting.run_once(clock.now())
+    assert state(engine, following) is JobState.WAITING
+    assert engine.attempts.held(worker) == {claimed.lease: TaskState.CANCELLED}
+    if end == "gone":
+        assert engine.attempts.gone(claimed.lease) is True
+    else:
+        clock.advance(61)
+        assert engine.rescue.run_once(clock.now()) == 1
+    engine.waiting.run_once(clock.now())
+    assert state(engine, following) is JobState.SCHEDULED
+    assert engine.prune.run_once(clock.now()) == 1
+    assert engine.jobs.find(JobFilter()).total == 1
+    assert engine.doctor.examine(pause_s=0) == []
+    assert happenings(engine).count("job.deleted") == 1
+
+
+def test_a_deleted_job_without_a_pool_leaves_nothing_behind(engine):
+    job = submit(engine)
+    engine.claims.claim(new_worker(engine), QUEUE, start=True)
+    engine.jobs.cancel(job.id)
+    engine.jobs.delete(job.id)
+    assert engine.jobs.find(JobFilter()).total == 0

@@ -9,7 +9,8 @@ from app.domain.errors import Conflict, Contended, LeaseLost
 from app.domain.states import AttemptState, JobState, TaskState
 from app.engine.tasks import NewWork
 from app.hooks import TaskSpec
-from app.testing import happenings, new_worker, settled, submit
+from app.testing import ScriptedJob, happenings, make_engine, new_worker, settled, submit
+from tests.yard import eventually
 
 QUEUE = "demo/default"
 
@@ -196,3 +197,30 @@ def test_a_lease_that_cannot_be_taken_back_does_not_hold_up_the_others(
     with pytest.raises(ValueError, match="expected"):
         engine.rescue.run_once(clock.advance(120))
     assert engine.tasks.get(good.task_id).state is TaskState.QUEUED
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_a_claim_waits_for_no_job_while_it_holds_a_task(postgres_url, cancels):
+    """Who changes a job locks it before its tasks: a claim that waited here would be a deadlock."""
+    scripted = ScriptedJob(plan=[TaskSpec(name="a")])
+    with make_engine(scripted, database_url=postgres_url) as engine:
+        worker = new_worker(engine)
+        job = submit(engine)
+        claimed = []
+        claims = threading.Thread(
+            target=lambda: claimed.extend(engine.claims.claim(worker, QUEUE, start=True))
+        )
+        with engine.transaction():
+            engine.store.run("UPDATE job SET version = version WHERE id = ?", (job.id,))
+            claims.start()
+            (task,) = engine.jobs.tasks(job.id)
+            eventually(
+                lambda: engine.tasks.get(task.id).state is TaskState.RUNNING, "the claim", 30
+            )
+            if cancels:
+                engine.jobs.cancel(job.id)
+        claims.join()
+        assert [one.task_id for one in claimed] == [task.id]
+        over = engine.jobs.get(job.id)
+        assert over.state is (JobState.CANCELLED if cancels else JobState.RUNNING)
+        assert happenings(engine, job_id=job.id).count("job.started") == int(not cancels)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.data import workers
 from app.domain.errors import DuplicateTask, WorkerNotActive, WorkerNotFound
 from app.domain.states import JobState, TaskState
 from app.engine.tasks import NewWork
@@ -29,6 +30,54 @@ def test_a_worker_registers_beats_and_leaves(engine, clock):
     ]
     engine.workers.leave(worker.id)
     assert happenings(engine).count("worker.left") == 1
+
+
+@pytest.mark.parametrize("verified", [False, True])
+@pytest.mark.parametrize("gone", ["left", "forgotten", "never there"])
+def test_a_worker_that_is_gone_is_given_nothing(engine, worker, clock, gone, verified):
+    (task_id,) = engine.tasks.add([NewWork(queue=QUEUE, name="a")])
+    if gone == "left":
+        engine.workers.leave(worker)
+    elif gone == "forgotten":
+        worker = engine.workers.register(dialect="demo", kind="daemon", name="d").id
+        assert engine.workers.run_once(clock.advance(25 * 3600)) == 1
+    else:
+        worker = 99
+    for _ in range(2):
+        with pytest.raises(WorkerNotActive):
+            engine.claims.claim(worker, QUEUE, start=True, verified=verified)
+        assert engine.tasks.get(task_id).state is TaskState.QUEUED
+    with pytest.raises(WorkerNotActive):
+        engine.claims.claim(worker, "demo/empty", verified=verified)
+
+
+def test_what_is_claimed_while_its_worker_leaves_is_handed_out_again(engine, worker, monkeypatch):
+    (task_id,) = engine.tasks.add([NewWork(queue=QUEUE, name="a")])
+    leave = workers.leave
+
+    def claimed_before(store, worker_id):
+        engine.claims.claim(worker_id, QUEUE)
+        return leave(store, worker_id)
+
+    monkeypatch.setattr(workers, "leave", claimed_before)
+    assert engine.workers.leave(worker) == 1
+    assert engine.tasks.get(task_id).state is TaskState.QUEUED
+
+
+def test_a_successor_spares_what_may_still_run(engine, clock):
+    old = engine.workers.register(
+        dialect="", kind="daemon", name="d", instance="here", queues={QUEUE: 2}
+    )
+    engine.tasks.add([NewWork(queue=QUEUE, name=name, lease_s=60) for name in "ab"])
+    sure, unsure = (one.lease for one in engine.claims.claim(old.id, QUEUE, limit=2, start=True))
+    assert engine.workers.succeed("here", sparing=[unsure]) == 1
+
+    def states():
+        return [engine.tasks.get(one.task_id).state for one in (sure, unsure)]
+
+    assert states() == [TaskState.QUEUED, TaskState.RUNNING]
+    engine.rescue.run_once(clock.advance(3600))
+    assert states() == [TaskState.QUEUED, TaskState.QUEUED], "at the end of its lease it is lost"
 
 
 @pytest.mark.parametrize("verb", ["get", "leave"])

@@ -77,7 +77,7 @@ class Worker:
             job_id=claimed.job_id,
             position=claimed.position,
             task_created_at=claimed.created_at,
-            parts=list(enumerate(texts, start=1)),
+            texts=texts,
         )
 
     def finish(self, claimed, result=None):

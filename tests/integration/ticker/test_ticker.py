@@ -11,6 +11,7 @@ from app.testing import make_engine
 from app.ticker import ticker as module
 from app.ticker.duties import Duty
 from app.ticker.ticker import Ticker
+from tests.yard import eventually
 
 PATIENCE_S = 60.0
 
@@ -18,7 +19,7 @@ PATIENCE_S = 60.0
 class SetBack:
     """The machine's clock, which somebody may set back."""
 
-    by_s = 0.0
+    by_s = 0.0  # negative: set on
 
     def now(self):
         return SystemClock().now() - seconds(self.by_s)
@@ -142,3 +143,33 @@ def test_leases_that_ran_out_while_the_database_was_away_may_still_be_renewed(ma
     assert not rescued.acquire(blocking=False)
     ticker._leader.back_at -= 15.0
     assert rescued.acquire(timeout=PATIENCE_S)
+
+
+def test_leases_that_a_clock_set_on_makes_look_old_may_still_be_renewed(make, clock):
+    rescued, other = [], threading.Semaphore(0)
+
+    def rescue(now):
+        rescued.append(now)
+        return 0
+
+    def due(now):
+        other.release()
+        return 0
+
+    make(Duty("rescue", 0.01, rescue), Duty("due", 0.01, due))
+    eventually(lambda: rescued, "the first round")
+    clock.by_s = -7200.0
+    for _ in range(20):
+        assert other.acquire(timeout=PATIENCE_S)
+    assert max(rescued) < SystemClock().now() + seconds(3600)
+
+
+def test_rescue_goes_by_the_slower_one_of_two_clocks(database_url):
+    with make_engine(database_url=database_url, clock=SystemClock()) as engine:
+        now = engine.clock.now()
+        ahead = engine.leadership.earlier(now + seconds(3600))
+        assert engine.leadership.earlier(now - seconds(3600)) == now - seconds(3600)
+        if engine.store.backend == "sqlite":
+            assert ahead == now + seconds(3600)
+        else:
+            assert ahead < now + seconds(1800)

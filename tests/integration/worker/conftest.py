@@ -30,8 +30,11 @@ def make(tmp_path, docker_host):
     def make(**options):
         options.setdefault("base_url", docker_host)
         options.setdefault("seat", SEAT)
+        state = tmp_path / "state"
         return ContainerRuntime(
-            ContainerOptions(image_record=tmp_path / "state" / "images.json", **options)
+            ContainerOptions(
+                image_record=state / "images.json", attempts=state / "containers", **options
+            )
         )
 
     return make

@@ -3,7 +3,6 @@
 import gc
 import json
 import socket
-import threading
 from contextlib import suppress
 
 import docker
@@ -13,6 +12,7 @@ from app.domain.clock import SECOND
 from app.hooks.types import Mount, Step
 from tests.integration.worker.container_commands import IMAGE, SEAT, FixedClock, left_of, run
 from tests.integration.worker.watching import eventually, in_thread
+from tests.relay import Relay
 
 
 @pytest.fixture
@@ -85,11 +85,11 @@ def test_leftovers_of_this_seat_alone_are_removed(make, client):
     leave(ours)
     leave(other)
     try:
-        assert make(seat=ours).clean_up() == 1
+        assert make(seat=ours).clean_up() == frozenset()
         assert left_of(client, ours) == []
         assert len(left_of(client, other)) == 3
     finally:
-        assert make(seat=other).clean_up() == 1
+        assert make(seat=other).clean_up() == frozenset()
     assert left_of(client, other) == []
 
 
@@ -132,45 +132,10 @@ def test_no_engine_is_said_in_words(make, watch, tmp_path):
     runtime = make(base_url=f"unix://{tmp_path}/none.sock")
     assert runtime.available() == "container runtime is not available"
     assert run(runtime, watch, "true").error == "container runtime is not available"
-    assert runtime.clean_up() == 0
+    assert runtime.clean_up() == frozenset()
+    assert runtime.settle() == frozenset()
     assert runtime.prune_images(1) == []
     assert make().available() is None
-
-
-class Relay:
-    """A socket in front of the engine that can be cut like a cable."""
-
-    def __init__(self, path, address):
-        self.path = path
-        self.address = address
-        self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(str(path))
-        self.server.listen()
-        self.open = [self.server]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        with suppress(OSError):
-            while True:
-                near, _ = self.server.accept()
-                far = socket.socket(socket.AF_UNIX)
-                far.connect(self.address.removeprefix("unix://"))
-                self.open += [near, far]
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=self._copy, args=pair, daemon=True).start()
-
-    def _copy(self, source, target):
-        with suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-
-    def cut(self):
-        self.path.unlink()
-        for one in self.open:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
 
 
 # The SDK leaves the socket of a failed connection to the garbage collector; so it comes here.
@@ -178,7 +143,7 @@ class Relay:
 def test_engine_that_goes_away_fails_the_task_in_words(make, watch, client, tmp_path, docker_host):
     seat = f"{SEAT}-cut"
     relay = Relay(tmp_path / "relay.sock", docker_host)
-    runtime = make(base_url=f"unix://{relay.path}", seat=seat)
+    runtime = make(base_url=f"unix://{relay.path}", seat=seat, patience_s=0.0)
     thread, answers = in_thread(lambda: run(runtime, watch, "echo ready; sleep 1000"))
     watch.wait_for(lambda: b"ready" in watch.text)
     relay.cut()
@@ -187,8 +152,59 @@ def test_engine_that_goes_away_fails_the_task_in_words(make, watch, client, tmp_
     assert len(left_of(client, seat)) == 1
     again = Relay(tmp_path / "relay.sock", docker_host)
     try:  # what could not be removed then is removed now
-        runtime.prune_images(3600)
+        runtime.settle()
         eventually(lambda: left_of(client, seat) == [])
+    finally:
+        again.cut()
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_engine_that_comes_back_is_waited_for_before_the_task_ends(
+    make, watch, client, tmp_path, docker_host
+):
+    seat = f"{SEAT}-back"
+    relay = Relay(tmp_path / "relay.sock", docker_host)
+    runtime = make(base_url=f"unix://{relay.path}", seat=seat)
+    thread, answers = in_thread(lambda: run(runtime, watch, "echo ready; sleep 1000"))
+    watch.wait_for(lambda: b"ready" in watch.text)
+    relay.cut()
+    thread.join(1.0)
+    assert not answers, "its container runs: nobody may run the task again"
+    again = Relay(tmp_path / "relay.sock", docker_host)
+    try:
+        thread.join(60.0)
+        assert answers[0].error.startswith("the container engine went away")
+        assert left_of(client, seat) == []
+    finally:
+        again.cut()
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_leftovers_at_a_silent_engine_are_known_and_removed_when_it_answers(
+    make, watch, client, tmp_path, docker_host
+):
+    seat = f"{SEAT}-silent"
+    relay = Relay(tmp_path / "relay.sock", docker_host)
+    dead = make(base_url=f"unix://{relay.path}", seat=seat, patience_s=0.0)
+    thread, _ = in_thread(lambda: run(dead, watch, "echo ready; sleep 1000"))
+    watch.wait_for(lambda: b"ready" in watch.text)
+    relay.cut()
+    thread.join()
+    silent = socket.socket(socket.AF_UNIX)
+    silent.bind(str(relay.path))
+    silent.listen()
+    successor = make(base_url=f"unix://{relay.path}", seat=seat)
+    assert successor.clean_up() == {"attempt-9"}
+    assert successor.settle() == {"attempt-9"}
+    silent.close()
+    relay.path.unlink()
+    again = Relay(tmp_path / "relay.sock", docker_host)
+    try:
+        eventually(lambda: successor.settle() == frozenset())
+        assert left_of(client, seat) == []
+        assert make(base_url=f"unix://{relay.path}", seat=seat).clean_up() == frozenset()
     finally:
         again.cut()
     gc.collect()

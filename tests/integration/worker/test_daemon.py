@@ -37,7 +37,10 @@ class Fake:
         return None
 
     def clean_up(self):
-        return 0
+        return frozenset()
+
+    def settle(self):
+        return frozenset()
 
     def run(self, command, workspace, watch):
         if not self.endless:
@@ -110,9 +113,9 @@ def test_stop_during_a_claim_hands_back_what_it_took(make, monkeypatch):
     leave = engine.workers.leave
     left = threading.Event()
 
-    def leaving(worker_id):
+    def leaving(worker_id, **words):
         left.set()
-        return leave(worker_id)
+        return leave(worker_id, **words)
 
     monkeypatch.setattr(engine.workers, "leave", leaving)
     job = submit(engine)

@@ -117,6 +117,7 @@ from app.worker.runtimes.shell import ShellRuntime
 class Watch:
     cancelled = Signal()
     def output(self, data): pass
+    def is_full(self): return False
     def progress(self, percent): pass
 
 command = Command(runtime="shell", main=Step(run=sys.argv[2]))
@@ -216,6 +217,7 @@ processes.become_subreaper()
 class Watch:
     def __init__(self): self.cancelled = Signal(); self.text = b""
     def output(self, data): self.text += data
+    def is_full(self): return False
     def progress(self, percent): pass
 runtime = ShellRuntime(work_dir=Path(sys.argv[1]))
 script = """cd ../../..; echo 1; touch in-$N

@@ -17,12 +17,16 @@ class Recorder:
         self.cancelled = Signal()
         self.pieces = []
         self.percents = []
+        self.full = False
         self.changed = threading.Condition()
 
     def output(self, data):
         with self.changed:
             self.pieces.append(data)
             self.changed.notify_all()
+
+    def is_full(self):
+        return self.full
 
     def progress(self, percent):
         with self.changed:

@@ -1,13 +1,18 @@
 """Whatever tasks hold each other, a workflow comes to an end and runs everything it should."""
 
+import copy
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.hooks import Fail, Finish, TaskView
 from app.testing import Outcome, Simulation
-from plugins.workflow import Workflow
+from plugins.workflow import Workflow, composites, making
+
+# What the fixture sets is the same for every example.
+SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 CONDITIONS = st.sampled_from([None, None, None, "true", "false"])
 
@@ -79,11 +84,39 @@ def _over(state: str) -> bool:
     return state in ("COMPLETED", "FAILED", "SKIPPED", "CANCELLED")
 
 
+@pytest.fixture(params=["at once", "in steps"])
+def steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists as short as these are made at once, or as long ones are."""
+    if request.param == "in steps":
+        monkeypatch.setattr(composites, "AHEAD", 2)
+        monkeypatch.setattr(composites, "STEP", 1)
+        monkeypatch.setattr(making, "ENOUGH_TASKS", 4)
+
+
+def _pure(interface: Workflow) -> None:
+    """Let every question be asked twice; the answers must be the same, the values untouched."""
+    for name in ("plan", "advance"):
+        ask = getattr(interface, name)
+
+        def twice(*values: Any, ask: Any = ask) -> Any:
+            before = copy.deepcopy(values)
+            answers = ask(*values), ask(*values)
+            assert answers[0] == answers[1]
+            assert values == before
+            return answers[0]
+
+        setattr(interface, name, twice)
+
+
+@SHARED
+@pytest.mark.usefixtures("steps")
 @given(tasks=WORKFLOWS, data=st.data())
 def test_every_task_that_is_wanted_runs_once_and_the_job_completes(
     tasks: list[dict[str, Any]], data: st.DataObject
 ) -> None:
-    simulation = Simulation(interface=Workflow(), spec={"tasks": tasks})
+    interface = Workflow()
+    simulation = Simulation(interface=interface, spec={"tasks": tasks})
+    _pure(interface)
 
     def choose(running: list[TaskView]) -> int:
         _check_places(simulation)
@@ -103,11 +136,15 @@ def test_every_task_that_is_wanted_runs_once_and_the_job_completes(
     assert not simulation.state.get("next")
 
 
+@SHARED
+@pytest.mark.usefixtures("steps")
 @given(tasks=WORKFLOWS, data=st.data())
 def test_job_with_failures_ends_and_a_restart_can_complete_it(
     tasks: list[dict[str, Any]], data: st.DataObject
 ) -> None:
-    simulation = Simulation(interface=Workflow(), spec={"tasks": tasks})
+    interface = Workflow()
+    simulation = Simulation(interface=interface, spec={"tasks": tasks})
+    _pure(interface)
     tries: dict[int, int] = {}
 
     def decide(task: TaskView) -> Outcome:

@@ -1,13 +1,14 @@
 """The workflow planner on tasks that hold others: parallel, each, subjob."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from app.hooks import Fail, Finish, TaskView
 from app.testing import Outcome, Simulation, completes
-from plugins.workflow import Workflow
+from plugins.workflow import Workflow, composites, making
 from plugins.workflow.making import MOST_ITEMS, MOST_TASKS
 
 
@@ -198,10 +199,93 @@ def test_each_over_too_long_a_list_fails() -> None:
     assert ended == Fail(f"each.list has {MOST_ITEMS + 1} elements, more than {MOST_ITEMS}")
 
 
-def test_lists_of_lists_that_are_too_many_tasks_fail() -> None:
-    inner = _each("1..200", {"name": "n"})
-    ended = _simulation(_each("1..200", inner)).run()
+def test_more_tasks_than_one_answer_may_hold_fail() -> None:
+    inner = _each("1..200", {"name": "n", "if": "false"})
+    ended = _simulation(_parallel(*[inner] * 60)).run()
     assert ended == Fail(f"more than {MOST_TASKS} tasks at once")
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most five elements of a list are open, and two are made together."""
+    monkeypatch.setattr(composites, "AHEAD", 5)
+    monkeypatch.setattr(composites, "STEP", 2)
+    monkeypatch.setattr(making, "ENOUGH_TASKS", 8)
+
+
+def _open(simulation: Simulation, parent: int) -> int:
+    return simulation.view(simulation.tasks[parent]).children_open
+
+
+@pytest.mark.usefixtures("small_steps")
+@pytest.mark.parametrize("concurrency", [0, 1, 3, 7])
+def test_long_list_is_made_in_steps_that_never_starve_nor_pile_up(concurrency: int) -> None:
+    body = {"name": "{{ item.value }}", "retry": {"limit": 1}}
+    simulation = _simulation(_each("1..40", body, concurrency=concurrency), {"name": "z"})
+    order: list[str] = []
+
+    def decide(task: TaskView) -> Outcome:
+        if task.parent is None:
+            return Outcome()
+        left = 40 - len(set(order))
+        assert min(left, 4) <= _open(simulation, 1) <= 5
+        assert len(simulation.running()) == min(_open(simulation, 1), concurrency or 40)
+        order.append(task.name)
+        failed = task.name == "7" and order.count("7") == 1
+        return Outcome(error="once" if failed else None)
+
+    assert simulation.run(decide) == Finish()
+    assert [name for name in dict.fromkeys(order) if name != "7"] == [
+        str(n) for n in range(1, 41) if n != 7
+    ]
+    assert order.count("7") == 2
+    assert not simulation.state.get("next")
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_elements_that_are_skipped_take_no_step() -> None:
+    body = {"name": "{{ item.value }}", "if": "{{ item.value % 9 == 0 }}"}
+    simulation = _simulation(_each("1..40", body))
+    assert simulation.run() == Finish()
+    assert _states(simulation).count("SKIPPED") == 36
+    assert _states(simulation).count("COMPLETED") == 5
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_element_made_later_that_makes_no_sense_fails_the_job() -> None:
+    body = {"name": "{{ 12 / (item.value - 9) }}"}
+    ended = _simulation(_each("1..40", body)).run()
+    assert isinstance(ended, Fail)
+    assert ended.error.startswith("error evaluating expression: ")
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_lists_of_lists_may_be_more_tasks_than_one_answer_may_hold() -> None:
+    inner = _each("1..12", {"name": "{{ outer.value }}-{{ item.value }}"})
+    simulation = _simulation(_each("1..12", inner, var="outer"))
+    made, most = [0], 0
+
+    def decide(_: TaskView) -> Outcome:
+        nonlocal most
+        made.append(len(simulation.tasks))
+        most = max(most, len(simulation.running()))
+        return Outcome()
+
+    assert simulation.run(decide, choose=_last) == Finish()
+    wanted = {f"{one}-{two}" for one in range(1, 13) for two in range(1, 13)}
+    assert wanted <= set(_names(simulation))
+    assert len(simulation.tasks) == 1 + 12 + 144
+    assert max(after - before for before, after in pairwise(made)) <= 12
+    assert most <= 25
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_values_made_later_keep_their_types() -> None:
+    body = {"name": "{{ type(item.value) }}{{ item.index }}"}
+    values = "{{ concat([1, 2, 3, 4, 5, 6], ['a', true, nil, {'b': [1.5]}, [2]]) }}"
+    simulation = _simulation(_each(values, body))
+    assert simulation.run() == Finish()
+    assert _names(simulation)[7:] == ["string6", "bool7", "nil8", "map9", "array10"]
 
 
 def test_subjob_carries_evaluated_inputs_and_raw_tasks() -> None:

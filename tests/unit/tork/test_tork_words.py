@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from app.api.tork import words
+from app.api.tork import people, words
 from app.api.tork.words import Around, Family
 from app.domain.records import Job, LogPart, Page, Queue, Task, Worker
 from app.domain.states import JobState, TaskKind, TaskState
@@ -70,7 +70,7 @@ def test_every_task_state_has_a_word_and_its_own_time(state, word):
 def test_nothing_empty_is_said_but_the_position():
     assert words.summary(JOB) == {
         "id": "a" * 32,
-        "createdBy": words.user_of(None),
+        "createdBy": people.NOBODY_KNOWN.user(None),
         "inputs": {"i": "1"},
         "name": "n",
         "state": "PENDING",

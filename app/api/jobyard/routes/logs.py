@@ -68,5 +68,5 @@ def _text(source: logs.Source) -> Response:
 
 
 def _stream(source: logs.Source) -> Response:
-    frames = logs.stream(services(), site().drain, source, sse.resumed_from())
+    frames = logs.stream(site().drain, source, sse.resumed_from())
     return sse.answer(while_admitted(frames, services().engine, secret_given()))

@@ -8,7 +8,7 @@ from app.api.http.fanout import BATCH, Client, Hub, Wanted, is_behind
 from app.api.http.follow import BEAT_S
 from app.api.jobyard import query, words
 from app.api.jobyard.errors import BadRequest
-from app.domain.errors import Unavailable
+from app.domain.errors import EventsPruned, Unavailable
 from app.domain.events import Event, EventKind
 from app.wiring import Services
 
@@ -40,11 +40,14 @@ def stream(
     Raises BadRequest for what is no position, StoreUnavailable.
     """
     events = services.engine.events
+    known = bool(after)
     try:
-        known = bool(after) and events.known(after)
-    except (ValueError, OverflowError) as error:
+        # Here, where there still is a status to answer with.
+        events.after(after, limit=1)
+    except ValueError as error:
         raise BadRequest("Last-Event-ID must be an id of this stream") from error
-    events.last_position()  # to answer 503 while there is still a status to answer with
+    except EventsPruned:
+        known = False
     return _Stream(services, hub, drain, wanted).frames(after, known=known)
 
 
@@ -89,22 +92,26 @@ class _Stream:
                 self._at = took.position
             if not new:
                 # Its id lets a client that nothing happened for come back to where it was.
-                yield b": beat\nid: %s\n\n" % self._at.encode()
+                yield b": beat\nid: %s\n\n" % self._at.encode() if self._at else sse.BEAT
 
     def _replay(self) -> Iterator[bytes]:
         """Read what is missing from the rows, as fast as the client takes it."""
         for _ in range(REPLAY_MOST // BATCH):
-            found = self._events.after(self._at, limit=BATCH)
+            try:
+                found = self._events.after(self._at, limit=BATCH)
+            except EventsPruned:
+                yield self._resync("unknown")
+                return
             for event in found:
                 self._at = event.position
                 if self._wanted.holds(event):
                     yield self._frame(event)
             if len(found) < BATCH:
                 return
-        self._at = self._events.last_position() or self._at
         yield self._resync("behind")
 
     def _resync(self, reason: str) -> bytes:
+        self._at = self._events.last_position()
         return sse.frame("resync", {"reason": reason}, position=self._at)
 
     def _frame(self, event: Event) -> bytes:

@@ -56,13 +56,13 @@ def text(source: Source) -> Iterator[bytes]:
         yield (source.mask.text(part.contents) or "").encode("utf-8", "replace")
 
 
-def stream(services: Services, drain: Drain, source: Source, after: str) -> Iterator[bytes]:
+def stream(drain: Drain, source: Source, after: str) -> Iterator[bytes]:
     """Give what there is behind a position and what comes, as server-sent events.
 
     Raises BadRequest.
     """
     try:
-        steps = follow(services.engine, drain, source.output, after)
+        steps = follow(drain, source.output, after)
     except ValueError as error:
         raise BadRequest("Last-Event-ID must be an id of this stream") from error
     return sse.log_frames(steps, source.output, lambda part: words.log_part(part, source.mask))

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
 from app.api.http.bodies import body
+from app.api.http.callers import caller
 from app.api.http.documents import described, number_query
 from app.api.http.site import services
 from app.api.tork import query, schemas
@@ -25,7 +26,7 @@ blueprint = Blueprint("tork-scheduled-jobs", __name__, description="Jobs that cr
 )
 def find_schedules() -> ResponseReturnValue:
     """List scheduled jobs, newest first."""
-    return service.find(services(), query.window(request.args, size=SIZE, most=MOST))
+    return service.find(services(), caller(), query.window(request.args, size=SIZE, most=MOST))
 
 
 @blueprint.route("/scheduled-jobs", methods=["POST"])
@@ -42,32 +43,32 @@ def find_schedules() -> ResponseReturnValue:
 def create_schedule() -> ResponseReturnValue:
     """Create a scheduled job."""
     document = read(body(), request.headers.get("Content-Type"))
-    return dict(service.create(services(), document))
+    return dict(service.create(services(), caller(), document))
 
 
 @blueprint.route("/scheduled-jobs/<schedule_id>")
 @described(blueprint, schemas.ScheduledJob, errors=(404, 405), error=schemas.Error)
 def get_schedule(schedule_id: str) -> ResponseReturnValue:
     """Give a scheduled job in full."""
-    return dict(service.get(services(), schedule_id))
+    return dict(service.get(services(), caller(), schedule_id))
 
 
 @blueprint.route("/scheduled-jobs/<schedule_id>/pause", methods=["PUT"])
 @described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
 def pause_schedule(schedule_id: str) -> ResponseReturnValue:
     """Stop firing."""
-    return service.pause(services(), schedule_id)
+    return service.pause(services(), caller(), schedule_id)
 
 
 @blueprint.route("/scheduled-jobs/<schedule_id>/resume", methods=["PUT"])
 @described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
 def resume_schedule(schedule_id: str) -> ResponseReturnValue:
     """Fire again."""
-    return service.resume(services(), schedule_id)
+    return service.resume(services(), caller(), schedule_id)
 
 
 @blueprint.route("/scheduled-jobs/<schedule_id>", methods=["DELETE"])
 @described(blueprint, schemas.Status, errors=(404, 405), error=schemas.Error)
 def delete_schedule(schedule_id: str) -> ResponseReturnValue:
     """Delete a scheduled job and all its runs."""
-    return service.delete(services(), schedule_id)
+    return service.delete(services(), caller(), schedule_id)

@@ -4,6 +4,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http.callers import caller
 from app.api.http.documents import described
 from app.api.http.site import services
 from app.api.tork import query, schemas
@@ -19,7 +20,7 @@ blueprint.record(lambda state: state.app.url_map.converters.update(tork_task=Tas
 @described(blueprint, schemas.Task, errors=(404, 405), error=schemas.Error)
 def get_task(task_id: str) -> ResponseReturnValue:
     """Give an executed task."""
-    return dict(service.get(services(), task_id))
+    return dict(service.get(services(), caller(), task_id))
 
 
 @blueprint.route("/tasks/<tork_task:task_id>/log")
@@ -27,4 +28,6 @@ def get_task(task_id: str) -> ResponseReturnValue:
 def get_task_log(task_id: str) -> ResponseReturnValue:
     """List a task's output, newest part first."""
     window = query.window(request.args, size=LOG_SIZE, most=LOG_MOST)
-    return service.log(services(), task_id, window, query.text_words(request.args.get("q")))
+    return service.log(
+        services(), caller(), task_id, window, query.text_words(request.args.get("q"))
+    )

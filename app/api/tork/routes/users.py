@@ -16,7 +16,7 @@ blueprint = Blueprint("tork-users", __name__, description="Users.")
 @described(
     blueprint,
     schemas.User,
-    errors=(400, 405, 413),
+    errors=(400, 405, 413, 429),
     error=schemas.Error,
     body={"application/json": schemas.NewUser},
 )

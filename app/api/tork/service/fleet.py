@@ -7,7 +7,6 @@ from app.api.tork.errors import Refused
 from app.api.tork.words import DIALECT, QUEUE_PREFIX, SILENT_S
 from app.domain.clock import seconds
 from app.domain.records import Json, Queue, Worker
-from app.domain.states import JobState
 from app.wiring import VERSION, Services
 
 INTERNAL = (
@@ -60,7 +59,7 @@ def metrics(services: Services) -> Json:
     """Give the counters of the dialect."""
     engine = services.engine
     with engine.store.session():
-        jobs = engine.jobs.counts(DIALECT).get(JobState.RUNNING, 0)
+        jobs = engine.jobs.running(DIALECT)
         tasks = engine.tasks.running(QUEUE_PREFIX)
         here = _workers(services)
     load = sum(worker.cpu_percent for worker in here) / len(here) if here else 0.0

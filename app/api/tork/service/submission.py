@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from app.api.http.callers import Caller
 from app.api.tork.documents import read_json, read_yaml
 from app.api.tork.errors import Refused
-from app.api.tork.people import permission_exists
+from app.api.tork.people import audience
 from app.api.tork.scalars import Value
+from app.api.tork.service.directory import Known
 from app.api.tork.validation import validate_job, validate_scheduled_job
 from app.api.tork.words import DIALECT
 from app.domain.cron import parse_crontab
@@ -59,7 +61,7 @@ def read(body: bytes, content_type: str | None) -> dict[str, Value]:
 def job_definition(services: Services, document: dict[str, Value]) -> dict[str, Any]:
     """Check a job. Raises Invalid; UnknownJobType where the job type is not installed."""
     return validate_job(
-        document, expressions=_Expressions(services), permission_exists=permission_exists
+        document, expressions=_Expressions(services), permission_exists=Known(services)
     )
 
 
@@ -69,11 +71,11 @@ def scheduled_definition(services: Services, document: dict[str, Value]) -> dict
         document,
         expressions=_Expressions(services),
         cron=_check_cron,
-        permission_exists=permission_exists,
+        permission_exists=Known(services),
     )
 
 
-def submission(definition: Mapping[str, Any]) -> Submission:
+def submission(definition: Mapping[str, Any], caller: Caller) -> Submission:
     """Make a submission of a checked definition; its id is chosen here, to be watched before."""
     after = (definition.get("autoDelete") or {}).get("after")
     return Submission(
@@ -85,6 +87,8 @@ def submission(definition: Mapping[str, Any]) -> Submission:
         tags=tuple(definition.get("tags") or ()),
         spec={key: value for key, value in definition.items() if key not in _BESIDE},
         task_count=len(definition["tasks"]),
+        created_by=caller.name,
+        audience=audience(definition.get("permissions") or ()),
         delete_after_s=parse_duration(after) if after else None,
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from app.api.http.callers import Caller
 from app.api.tork import paths, words
 from app.api.tork.query import Window
 from app.api.tork.redaction import secret_values
@@ -14,29 +15,33 @@ from app.engine import Engine
 from app.wiring import Services
 
 
-def get(services: Services, task_id: str) -> Mapping[str, object]:
+def get(services: Services, caller: Caller, task_id: str) -> Mapping[str, object]:
     """Give a task. Raises TaskNotFound."""
     engine = services.engine
     with engine.store.session():
-        task, job = _own(engine, task_id)
+        task, job = _own(engine, caller, task_id)
         family = _family(engine, task)
     return redactor(services).document(words.task(task, family), secret_values(job.spec))
 
 
-def log(services: Services, task_id: str, window: Window, wanted: Sequence[str]) -> Json:
+def log(
+    services: Services, caller: Caller, task_id: str, window: Window, wanted: Sequence[str]
+) -> Json:
     """Give a page of a task's output, newest part first. Raises TaskNotFound."""
     engine = services.engine
     with engine.store.session():
-        task, job = _own(engine, task_id)
+        task, job = _own(engine, caller, task_id)
     found = engine.logs.of_task(task.id, number=window.number, size=window.size, words=wanted)
     return _parts(services, found, job, {task.id: task_id})
 
 
-def job_log(services: Services, job_id: str, window: Window, wanted: Sequence[str]) -> Json:
+def job_log(
+    services: Services, caller: Caller, job_id: str, window: Window, wanted: Sequence[str]
+) -> Json:
     """Give a page of the output of all tasks of a job, newest first. Raises JobNotFound."""
     engine = services.engine
     with engine.store.session():
-        job = own(engine, job_id)
+        job = own(engine, caller, job_id)
     found = engine.logs.of_job(job_id, number=window.number, size=window.size, words=wanted)
     ids = dict.fromkeys(part.task_id for part in found.items)
     with engine.store.session():
@@ -49,14 +54,14 @@ def _parts(services: Services, found: Page[LogPart], job: Job, public: Mapping[i
     return words.page(found, redactor(services).documents(documents, secret_values(job.spec)))
 
 
-def _own(engine: Engine, task_id: str) -> tuple[Task, Job]:
+def _own(engine: Engine, caller: Caller, task_id: str) -> tuple[Task, Job]:
     if not paths.is_id(task_id):
         raise TaskNotFound(task_id=task_id)
     task = engine.tasks.by_public_id(task_id)
     if not task.queue.startswith(QUEUE_PREFIX) or task.job_id is None:
         raise TaskNotFound(task_id=task_id)
     try:
-        return task, engine.jobs.get(task.job_id)
+        return task, own(engine, caller, task.job_id)
     except JobNotFound:
         raise TaskNotFound(task_id=task_id) from None
 
