@@ -3,7 +3,8 @@
 from app.api.http.dialect import Dialect
 from app.api.jobyard import DIALECT as JOBYARD
 from app.api.system import DIALECT as SYSTEM
+from app.api.task_tracker import DIALECT as TASK_TRACKER
 from app.api.tork import DIALECT as TORK
 
-DIALECTS: tuple[Dialect, ...] = (TORK, JOBYARD, SYSTEM)
+DIALECTS: tuple[Dialect, ...] = (TORK, TASK_TRACKER, JOBYARD, SYSTEM)
 """In the order they are mounted; `system` comes last, since it fills what they leave open."""

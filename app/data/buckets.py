@@ -51,6 +51,18 @@ class RowBuckets:
         level = burst if row is None else float(row[0])
         return max((level + 1.0 - burst) / rate, 1.0 / SECOND)
 
+    def charge(self, name: str, count: float) -> None:
+        """Use so many more of a bucket that is there, full or not; negative gives them back."""
+        with self._store.session():
+            self._store.run(
+                "UPDATE bucket SET level = level + ? WHERE name = ?", (float(count), name)
+            )
+
+    def forget(self, name: str) -> None:
+        """Let a bucket be as if it had never been used."""
+        with self._store.session():
+            self._store.run("DELETE FROM bucket WHERE name = ?", (name,))
+
 
 def delete_idle(store: Store, before: Instant, limit: int) -> int:
     """Forget buckets nobody has used since then."""

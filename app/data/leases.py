@@ -17,7 +17,7 @@ from app.domain.states import AttemptState, TaskState
 
 _RETURNED = (
     "id, number, queue, name, payload, job_id, public_id, position, created_at, leased_until,"
-    " lease_us, priority"
+    " lease_us, priority, failures, max_attempts, verifications"
 )
 # Who has left gets nothing; looked up once a claim, and no statement of its own.
 _HERE = "EXISTS (SELECT 1 FROM worker WHERE id = ? AND active = 1)"
@@ -196,6 +196,10 @@ def claim(
             created_at=row[8],
             leased_until=None if row[9] >= _FOREVER else row[9],
             lease_s=None if row[10] is None else row[10] / 1_000_000,
+            priority=row[11],
+            failures=row[12],
+            max_attempts=row[13],
+            verifications=row[14],
         )
         for row in rows
     ]

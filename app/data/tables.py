@@ -15,6 +15,8 @@ from peewee import (
     TextField,
 )
 
+from app.data.tracker import TRACKER
+
 
 class Job(Model):
     """What a client asked for."""
@@ -185,6 +187,30 @@ class JobGroup(Model):
 
     class Meta:
         table_name = "job_group"
+
+
+class Manager(Model):
+    """A person who logs in on pages."""
+
+    id = BigAutoField()
+    username = TextField()
+    password = TextField()
+    admin = IntegerField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "manager"
+
+
+class ManagerSession(Model):
+    """A login that stands."""
+
+    digest = TextField(primary_key=True)
+    manager_id = BigIntegerField()
+    expires_at = BigIntegerField()
+
+    class Meta:
+        table_name = "manager_session"
 
 
 class Schedule(Model):
@@ -419,6 +445,9 @@ ENGINE = (
     AudienceMember,
     Bucket,
     MadeKey,
+    Manager,
+    ManagerSession,
+    *TRACKER,
     IdleLimit,
     ApiToken,
 )

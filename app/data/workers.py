@@ -86,10 +86,19 @@ def is_active(store: Store, worker_id: int) -> bool:
 
 def public_ids(store: Store, worker_ids: Sequence[int]) -> dict[int, str]:
     """Give the public ids of some workers."""
+    return _texts(store, "public_id", worker_ids)
+
+
+def names(store: Store, worker_ids: Sequence[int]) -> dict[int, str]:
+    """Give the names of some workers."""
+    return _texts(store, "name", worker_ids)
+
+
+def _texts(store: Store, column: str, worker_ids: Sequence[int]) -> dict[int, str]:
     if not worker_ids:
         return {}
     marks = ", ".join("?" * len(worker_ids))
-    rows = store.run(f"SELECT id, public_id FROM worker WHERE id IN ({marks})", worker_ids)
+    rows = store.run(f"SELECT id, {column} FROM worker WHERE id IN ({marks})", worker_ids)
     return {row[0]: row[1] for row in rows.fetchall()}
 
 
@@ -117,6 +126,12 @@ def beat(store: Store, worker_id: int, *, status: str, cpu_percent: float, now: 
         " WHERE id = ? AND active = 1",
         (now, status, cpu_percent, worker_id),
     )
+    return cursor.rowcount == 1
+
+
+def rename(store: Store, worker_id: int, name: str) -> bool:
+    """Change a worker's name; False when there is none."""
+    cursor = store.run("UPDATE worker SET name = ? WHERE id = ?", (name, worker_id))
     return cursor.rowcount == 1
 
 

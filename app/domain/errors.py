@@ -52,6 +52,10 @@ class GroupNotFound(NotFound):
     """There is no such group. Facts: group_id."""
 
 
+class ManagerNotFound(NotFound):
+    """There is no such manager. Facts: manager_id."""
+
+
 class ScheduleNotFound(NotFound):
     """There is no such schedule. Facts: schedule_id."""
 

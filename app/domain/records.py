@@ -143,6 +143,10 @@ class Claimed:
     created_at: Instant
     leased_until: Instant | None
     lease_s: float | None
+    priority: int = 0
+    failures: int = 0
+    max_attempts: int = 1
+    verifications: int = 1
 
     @property
     def lease(self) -> Lease:
@@ -367,6 +371,17 @@ class ApiToken:
     def allows(self, scope: Scope) -> bool:
         """Tell whether it is good for that."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """A person who logs in on pages. admin: may do everything everywhere."""
+
+    id: int
+    username: str
+    password_hash: str = field(repr=False)
+    admin: bool
+    created_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

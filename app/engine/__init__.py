@@ -18,9 +18,11 @@ from app.engine.keys import Keys
 from app.engine.leadership import Leadership
 from app.engine.limits import Buckets, Limits
 from app.engine.logs import Logs
+from app.engine.managers import Managers
 from app.engine.passwords import Passwords
 from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
+from app.engine.rates import Rates
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
 from app.engine.subjobs import SubJobs
@@ -73,8 +75,11 @@ class Engine:
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
         self.doctor = Doctor(self.transaction)
+        passwords = Passwords()
+        self.accounts = Accounts(self.transaction, passwords)
+        self.managers = Managers(self.transaction, passwords)
+        self.rates = Rates(self.transaction)
         self.tokens = Tokens(self.transaction)
-        self.accounts = Accounts(self.transaction, Passwords())
         self.roles = Roles(self.transaction)
         self.audience = Audience(store)
         self.keys = Keys(self.transaction)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.data import leases, workers
 from app.domain.clock import Instant, seconds
-from app.domain.errors import WorkerNotActive
+from app.domain.errors import WorkerNotActive, WorkerNotFound
 from app.domain.events import EventKind
 from app.domain.records import Lease, Worker
 from app.engine.transaction import Transactions
@@ -71,6 +71,12 @@ class Workers:
             ):
                 raise WorkerNotActive(worker_id=worker_id)
 
+    def rename(self, worker_id: int, name: str) -> None:
+        """Change a worker's name. Raises WorkerNotFound."""
+        with self._tx():
+            if not workers.rename(self._store, worker_id, name):
+                raise WorkerNotFound(worker_id=worker_id)
+
     def leave(self, worker_id: int, *, sparing: Collection[Lease] = ()) -> int:
         """Note that a worker is gone for good, and hand its tasks out again; give how many.
 
@@ -109,6 +115,11 @@ class Workers:
         since = self._tx.clock.now() - seconds(LISTED_S)
         with self._store.session():
             return workers.seen_since(self._store, since, dialect=dialect)
+
+    def names(self, worker_ids: Sequence[int]) -> Mapping[int, str]:
+        """Give the names of some workers."""
+        with self._store.session():
+            return workers.names(self._store, list(dict.fromkeys(worker_ids)))
 
     def public_ids(self, worker_ids: Sequence[int]) -> Mapping[int, str]:
         """Give the public ids of some workers."""

@@ -20,6 +20,7 @@ class Cors:
     origins, methods, headers: `*` alone allows all. credentials: whether cookies may travel; never
     together with every origin, which would open the API to any page its user visits.
     echo: answer every request with its own origin, or `*` when it names none.
+    bare: answer requests that name no origin alike, and every OPTIONS with 200.
     only: the paths it is for; empty means all of the dialect's.
     """
 
@@ -28,6 +29,7 @@ class Cors:
     headers: tuple[str, ...] = ANY
     credentials: bool = False
     echo: bool = False
+    bare: bool = False
     only: frozenset[str] = frozenset()
 
     def answer_headers(self, request: Request) -> Mapping[str, str]:
@@ -41,24 +43,28 @@ class Cors:
             if asked:
                 allowed["Access-Control-Allow-Headers"] = asked
             return {**allowed, "Access-Control-Allow-Methods": ", ".join(self.methods)}
-        if origin is None or not (self.origins == ANY or origin in self.origins):
+        if origin is None and not self.bare:
+            return {}
+        if not (self.origins == ANY or origin in self.origins):
             return {}
         if self.origins == ANY:
             return {"Access-Control-Allow-Origin": "*"}
-        named = {"Access-Control-Allow-Origin": origin}
+        named = {"Access-Control-Allow-Origin": origin or ""}
         return {**named, "Access-Control-Allow-Credentials": "true"} if self.credentials else named
 
     def preflight(self, request: Request) -> Response | None:
         """Answer a preflight; None when the request is none, or its origin may not ask."""
-        if not is_preflight(request):
+        if not is_preflight(request) and not (self.bare and request.method == "OPTIONS"):
             return None
         headers = dict(self.answer_headers(request))
         if not headers:
             return None
-        asked = request.headers["Access-Control-Request-Method"]
+        asked = request.headers.get("Access-Control-Request-Method", "")
         wanted = request.headers.get("Access-Control-Request-Headers", "")
         headers["Access-Control-Allow-Methods"] = _list(self.methods, asked)
         headers["Access-Control-Allow-Headers"] = _list(self.headers, wanted)
+        if self.bare:
+            return Response(status=200, headers=headers, mimetype="application/json")
         return Response(status=204, headers=headers)
 
 

@@ -186,6 +186,11 @@ def test_a_claim_reads_the_index_of_ready_work_alone_at_a_million_rows(store):
             f" SELECT 'demo', 'remote', 'w' || i, 'w', 1, 1 FROM {series} WHERE i <= 1000"
         )
         store.run(
+            "INSERT INTO job (id, dialect, type, name, state, spec, created_at)"
+            f" SELECT 'j' || i, 'demo', 't', 'n', 'RUNNING', '{{}}', i FROM {series}"
+            " WHERE i <= 1000"
+        )
+        store.run(
             "UPDATE task SET state = 'RUNNING', worker_id = id % 1000, leased_until = id"
             " WHERE id % 100 = 0"
         )

@@ -1,0 +1,20 @@
+"""Views of the tracker: who asks, what they say, one call of a service, the envelope."""
+
+from flask_smorest import Blueprint
+
+from app.api.task_tracker.routes import access, logs, managers, monitoring, projects, tasks, workers
+from config.settings import Settings
+
+
+def blueprints(settings: Settings) -> list[Blueprint]:
+    """Give what is to be mounted."""
+    del settings
+    return [
+        workers.blueprint,
+        projects.blueprint,
+        access.blueprint,
+        tasks.blueprint,
+        logs.blueprint,
+        monitoring.blueprint,
+        managers.blueprint,
+    ]

@@ -1,0 +1,78 @@
+"""`/task/…`."""
+
+from flask.typing import ResponseReturnValue
+from flask_smorest import Blueprint
+
+from app.api.http.bodies import body
+from app.api.http.site import services
+from app.api.task_tracker import schemas, words
+from app.api.task_tracker.documents import parsed, read
+from app.api.task_tracker.errors import DUPLICATE, Refused, Unreadable
+from app.api.task_tracker.routes import callers, ids
+from app.api.task_tracker.routes.describing import tells
+from app.api.task_tracker.service import tasks as service
+
+blueprint = Blueprint("tracker-tasks", __name__, description="Tasks.")
+
+
+@blueprint.route("/task/submit", methods=["POST"])
+@tells(blueprint, 400, 401, 404, 413, 429, body=schemas.Submission)
+def submit_task() -> ResponseReturnValue:
+    """Store a task."""
+    said = body()
+    with services().engine.store.session():
+        caller = callers.worker(401)
+        service.submit(services(), caller, service.read(parsed(said)))
+    return words.done()
+
+
+@blueprint.route("/task/bulk_submit", methods=["POST"])
+@tells(blueprint, 400, 401, 404, 413, 429, body=schemas.BulkSubmission)
+def submit_tasks() -> ResponseReturnValue:
+    """Store up to 10000 tasks of one project; duplicates are left out and named."""
+    caller = callers.worker(401)
+    items = _items(parsed(body()))
+    left_out = service.submit_many(services(), caller, items)
+    content = {
+        "submitted": len(items) - len(left_out),
+        "rejected": [{"index": place, "message": DUPLICATE} for place in left_out],
+    }
+    if len(left_out) == len(items):
+        raise Refused(400, DUPLICATE, content=content)
+    return words.done(content)
+
+
+def _items(document: object) -> list[object]:
+    found = document
+    if isinstance(document, dict):
+        found = next((value for name, value in document.items() if name.lower() == "requests"), 0)
+    if not isinstance(found, list) or not found:
+        raise Unreadable
+    return found
+
+
+@blueprint.route("/task/get/<project_id>")
+@tells(blueprint, 400, 403, 404, 429)
+def get_task(project_id: str) -> ResponseReturnValue:
+    """Hand a task to the worker that asks."""
+    # One connection for all of it: taking one from the pool costs as much as a statement.
+    with services().engine.store.session():
+        caller = callers.worker(403)
+        if caller.paused:
+            raise Refused(400, "A manager has paused you")
+        task = service.get(services(), caller, ids.project(project_id))
+    return words.unlucky(service.NO_TASK) if task is None else words.done({"task": task})
+
+
+@blueprint.route("/task/release", methods=["POST"])
+@tells(blueprint, 400, 403, 413, body=schemas.Release)
+def release_task() -> ResponseReturnValue:
+    """Say what became of a task that the worker holds."""
+    said = body()
+    with services().engine.store.session():
+        caller = callers.worker(403)
+        given = read(said, service.RELEASE)
+        if given["task_id"] == 0:
+            raise Refused(400, "Invalid request")
+        updated = service.release(services(), caller, given)
+    return words.done({"updated": updated}, None if updated else service.NOT_CLOSED)

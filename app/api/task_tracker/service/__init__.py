@@ -1,0 +1,1 @@
+"""The tracker's rules: plain functions over the services of the process."""

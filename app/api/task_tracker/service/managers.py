@@ -1,0 +1,43 @@
+"""Managers: registering, logging in, promoting."""
+
+from app.api.task_tracker.errors import Refused
+from app.domain.errors import AlreadyExists
+from app.domain.records import Manager
+from app.wiring import Services
+
+TRIES_S, TRIES = 10.0, 300.0
+"""Logins a second that a client may try in the long run, and at once."""
+NAME_TRIES_S, NAME_TRIES = 0.2, 10.0
+"""The same of those for one user name."""
+
+
+def register(services: Services, username: str, password: str) -> Manager:
+    """Store a manager. Raises Refused."""
+    if (
+        not 3 <= len(username.encode()) <= 16
+        or not 8 <= len(password.encode()) <= 1024
+        or "\0" in username + password
+    ):
+        raise Refused(400, "Invalid register request")
+    try:
+        return services.engine.managers.register(username, password)
+    except AlreadyExists as error:
+        raise Refused(400, "duplicate user: this name is taken") from error
+
+
+def log_in(services: Services, username: str, password: str, client: str) -> Manager:
+    """Give the manager of this name and password. Raises Refused; RateLimited for guessing.
+
+    Tries are counted for each client, and for each name that it tries; a good one starts the
+    latter anew.
+    """
+    engine = services.engine
+    of_name = f"login/{client}/{username[:64]}"
+    with engine.transaction():
+        engine.rates.take(f"login/{client}", TRIES_S, burst=TRIES)
+        engine.rates.take(of_name, NAME_TRIES_S, burst=NAME_TRIES)
+    found = engine.managers.authenticate(username, password)
+    if found is None:
+        raise Refused(403, "Invalid username/password")
+    engine.rates.fill(of_name)
+    return found
