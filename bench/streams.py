@@ -22,8 +22,8 @@ from bench import _harness, _server
 from config.settings import load
 
 STREAMS = 2000
-IDLE_S = 3.0
-ROUNDS = 10
+IDLE_S = 2.0
+ROUNDS = 7
 _REQUEST = b"GET /api/jobyard/v1/events?kind=worker HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
