@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from config.kinds import need_text
+from config.kinds import Words, need_text
 
 _PORT_MAX = 65_535
 
@@ -91,6 +91,23 @@ class Url:
         except ValueError as error:
             raise ValueError("must be a URL with a whole number as its port") from error
         return value
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Addresses and networks, such as `10.0.0.0/8`: a TOML list, or text with commas."""
+
+    word: str = "list of addresses and networks"
+
+    def read(self, raw: object, *, text: bool) -> tuple[str, ...]:
+        """Give them as text, each checked."""
+        words = Words().read(raw, text=text)
+        for each in words:
+            try:
+                ipaddress.ip_network(each, strict=False)
+            except ValueError as error:
+                raise ValueError("must hold addresses and networks, like 10.0.0.0/8") from error
+        return words
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.addresses import Address, Folder, Url
+from config.addresses import Address, Folder, Networks, Url
 from config.declare import setting
 from config.kinds import Choice, Flag, Seconds, Size, Slots, Tables, Text, Whole, Words
 
@@ -64,8 +64,13 @@ class SecuritySettings:
         default_text="stored as they are",
     )  # fmt: skip
     webhook_allow: tuple[str, ...] = setting(
-        (), Words(), "Addresses or networks webhooks may reach although they are link-local or"
-        " metadata addresses.", key="security.webhook_allow",
+        (), Networks(), "Addresses or networks webhooks may reach although they are link-local or"
+        " metadata addresses, or private ones while those are forbidden.",
+        key="security.webhook_allow",
+    )  # fmt: skip
+    webhook_private: bool = setting(
+        True, Flag(), "Let webhooks reach private addresses and the server's own host.",
+        key="security.webhook_private",
     )  # fmt: skip
 
 

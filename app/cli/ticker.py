@@ -1,11 +1,17 @@
 """`jobyard ticker`: schedules, waiting lists, lost leases, clean-up."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from app.cli.options import with_settings
 from app.cli.process import die_with, on_stop
 from config import logging
 from config.settings import Settings
+
+if TYPE_CHECKING:
+    from app.domain.records import Delivery, Post
+    from app.wiring import Services
 
 
 @click.command()
@@ -19,13 +25,30 @@ def command(settings: Settings, parent: int | None) -> None:
     """
     die_with(parent)
     logging.configure(settings.logging, part="ticker")
-    from app.ticker.ticker import Ticker  # noqa: PLC0415 - quick help, late imports
+    from app.ticker.sender import Sender  # noqa: PLC0415 - quick help, late imports
+    from app.ticker.ticker import Ticker  # noqa: PLC0415
     from app.wiring import build  # noqa: PLC0415
 
     services = build(settings)
-    ticker = Ticker(services)
+    ticker = Ticker(services, Sender(services, _Wording(services)))
     on_stop(ticker.stop)
     try:
         ticker.run()
     finally:
         services.close()
+
+
+class _Wording:
+    """Has messages worded by the dialect they belong to, loaded when the first one comes."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+
+    def __call__(self, delivery: "Delivery") -> "Post | None":
+        """Give the message; None when it is not to be sent. Raises ValueError."""
+        from app.api import DIALECTS  # noqa: PLC0415 - most servers have nothing to send
+
+        for dialect in DIALECTS:
+            if dialect.name == delivery.dialect and dialect.post is not None:
+                return dialect.post(self._services, delivery)
+        raise ValueError(f"jobs of {delivery.dialect} have no webhooks")

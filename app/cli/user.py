@@ -45,7 +45,7 @@ def add(settings: Settings, username: str, name: str, password_stdin: bool) -> N
 @command.command("ls")
 @with_settings
 def ls(settings: Settings) -> None:
-    """List all users: name, state, roles."""
+    """List all users: name, whether enabled or disabled, roles."""
     with _services(settings) as services:
         found = services.engine.accounts.listed(DIALECT)
     width = max((len(each.username) for each in found), default=0)
@@ -60,7 +60,7 @@ def ls(settings: Settings) -> None:
 @click.argument("username")
 @with_settings
 def disable(settings: Settings, username: str) -> None:
-    """Let the user USERNAME in no more."""
+    """Let the user USERNAME in no more, from the next request on."""
     with _services(settings) as services:
         services.engine.accounts.disable(DIALECT, username)
     click.echo(f"user {username} is disabled")
@@ -70,7 +70,7 @@ def disable(settings: Settings, username: str) -> None:
 @click.argument("username")
 @with_settings
 def enable(settings: Settings, username: str) -> None:
-    """Let the user USERNAME in again."""
+    """Let the user USERNAME in again, with the same password and roles."""
     with _services(settings) as services:
         services.engine.accounts.enable(DIALECT, username)
     click.echo(f"user {username} is enabled")

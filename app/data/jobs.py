@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from peewee import SQL, Tuple, fn
 
-from app.data import audience, tables
+from app.data import audience, deliveries, tables
 from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
 from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import AlreadyExists, JobNotFound
-from app.domain.records import Job, JobFilter
+from app.domain.records import Job, JobFilter, Watch
 from app.domain.states import JobState
 
 _J = tables.Job.alias("j")
@@ -18,15 +18,19 @@ _COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
     " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
-    " scheduled_at, started_at, ended_at, delete_at, audience_id"
+    " scheduled_at, started_at, ended_at, delete_at, audience_id, watches"
 )
 _GET = f"SELECT {_COLUMNS} FROM job WHERE id = ?"
 _INSERT = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
-    " created_at, delete_after_us, audience_id)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " created_at, delete_after_us, audience_id, watches)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING"  # an error would make PostgreSQL undo an outer transaction
+)
+_GLANCE = (
+    "SELECT state, result, error, progress, position, scheduled_at, started_at, ended_at,"
+    " delete_at FROM job WHERE id = ?"
 )
 _TAG = "INSERT INTO job_tag (tag, job_id) VALUES (?, ?)"
 _BY_KEY = f"SELECT {_COLUMNS} FROM job WHERE dialect = ? AND unique_key = ?"
@@ -113,7 +117,50 @@ def _record(row: Row) -> Job:
         ended_at=row[28],
         delete_at=row[29],
         audience_id=row[30],
+        watches=_read_watches(row[31]),
     )
+
+
+class Glance(NamedTuple):
+    """What changes of a job while it lives, without the large rest; and what is told of it."""
+
+    state: JobState
+    result: str | None
+    error: str | None
+    progress: float
+    position: int
+    scheduled_at: Instant | None
+    started_at: Instant | None
+    ended_at: Instant | None
+    delete_at: Instant | None
+
+
+def glance(store: Store, job_id: str) -> Glance:
+    """Give what changes of a job. Raises JobNotFound."""
+    row = store.run(_GLANCE, (job_id,)).fetchone()
+    if row is None:
+        raise JobNotFound(job_id=job_id)
+    texts = (unescape_or_none(row[1]), unescape_or_none(row[2]))
+    return Glance(JobState(row[0]), *texts, *row[3:])
+
+
+def watches(store: Store, job_id: str) -> tuple[Watch, ...]:
+    """Give what of a job is told to others; nothing of one that is not there."""
+    row = store.run("SELECT watches FROM job WHERE id = ?", (job_id,)).fetchone()
+    return () if row is None else _read_watches(row[0])
+
+
+def _read_watches(text: str | None) -> tuple[Watch, ...]:
+    """Read the column of that name."""
+    if text is None:
+        return ()
+    return tuple(Watch(tuple(events), tuple(keep)) for events, keep in loads(text))
+
+
+def _write_watches(job: Job) -> str | None:
+    if not job.watched:
+        return None
+    return dumps([[watch.events, watch.keep] for watch in job.watches])
 
 
 def insert(
@@ -144,6 +191,7 @@ def insert(
         job.created_at,
         delete_after_us,
         job.audience_id,
+        _write_watches(job),
     )
     if store.run(_INSERT, values).rowcount != 1:
         raise AlreadyExists(name=unique_key or job.id)
@@ -392,7 +440,8 @@ def expired(store: Store, now: Instant, ended_before: Instant, limit: int) -> li
 
 
 def delete(store: Store, job_id: str) -> None:
-    """Delete a job with its tasks and their history."""
+    """Delete a job with its tasks and their history; messages about it may still be sent."""
+    deliveries.keep_job(store, job_id)
     own = "(SELECT id FROM task WHERE job_id = ?)"
     for statement in (
         f"DELETE FROM attempt WHERE task_id IN {own}",
@@ -411,6 +460,7 @@ def put_aside(store: Store, job_id: str, new_id: str, now: Instant) -> None:
 
     It goes when it is deleted once more; it is due for that at once.
     """
+    deliveries.keep_job(store, job_id)
     idle = "(SELECT id FROM task WHERE job_id = ? AND leased_until IS NULL)"
     for statement in (
         f"DELETE FROM attempt WHERE task_id IN {idle}",

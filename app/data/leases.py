@@ -17,7 +17,7 @@ from app.domain.states import AttemptState, TaskState
 
 _RETURNED = (
     "id, number, queue, name, payload, job_id, public_id, position, created_at, leased_until,"
-    " lease_us, priority, failures, max_attempts, verifications"
+    " lease_us, priority, failures, max_attempts, verifications, watched"
 )
 # Who has left gets nothing; looked up once a claim, and no statement of its own.
 _HERE = "EXISTS (SELECT 1 FROM worker WHERE id = ? AND active = 1)"
@@ -96,7 +96,7 @@ _ATTEMPT_END = (
 )
 _STANDING = (
     "SELECT job_id, queue, verifications, max_attempts, failures, max_losses, losses,"
-    " retry_delay_us, retry_factor, parent_id, kind FROM task"
+    " retry_delay_us, retry_factor, parent_id, kind, watched FROM task"
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _RENEW = (
@@ -141,6 +141,7 @@ class Standing(NamedTuple):
     retry_factor: float
     parent_id: int | None
     kind: str
+    watched: int
 
 
 def standing(store: Store, lease: Lease) -> Standing:
@@ -200,6 +201,7 @@ def claim(
             failures=row[12],
             max_attempts=row[13],
             verifications=row[14],
+            watched=bool(row[15]),
         )
         for row in rows
     ]

@@ -54,6 +54,7 @@ class Job(Model):
     ended_at = BigIntegerField(null=True)
     delete_after_us = BigIntegerField(null=True)
     delete_at = BigIntegerField(null=True)
+    watches = TextField(null=True)
     closing = IntegerField()
     audience_id = BigIntegerField(null=True)
 
@@ -111,6 +112,7 @@ class Task(Model):
     queued_at = BigIntegerField(null=True)
     started_at = BigIntegerField(null=True)
     ended_at = BigIntegerField(null=True)
+    watched = IntegerField()
     agreed = IntegerField()
 
     class Meta:
@@ -407,6 +409,55 @@ class ApiToken(Model):
         table_name = "api_token"
 
 
+class Delivery(Model):
+    """A message to somebody outside that waits to be sent."""
+
+    id = BigAutoField()
+    channel = TextField()
+    dialect = TextField()
+    job_id = TextField(null=True)
+    watch = IntegerField()
+    about = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "delivery"
+
+
+class Channel(Model):
+    """When the first message of a channel is tried next; there while it has messages."""
+
+    name = TextField(primary_key=True)
+    job_id = TextField(null=True)
+    host = TextField()
+    attempts = IntegerField()
+    due_at = BigIntegerField()
+
+    class Meta:
+        table_name = "channel"
+
+
+class DeletedJob(Model):
+    """What messages still need of a job that is deleted."""
+
+    id = TextField(primary_key=True)
+    dialect = TextField()
+    type = TextField()
+    name = TextField()
+    description = TextField()
+    spec = TextField()
+    state_data = TextField()
+    tags = TextField()
+    task_count = IntegerField()
+    created_by = TextField(null=True)
+    parent_task_id = BigIntegerField(null=True)
+    schedule_id = TextField(null=True)
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "deleted_job"
+
+
 class LogPart(Model):
     """A piece of output; on SQLite in a file of its own."""
 
@@ -450,5 +501,8 @@ ENGINE = (
     *TRACKER,
     IdleLimit,
     ApiToken,
+    Delivery,
+    Channel,
+    DeletedJob,
 )
 LOGS = (LogPart,)

@@ -33,8 +33,8 @@ _INSERT = (
     "INSERT INTO task (public_id, job_id, group_id, parent_id, queue, name, kind, state, position,"
     " priority, payload, error, max_attempts, max_losses, retry_delay_us, retry_factor,"
     " verifications, needs, children, children_open, unique_key, lease_us, due_at, created_at,"
-    " queued_at, started_at, ended_at, starts_job_id)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " queued_at, started_at, ended_at, starts_job_id, watched)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 _NEED = "INSERT INTO task_need (task_id, needs_id) VALUES (?, ?)"
@@ -53,7 +53,7 @@ _READY = (
     "state = CASE WHEN kind = 'work' THEN 'QUEUED' ELSE 'RUNNING' END, queued_at = ?,"
     " started_at = CASE WHEN kind = 'work' THEN started_at ELSE ? END, due_at = NULL"
 )
-_READY_COLUMNS = "id, state, queue, job_id"
+_READY_COLUMNS = "id, state, queue, job_id, watched"
 _MAKE_READY = (
     f"UPDATE task SET {_READY} WHERE id = ? AND state = 'CREATED' AND needs <= 0"
     f" AND (due_at IS NULL OR due_at <= ?) RETURNING {_READY_COLUMNS}"
@@ -99,7 +99,10 @@ _CANCEL_SOME = (
 
 @dataclass(slots=True, kw_only=True)
 class NewTask:
-    """A row to insert; the words are those of `records.Task`, durations in microseconds."""
+    """A row to insert; the words are those of `records.Task`, durations in microseconds.
+
+    watched: whether anything of its job is told to anybody.
+    """
 
     queue: str
     name: str
@@ -129,6 +132,7 @@ class NewTask:
     started_at: Instant | None = None
     ended_at: Instant | None = None
     starts_job_id: str | None = None
+    watched: bool = False
 
 
 def record(row: Row) -> Task:
@@ -206,6 +210,7 @@ def insert(store: Store, task: NewTask) -> int:
             task.started_at,
             task.ended_at,
             task.starts_job_id,
+            int(task.watched),
         ),
     ).fetchone()
     if row is None:
@@ -250,18 +255,22 @@ def need_met(store: Store, ended_id: int) -> list[int]:
 
 
 class Ready(NamedTuple):
-    """A task that waits no more. state: QUEUED, or RUNNING for one that needs no worker."""
+    """A task that waits no more. state: QUEUED, or RUNNING for one that needs no worker.
+
+    watched: whether anything of its job is told to anybody.
+    """
 
     task_id: int
     state: TaskState
     queue: str
     job_id: str | None
+    watched: bool
 
 
 def make_ready(store: Store, task_id: int, now: Instant) -> Ready | None:
     """Queue or begin a task that waits for nothing more; None when it did not move."""
     row = store.run(_MAKE_READY, (now, now, task_id, now)).fetchone()
-    return Ready(row[0], TaskState(row[1]), row[2], row[3]) if row else None
+    return Ready(row[0], TaskState(row[1]), row[2], row[3], bool(row[4])) if row else None
 
 
 def composite_begun(store: Store, composite_id: int) -> list[int]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from app.domain.clock import Instant
+from app.domain.events import EventKind
 from app.domain.states import AttemptState, JobState, TaskKind, TaskState
 
 Json = dict[str, Any]
@@ -26,6 +27,18 @@ class Lease(NamedTuple):
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Events of a job that somebody outside is to be told of.
+
+    events: their kinds, such as `job.started`. keep: keys of a task's payload that the message
+    about it needs; the rest is not copied.
+    """
+
+    events: tuple[str, ...]
+    keep: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """What a client asked for.
@@ -35,6 +48,7 @@ class Job:
     position: number of the current top-level task, from 1; 0 before the start.
     version: rises with every change, compared by commits that rest on a snapshot.
     parent_task_id: the task that started it and waits for it; None for a job of its own.
+    watches: what of it is told to whom; the number of each is its name.
     audience_id: whom it is for; None is everybody.
     """
 
@@ -69,6 +83,12 @@ class Job:
     ended_at: Instant | None = None
     delete_at: Instant | None = None
     audience_id: int | None = None
+    watches: tuple[Watch, ...] = ()
+
+    @property
+    def watched(self) -> bool:
+        """Whether anything of it is told to anybody."""
+        return any(watch.events for watch in self.watches)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +150,7 @@ class Claimed:
     """What a claim hands out: enough to do the work and to report on it.
 
     leased_until: when the lease ends unless it is renewed; None when it never does.
+    watched: whether anything of its job is told to anybody outside.
     """
 
     task_id: int
@@ -147,6 +168,7 @@ class Claimed:
     failures: int = 0
     max_attempts: int = 1
     verifications: int = 1
+    watched: bool = False
 
     @property
     def lease(self) -> Lease:
@@ -314,6 +336,41 @@ class Page(Generic[T]):
     def pages(self) -> int:
         """How many pages there are; 0 when nothing matches."""
         return -(-self.total // self.size) if self.size else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A message to somebody outside, ready to be sent by HTTP.
+
+    origin: the address without path, query and account, fit for log lines.
+    """
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message that waits to be sent, the first one of its channel.
+
+    channel: messages of one go out strictly in order. attempts: made so far.
+    post: the message, where it is ready; else it is to be made of the rest: the kind of event,
+    which of the job's watches asked for it, and job and task as they stood at the event. Of the
+    task's payload only what the watches keep is there.
+    """
+
+    id: int
+    channel: str
+    dialect: str
+    attempts: int
+    created_at: Instant
+    post: Post | None = None
+    kind: EventKind | None = None
+    watch: int = 0
+    job: Job | None = None
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

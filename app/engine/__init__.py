@@ -9,6 +9,7 @@ from app.engine.attempts import Attempts
 from app.engine.audience import Audience
 from app.engine.claims import Claims
 from app.engine.courses import Courses, Plugins
+from app.engine.deliveries import Deliveries
 from app.engine.doctor import Doctor
 from app.engine.events import Events
 from app.engine.groups import Groups
@@ -71,6 +72,7 @@ class Engine:
         self.schedules = Schedules(self.transaction, self.jobs)
         self.logs = Logs(log_store, bus, clock)
         self.events = Events(self.transaction)
+        self.deliveries = Deliveries(self.transaction)
         self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)

@@ -100,6 +100,7 @@ class Attempts:
     def _progress(self, lease: Lease, percent: float) -> None:
         with self._tx() as tx:
             held = leases.standing(self._store, lease)
+            self._watch(tx, held)
             dialect = held.queue.partition("/")[0]
             if held.job_id is not None and held.parent_id is None:
                 self._job_progress(tx, held.job_id, dialect, percent)
@@ -163,6 +164,7 @@ class Attempts:
     def _started(self, lease: Lease) -> None:
         with self._tx() as tx:
             held = leases.standing(self._store, lease)
+            self._watch(tx, held)
             dialect = held.queue.partition("/")[0]
             noted = len(tx.events)
             if held.job_id is not None:
@@ -204,7 +206,7 @@ class Attempts:
         with self._tx() as tx:
             agreed = leases.verified(self._store, lease.task_id, value) + 1
             if agreed < held.verifications:
-                self._again(tx, lease, held.queue, held.job_id, agreed=1)
+                self._again(tx, lease, held, agreed=1)
                 tx.note(
                     EventKind.TASK_VERIFIED,
                     held.queue.partition("/")[0],
@@ -222,9 +224,7 @@ class Attempts:
             if retry and held.failures + 1 < held.max_attempts:
                 wait = delay_us(held.retry_delay_us, held.retry_factor, held.failures + 1)
                 with self._tx() as tx:
-                    self._again(
-                        tx, lease, held.queue, held.job_id, wait_us=wait, error=error, failures=1
-                    )
+                    self._again(tx, lease, held, wait_us=wait, error=error, failures=1)
                     self._close(tx, lease, AttemptState.FAILED, error=error)
                 return True
             if held.job_id is None:
@@ -239,7 +239,7 @@ class Attempts:
         with self._tx() as tx:
             held = leases.standing(self._store, lease)
             wait = round(delay_s * 1_000_000)
-            self._again(tx, lease, held.queue, held.job_id, wait_us=wait)
+            self._again(tx, lease, held, wait_us=wait)
             self._close(tx, lease, state)
             tx.note(
                 EventKind.TASK_RELEASED,
@@ -256,7 +256,7 @@ class Attempts:
             if held.losses + 1 <= held.max_losses:
                 with self._tx() as tx:
                     self._ran_out(lease, before)
-                    self._again(tx, lease, held.queue, held.job_id, losses=1)
+                    self._again(tx, lease, held, losses=1)
                     self._close(tx, lease, AttemptState.LOST)
                     tx.note(EventKind.TASK_LOST, dialect, job_id=held.job_id, task_id=lease.task_id)
             elif held.job_id is None:
@@ -393,8 +393,7 @@ class Attempts:
         self,
         tx: Transaction,
         lease: Lease,
-        queue: str,
-        job_id: str | None,
+        held: leases.Standing,
         *,
         wait_us: int = 0,
         error: str | None = None,
@@ -414,10 +413,16 @@ class Attempts:
             now=tx.now,
         ):
             raise LeaseLost(task_id=lease.task_id, number=lease.number)
+        self._watch(tx, held)
         kind = EventKind.TASK_QUEUED if due_at is None else EventKind.TASK_CREATED
-        tx.note(kind, queue.partition("/")[0], job_id=job_id, task_id=lease.task_id)
+        dialect = held.queue.partition("/")[0]
+        tx.note(kind, dialect, job_id=held.job_id, task_id=lease.task_id)
         if due_at is None:
-            tx.ring(queue_topic(queue))
+            tx.ring(queue_topic(held.queue))
+
+    def _watch(self, tx: Transaction, held: leases.Standing) -> None:
+        if held.watched and held.job_id is not None:
+            tx.watch(held.job_id)
 
     def _job_progress(self, tx: Transaction, job_id: str, dialect: str, percent: float) -> None:
         job = jobs.get(self._store, job_id)

@@ -38,7 +38,7 @@ class Claims:
         Raises WorkerNotActive for a worker that has left, was forgotten or never was.
         """
         waits = self._store.in_transaction
-        late: list[str] = []
+        late: list[Claimed] = []
         dialect = queue.partition("/")[0]
         try:
             with self._tx() as tx:
@@ -55,6 +55,8 @@ class Claims:
                     raise WorkerNotActive(worker_id=worker_id)
                 kind = EventKind.TASK_STARTED if start else EventKind.TASK_CLAIMED
                 for task in claimed:
+                    if task.watched and task.job_id is not None:
+                        tx.watch(task.job_id)
                     tx.note(
                         kind,
                         dialect,
@@ -67,15 +69,17 @@ class Claims:
                         # The task is locked by now, and the order is job before task.
                         job_id = task.job_id
                         if not note_start(self._store, tx, job_id, dialect, wait=waits):
-                            late.append(job_id)
+                            late.append(task)
         except Contended:
             if self._store.in_transaction:  # which the database has given up as a whole
                 raise
             return ()
-        for job_id in late:
+        for task in late:
             # The tasks are handed out whatever becomes of this; a job moves on with its first end.
             with suppress(Unavailable), self._tx() as tx:
-                note_start(self._store, tx, job_id, dialect)
+                if task.watched:
+                    tx.watch(task.job_id or "")
+                note_start(self._store, tx, task.job_id or "", dialect)
         return claimed
 
 

@@ -10,14 +10,14 @@ Lock order, for databases with row locks: pool, job, task, attempt.
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.data import jobs, leases, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import PluginFailed, TaskNotFound
 from app.domain.events import EventKind
-from app.domain.records import Job, Lease, Task
+from app.domain.records import Job, Json, Lease, Task, Watch
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
 from app.engine.creation import Creation, all_of, count_open, need_met, release
 from app.engine.transaction import (
@@ -46,6 +46,9 @@ class Plugins(Protocol):
 
     def advance(self, interface: JobInterface, job: JobView, task: TaskView) -> Advance:
         """Ask what follows the end of a task. Raises PluginFailed."""
+
+    def watches(self, interface: JobInterface, spec: Json) -> tuple[Watch, ...]:
+        """Ask what of such a job is told to others. Raises PluginFailed."""
 
 
 @dataclass(slots=True)
@@ -188,6 +191,8 @@ class Courses:
         starts: the job begins, or begins again. Gives the job as it now stands.
         Raises Moved when the job is not what the course was decided on; nothing is written then.
         """
+        if job.watched:
+            tx.watch(job.id, job.watches)
         created = [spec for answer in course.answers for spec in answer.tasks]
         failures = sum(1 for spec in all_of(created) if spec.state == TaskState.FAILED)
         failures += int(ended is not None and ended.state is TaskState.FAILED)
@@ -235,31 +240,32 @@ class Courses:
         now: Instant,
     ) -> Job:
         closed = sum(len(answer.ends) for answer in course.answers) + int(ended is not None)
-        after = replace(job, tasks_open=max(0, job.tasks_open + count_open(created) - closed))
+        # Gathered first: a copy of a job costs more than all the rest of this.
+        changes: dict[str, Any] = {
+            "tasks_open": max(0, job.tasks_open + count_open(created) - closed)
+        }
         for answer in course.answers:
-            after = replace(
-                after,
-                state_data=after.state_data if answer.state is None else answer.state,
-                position=after.position if answer.position is None else answer.position,
-                progress=after.progress if answer.progress is None else answer.progress,
+            told = (
+                ("state_data", answer.state),
+                ("position", answer.position),
+                ("progress", answer.progress),
             )
+            changes.update((name, value) for name, value in told if value is not None)
         if starts:
             again = job.state.final
-            after = replace(
-                after,
+            changes.update(
                 state=JobState.RUNNING if again else JobState.SCHEDULED,
                 scheduled_at=job.scheduled_at or now,
                 started_at=job.started_at or (now if again else None),
                 ended_at=None,
                 error=None,
             )
-        if after.state is JobState.SCHEDULED and (
+        if changes.get("state", job.state) is JobState.SCHEDULED and (
             ended is not None or any(spec.kind != TaskKind.WORK for spec in created)
         ):
-            after = replace(after, state=JobState.RUNNING, started_at=job.started_at or now)
+            changes.update(state=JobState.RUNNING, started_at=job.started_at or now)
         if isinstance(course.end, Finish):
-            after = replace(
-                after,
+            changes.update(
                 state=JobState.COMPLETED,
                 result=course.end.result,
                 progress=100.0,
@@ -267,10 +273,10 @@ class Courses:
                 tasks_open=0,
             )
         elif isinstance(course.end, Fail):
-            after = replace(
-                after, state=JobState.FAILED, error=course.end.error, ended_at=now, tasks_open=0
+            changes.update(
+                state=JobState.FAILED, error=course.end.error, ended_at=now, tasks_open=0
             )
-        return after
+        return replace(job, **changes)
 
     def _end_composite(
         self, tx: Transaction, job: Job, task_id: int, result: str | None, error: str | None
@@ -336,6 +342,8 @@ class Courses:
     def _note_cancelled(
         self, tx: Transaction, job: Job, cancelled: Sequence[tasks.Cancelled]
     ) -> None:
+        if job.watched:
+            tx.watch(job.id, job.watches)
         for task_id, number, worker_id, leased_until, kind in cancelled:
             tx.note(EventKind.TASK_CANCELLED, job.dialect, job_id=job.id, task_id=task_id)
             if leased_until is not None:

@@ -91,9 +91,12 @@ class Creation:
             group_id=parent.group_id,
             audience_id=parent.audience_id,
             created_at=tx.now,
+            watches=tuple(spec.watches),
         )
         after = None if spec.delete_after_s is None else seconds(spec.delete_after_s)
         jobs.insert(self._store, job, delete_after_us=after)
+        if job.watched:
+            tx.watch(job.id, job.watches)
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=job.state)
         tx.ring(SUBJOBS_TOPIC)
 
@@ -127,6 +130,7 @@ class Creation:
             queued_at=now if over or state in (TaskState.QUEUED, TaskState.RUNNING) else None,
             started_at=now if over or state is TaskState.RUNNING else None,
             ended_at=now if over else None,
+            watched=job.watched,
         )
 
 
@@ -152,6 +156,8 @@ def release(store: Store, tx: Transaction, composite_id: int, count: int) -> Non
 
 def _begun(store: Store, tx: Transaction, moved: tasks.Ready) -> None:
     dialect = moved.queue.partition("/")[0]
+    if moved.watched and moved.job_id is not None:
+        tx.watch(moved.job_id)
     tx.note(_NOTED[moved.state], dialect, job_id=moved.job_id, task_id=moved.task_id)
     if moved.state is TaskState.QUEUED:
         tx.ring(queue_topic(moved.queue))

@@ -7,13 +7,20 @@ from dataclasses import replace
 from app.data import audience, idle, jobs, leases, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
-from app.domain.errors import IllegalMove, JobNotFound, Unavailable, UnknownJobType
+from app.domain.errors import (
+    IllegalMove,
+    JobNotFound,
+    PluginFailed,
+    Unavailable,
+    UnknownJobType,
+)
 from app.domain.events import EventKind
 from app.domain.records import Job, JobFilter, Page, Task
 from app.domain.states import JobState
 from app.domain.submission import Submission
 from app.engine.courses import CLOSED_AT_ONCE, Course, Courses, Plugins, pool_topic
 from app.engine.transaction import Moved, Transaction, Transactions, retried
+from app.hooks.types import Fail
 
 MAX_TASKS_SHOWN = 20_000
 
@@ -52,13 +59,12 @@ class Jobs:
             if submission.type not in self._plugins.interfaces:
                 raise UnknownJobType(f"unknown job type {submission.type}", name=submission.type)
         now = self._tx.clock.now()
-        accepted = [self._accepted(submission, now) for submission in wanted]
         # A plan is a pure function of the job, so that of a fresh one needs no snapshot.
-        plans = [self._courses.begin(job) for job in accepted]
+        planned = [self._planned(self._accepted(submission, now)) for submission in wanted]
         with self._tx() as tx:
             return [
                 self._store_new(tx, job, submission, plan)
-                for job, submission, plan in zip(accepted, wanted, plans, strict=True)
+                for (job, plan), submission in zip(planned, wanted, strict=True)
             ]
 
     def _accepted(self, wanted: Submission, now: Instant) -> Job:
@@ -87,6 +93,15 @@ class Jobs:
             created_at=now,
         )
 
+    def _planned(self, job: Job) -> tuple[Job, Course]:
+        """Give a fresh job with its watches, and what it begins with."""
+        try:
+            watches = self._plugins.watches(self._plugins.interfaces[job.type], job.spec)
+        except PluginFailed as error:
+            return job, Course(end=Fail(str(error)))
+        job = replace(job, watches=watches)
+        return job, self._courses.begin(job)
+
     def _store_new(self, tx: Transaction, job: Job, wanted: Submission, plan: Course) -> Job:
         after = None if wanted.delete_after_s is None else seconds(wanted.delete_after_s)
         if wanted.audience:
@@ -96,6 +111,8 @@ class Jobs:
         jobs.insert(self._store, job, unique_key=wanted.unique_key, delete_after_us=after)
         if wanted.idle_s is not None:
             idle.insert(self._store, job.id, seconds(wanted.idle_s))
+        if job.watched:
+            tx.watch(job.id, job.watches)
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=JobState.PENDING)
         if job.pool is not None:
             admitted = self._slot_is_free(job.pool)
@@ -238,6 +255,8 @@ class Jobs:
             if not jobs.cancel(self._store, job_id, tx.now, reason):
                 current = jobs.get(self._store, job_id).state
                 raise IllegalMove(current=current, wanted=JobState.CANCELLED)
+            if job.watched:
+                tx.watch(job_id, job.watches)
             tx.note(EventKind.JOB_CANCELLED, job.dialect, job_id=job_id, state=JobState.CANCELLED)
             self._courses.close(tx, job)
             return jobs.get(self._store, job_id)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.data import buckets, events, jobs
+from app.data import buckets, deliveries, events, jobs
 from app.domain.clock import Instant, seconds
 from app.domain.errors import IllegalMove, JobNotFound
 from app.engine.jobs import Jobs
@@ -48,5 +48,6 @@ class Prune:
         count += self._logs.prune(now - seconds(self._keep.logs_s), BATCH)
         with self._store.transaction():
             count += events.delete_before(self._store, now - seconds(self._keep.events_s), BATCH)
+            count += deliveries.forget_jobs(self._store)
             count += buckets.delete_idle(self._store, now - seconds(IDLE_BUCKET_S), BATCH)
         return count

@@ -5,16 +5,18 @@ has committed, the bus rings for those who watch. A rollback drops both.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from app.bus import Bus
-from app.data import events
+from app.data import deliveries, events
 from app.data.db import Store
 from app.domain.clock import Clock, Instant
 from app.domain.errors import Contended, EngineError
 from app.domain.events import Event, EventKind
+from app.domain.records import Watch
+from app.engine.outbox import Outbox
 
 T = TypeVar("T")
 TRIES = 200
@@ -24,6 +26,8 @@ SLOTS_TOPIC = "slots"
 """Rung when a slot of any pool may have become free."""
 SUBJOBS_TOPIC = "subjobs"
 """Rung when a job that a task started is to be started, has ended, or lost that task."""
+DELIVERIES_TOPIC = "deliveries"
+"""Rung when there is something new to send."""
 
 
 def queue_topic(queue: str) -> str:
@@ -64,10 +68,11 @@ def retried(store: Store, verb: Callable[[], T]) -> T:
 class Transaction:
     """What one transaction has to tell. now: the instant all of it happens at."""
 
-    __slots__ = ("events", "now", "topics")
+    __slots__ = ("events", "now", "outbox", "topics")
 
-    def __init__(self, now: Instant) -> None:
+    def __init__(self, now: Instant, outbox: Outbox) -> None:
         self.now = now
+        self.outbox = outbox
         self.events: list[Event] = []
         self.topics: set[str] = set()
 
@@ -80,14 +85,21 @@ class Transaction:
         task_id: int | None = None,
         **data: Any,
     ) -> None:
-        """Note an event, to be stored and told of at the commit."""
-        self.events.append(
-            Event(
-                kind=kind, dialect=dialect, at=self.now, job_id=job_id, task_id=task_id, data=data
-            )
+        """Note an event, to be stored and told of at the commit.
+
+        Note it when the rows say what it says: they are copied for those who watch the job.
+        """
+        event = Event(
+            kind=kind, dialect=dialect, at=self.now, job_id=job_id, task_id=task_id, data=data
         )
+        self.events.append(event)
         if job_id is not None:
             self.topics.add(job_topic(job_id))
+            self.outbox.note(event)
+
+    def watch(self, job_id: str, watches: Sequence[Watch] | None = None) -> None:
+        """Tell of the job's events from now on. watches: read when needed where not known."""
+        self.outbox.watch(job_id, watches)
 
     def ring(self, topic: str) -> None:
         """Ring a doorbell at the commit."""
@@ -114,7 +126,7 @@ class Transactions:
         if local.current is not None:
             yield local.current
             return
-        current = Transaction(self.clock.now())
+        current = Transaction(self.clock.now(), Outbox(self.store))
         with self.store.transaction():
             local.current = current
             try:
@@ -122,6 +134,9 @@ class Transactions:
                 if current.events:
                     events.insert(self.store, current.events)
                     current.topics.add(EVENTS_TOPIC)
+                if current.outbox.messages:
+                    deliveries.insert(self.store, current.outbox.messages, current.now)
+                    current.topics.add(DELIVERIES_TOPIC)
             finally:
                 local.current = None
         if current.topics:

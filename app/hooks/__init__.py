@@ -24,6 +24,7 @@ from app.hooks.types import (
     TaskEnd,
     TaskSpec,
     TaskView,
+    Watch,
     WorkerView,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "TaskEnd",
     "TaskSpec",
     "TaskView",
+    "Watch",
     "WorkSchema",
     "WorkerView",
     "hookimpl",

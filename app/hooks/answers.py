@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from app.hooks.types import Advance, Command, Fail, Finish, JobSpec, Step, TaskEnd, TaskSpec
+from app.domain.events import EventKind
+from app.hooks.types import Advance, Command, Fail, Finish, JobSpec, Step, TaskEnd, TaskSpec, Watch
 
 KINDS = ("work", "composite", "job")
 BORN_FINAL = ("SKIPPED", "FAILED", "COMPLETED")
@@ -73,6 +74,20 @@ def words(answer: object) -> dict[str, str]:
     if not isinstance(answer, Mapping):
         raise TypeError(f"gave {_kind(answer)}, not a mapping")
     return _words(answer, "result")
+
+
+def watches(answer: object) -> tuple[Watch, ...]:
+    """Check what `watches` gave."""
+    if not isinstance(answer, list | tuple):
+        raise TypeError(f"gave {_kind(answer)}, not a list of Watch")
+    for number, watch in enumerate(answer):
+        if not isinstance(watch, Watch):
+            raise TypeError(f"watches[{number}]: is {_kind(watch)}, not a Watch")
+        for event in watch.events:
+            EventKind(event)
+        for key in watch.keep:
+            _text(key, f"watches[{number}].keep", empty=False)
+    return tuple(answer)
 
 
 def _effects(answer: Advance) -> None:
@@ -183,6 +198,7 @@ def _job(job: object, path: str) -> None:
     if job.delete_after_s is not None:
         _number(job.delete_after_s, f"{path}.delete_after_s", most=MOST_S)
     encodable(_as_dict(job.spec, f"{path}.spec"), f"{path}.spec")
+    watches(job.watches)
 
 
 def _check_end(end: object) -> None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema
 
-from app.hooks.types import Answer, Command, JobView, Json, Parsed, TaskView, WorkerView
+from app.hooks.types import Answer, Command, JobView, Json, Parsed, TaskView, Watch, WorkerView
 
 
 class JobInterface:
@@ -60,6 +60,22 @@ class JobInterface:
         """Name the addresses of a ready service task, to be shown to the user."""
         del job
         return {}
+
+    def watches(self, spec: Json) -> Sequence[Watch]:
+        """Tell which events of a job of these parameters are to be told to others.
+
+        Called when it is submitted. The dialect it came by makes the messages.
+        """
+        del spec
+        return ()
+
+    def evaluate(self, kind: str, text: str, names: Mapping[str, Any]) -> object:
+        """Evaluate a text of the embedded language that `check` knows.
+
+        names: what the text may speak of. Raises ValueError, whose text tells what is wrong.
+        """
+        del names
+        raise ValueError(f"{self.name} has no language to read {kind} {text!r} in")
 
     def check(self, kind: str, text: str) -> None:
         """Check the syntax of an embedded language, for a submit route that wants it checked.

@@ -20,7 +20,7 @@ from app.domain.events import Event
 from app.hooks import answers, bounded, loading
 from app.hooks.interface import JobInterface
 from app.hooks.loading import LIMIT_S, Plugin, PluginInfo, PluginStatus
-from app.hooks.types import Advance, Command, JobView, Json, Parsed, TaskView, WorkerView
+from app.hooks.types import Advance, Command, JobView, Json, Parsed, TaskView, Watch, WorkerView
 
 __all__ = ["HealthCheck", "PluginInfo", "PluginManager", "PluginStatus"]
 
@@ -174,14 +174,19 @@ class PluginManager:
         """Ask for the named addresses of a ready service task."""
         return self._ask(interface, "services", answers.words, job)
 
+    def watches(self, interface: JobInterface, spec: Json) -> tuple[Watch, ...]:
+        """Ask which events of a job are to be told to others."""
+        return self._ask(interface, "watches", answers.watches, spec)
+
     def check(self, interface: JobInterface, kind: str, text: str) -> None:
         """Check the syntax of an embedded language. Raises ValueError as the verdict."""
-        try:
-            bounded.call(LIMIT_S, interface.check, kind, text)
-        except ValueError:
-            raise
-        except FAULTS as cause:
-            self._failed(interface, "check", cause)
+        self._judge(interface, "check", kind, text)
+
+    def evaluate(
+        self, interface: JobInterface, kind: str, text: str, names: Mapping[str, Any]
+    ) -> object:
+        """Evaluate a text of an embedded language. Raises ValueError as the verdict."""
+        return self._judge(interface, "evaluate", kind, text, names)
 
     # -- what every plugin is told or asked ----------------------------------------------------
 
@@ -226,6 +231,14 @@ class PluginManager:
         except FAULTS as cause:
             self._failed(interface, hook, cause)
         return self._checked(interface, hook, check, answer)
+
+    def _judge(self, interface: JobInterface, hook: str, *values: object) -> object:
+        try:
+            return bounded.call(LIMIT_S, getattr(interface, hook), *values)
+        except ValueError:
+            raise
+        except FAULTS as cause:
+            self._failed(interface, hook, cause)
 
     def _checked(
         self, interface: JobInterface, hook: str, check: Callable[[Any], R], answer: object

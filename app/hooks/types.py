@@ -9,6 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.domain.records import Watch
+
+__all__ = ["Watch"]
+
 Json = dict[str, Any]
 
 
@@ -108,7 +112,8 @@ class TaskSpec:
 class JobSpec:
     """A job that a task starts; attached ones end their task, detached ones live alone.
 
-    delete_after_s: how long after it completed it is deleted; None keeps it.
+    delete_after_s: how long after it completed it is deleted; None keeps it. watches: what of it
+    is told to others, as `JobInterface.watches` says it of a job that a client submits.
     """
 
     name: str
@@ -119,6 +124,7 @@ class JobSpec:
     task_count: int = 0
     detached: bool = False
     delete_after_s: float | None = None
+    watches: tuple[Watch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

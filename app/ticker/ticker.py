@@ -20,6 +20,7 @@ from app.engine.transaction import SLOTS_TOPIC, SUBJOBS_TOPIC
 from app.ticker.duties import Duty, duties
 from app.ticker.leader import Leader
 from app.ticker.pauses import Pauses
+from app.ticker.sender import Sender
 from app.wiring import VERSION, Services
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ RUNG = {SLOTS_TOPIC: "waiting", SUBJOBS_TOPIC: "subjobs"}
 class Ticker:
     """Runs duties until stopped, and shows itself among the workers as a coordinator."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, sender: Sender | None = None) -> None:
         settings = services.settings.ticker
         self._services = services
         self._engine = services.engine
@@ -44,6 +45,7 @@ class Ticker:
         self._patience_s = 1.5 * services.settings.worker.renew_s
         self._pauses = Pauses(services.engine.clock.now(), patience_s=self._patience_s)
         self._led = False
+        self._sender = sender
         self._worker_id: int | None = None
         self._stopping = threading.Event()
         # One thread: duties never overlap, and a late one is run once, not made up for.
@@ -62,9 +64,17 @@ class Ticker:
         for rung in RUNG.items():
             threading.Thread(target=self._listen, args=rung, name=rung[1], daemon=True).start()
         self._scheduler.add_listener(self._mind, EVENT_SCHEDULER_START)
+        sending: threading.Thread | None = None
+        if self._sender is not None:
+            whether = (lambda: self._leader.leads, self._stopping)
+            sending = threading.Thread(target=self._sender.run, args=whether, name="sender")
+            sending.start()
         try:
             self._scheduler.start()
         finally:
+            self._stopping.set()
+            if sending is not None:
+                sending.join()
             self._leave()
 
     def stop(self) -> None:

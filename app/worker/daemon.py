@@ -29,7 +29,7 @@ from app.worker.policy import Policy
 from app.worker.runtimes import processes
 from app.worker.runtimes.base import Runtime
 from app.worker.shipping import Shipper
-from app.worker.work import Bench, Work
+from app.worker.work import GIVEN_BACK_S, Bench, Work
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +38,8 @@ HEARTBEAT_S = 30.0
 TIDY_S = 300.0
 HAND_BACK_S = 10.0
 """How long tasks that are handed back may take to end."""
+BREATHER_S = 5.0
+"""Longest pause between two claims of a machine that is short of something."""
 BATCH = 32
 """Most tasks taken by one claim."""
 
@@ -68,6 +70,7 @@ class Daemon:
         self._stopping = threading.Event()
         self._over = threading.Event()
         self._handing_back = False
+        self._breather_s = 0.0
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -79,6 +82,7 @@ class Daemon:
         """Work until stopped. Raises OSError when no seat can be had."""
         seat = seats.take(self._work_dir)
         processes.become_subreaper()
+        processes.raise_file_limit()
         runtimes = self._make_runtimes(seat)
         legacy = Legacy(self._engine, self._make_runtimes, self._work_dir)
         self._patiently(lambda: legacy.take_over(seat, runtimes))
@@ -180,10 +184,12 @@ class Daemon:
         """Keep the slots of one queue busy."""
         with self._engine.bus.subscribe(queue_topic(queue)) as bell:
             while not self._stopping.is_set():
+                self._stopping.wait(self._breather_s)
                 if not free.acquire(timeout=SWEEP_S):
                     continue
                 wanted = 1
-                while wanted < BATCH and free.acquire(blocking=False):
+                most = 1 if self._breather_s else BATCH
+                while wanted < most and free.acquire(blocking=False):
                     wanted += 1
                 if not self._fill(bench, worker_id, queue, wanted, free):
                     bell.wait(SWEEP_S)
@@ -198,8 +204,8 @@ class Daemon:
         try:
             for task in self._claim_some(worker_id, queue, slots):
                 found = True
-                self._start(bench, task, free)
-                slots -= 1
+                if self._start(bench, task, free):
+                    slots -= 1
         finally:
             for _ in range(slots):
                 free.release()
@@ -217,27 +223,49 @@ class Daemon:
             log.warning("claim-failed", queue=queue, reason=str(error))
             return []
 
-    def _start(self, bench: Bench, task: Claimed, free: threading.Semaphore) -> None:
-        work = Work(bench, task, lambda: self._handing_back)
-        self._works[task.lease] = work
-        if self._handing_back:
-            work.cancelled.set()
-
-        def run() -> None:
-            try:
-                work.run()
-            finally:
-                with self._idle:
-                    self._works.pop(task.lease, None)
-                    self._idle.notify_all()
-                free.release()
-
+    def _start(self, bench: Bench, task: Claimed, free: threading.Semaphore) -> bool:
+        """Start a task that was claimed; one that cannot be started is given back: False."""
         try:
+            work = Work(bench, task, lambda: self._handing_back)
+        except OSError as error:  # no descriptor
+            self._refuse(task, error)
+            return False
+        try:
+            self._works[task.lease] = work
+            if self._handing_back:
+                work.cancelled.set()
+
+            def run() -> None:
+                try:
+                    work.run()
+                finally:
+                    self._breathe(short=work.unable)
+                    with self._idle:
+                        self._works.pop(task.lease, None)
+                        self._idle.notify_all()
+                    free.release()
+
             threading.Thread(target=run, name=f"task-{task.task_id}", daemon=True).start()
-        except BaseException:
+        except RuntimeError as error:  # no thread
             # Else its lease would be renewed for ever, and nobody works on it.
-            del self._works[task.lease]
-            raise
+            self._works.pop(task.lease, None)
+            work.cancelled.close()
+            self._refuse(task, error)
+            return False
+        return True
+
+    def _refuse(self, task: Claimed, why: Exception) -> None:
+        """Give back what this machine cannot even start."""
+        log.warning("short-of-resources", task_id=task.task_id, reason=str(why))
+        self._breathe(short=True)
+        try:
+            self._engine.attempts.release(task.lease, delay_s=GIVEN_BACK_S)
+        except EngineError as error:  # its lease runs out
+            log.warning("end-not-stored", reason=str(error))
+
+    def _breathe(self, *, short: bool) -> None:
+        """Claim more slowly while this machine is short of something, and one task at a time."""
+        self._breather_s = min(max(2 * self._breather_s, 0.5), BREATHER_S) if short else 0.0
 
     def _renew(self) -> None:
         """Keep the leases of what runs; kill what lost its own."""

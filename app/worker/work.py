@@ -17,11 +17,14 @@ from app.hooks.manager import PluginManager
 from app.hooks.types import Command, TaskView, WorkerView
 from app.worker.legacy import attempt_name
 from app.worker.policy import Policy
-from app.worker.runtimes.base import Outcome, Runtime, Signal, Workspace
+from app.worker.runtimes.base import Outcome, Runtime, Signal, StepFailed, Workspace, is_shortage
 from app.worker.shipping import Shipment, Shipper
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+
+GIVEN_BACK_S = 1.0
+"""How long a task waits that this machine could not run; another may take it then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class Work:
     """Runs one claimed task and reports on it; also its `Watch`, as runtimes know it.
 
     cancelled: raised by the daemon when the lease is gone or the task is cancelled; its processes
-    are then killed and the end is not reported as a result.
+    are then killed and the end is not reported as a result. unable: this machine could not run it.
     """
 
     def __init__(self, bench: Bench, claimed: Claimed, leaving: Callable[[], bool]) -> None:
@@ -50,6 +53,7 @@ class Work:
         self._leaving = leaving
         self._shipment: Shipment | None = None
         self._lock = threading.Lock()
+        self.unable = False
 
     # -- Watch --------------------------------------------------------------------------------
 
@@ -81,11 +85,15 @@ class Work:
         ):
             try:
                 outcome = self._outcome()
+                if outcome.unable:
+                    log.warning("short-of-resources", reason=outcome.error)
                 self._ship_rest()
                 self._persist(lambda: self._report(outcome))
             except Exception:
                 log.exception("work-broke-down")
                 self._give_up()
+            else:
+                self.unable = outcome.unable
             finally:
                 self.cancelled.close()
 
@@ -103,7 +111,10 @@ class Work:
         runtime = self._bench.runtimes.get(command.runtime)
         if runtime is None:
             return Outcome(error=f"runtime {command.runtime} is not known to this worker")
-        missing = runtime.available()
+        try:
+            missing = runtime.available()
+        except StepFailed as failed:
+            return Outcome(error=str(failed), unable=is_shortage(failed))
         if missing is not None:
             return Outcome(error=missing)
         space = Workspace(
@@ -143,6 +154,8 @@ class Work:
                 attempts.release(lease)
             else:
                 attempts.gone(lease)
+        elif outcome.unable:
+            attempts.release(lease, delay_s=GIVEN_BACK_S)
         elif outcome.error is None:
             attempts.complete(lease, result=outcome.result or None)
         else:

@@ -15,10 +15,11 @@ from app.hooks import (
     JobView,
     Json,
     TaskView,
+    Watch,
     WorkerView,
     hookimpl,
 )
-from plugins.workflow import commands, language, planner, texts
+from plugins.workflow import commands, language, planner, texts, webhooks
 
 
 class Workflow(JobInterface):
@@ -45,6 +46,14 @@ class Workflow(JobInterface):
         """Give the evaluated task as a command; it is the same on every worker."""
         del worker
         return commands.command(task.payload)
+
+    def watches(self, spec: Json) -> tuple[Watch, ...]:
+        """Give what each of its webhooks wants to be told, in their order."""
+        return webhooks.watches(spec)
+
+    def evaluate(self, kind: str, text: str, names: texts.Names) -> object:
+        """Evaluate a text of the language, of the same kinds; templates give text."""
+        return texts.evaluate(kind, text, names)
 
     def check(self, kind: str, text: str) -> None:
         """Check a text of the language. kind: `template`, `condition`, `list` or `output`."""

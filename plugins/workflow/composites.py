@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.hooks import Advance, Fail, JobSpec, JobView, Json, TaskEnd, TaskView
-from plugins.workflow import making, texts
+from plugins.workflow import making, texts, webhooks
 from plugins.workflow.making import AHEAD, MOST_ITEMS, STEP, Made, Scope
 from plugins.workflow.quantities import seconds
 from plugins.workflow.texts import Unusable
@@ -118,6 +118,7 @@ def _subjob(payload: Json, scope: Scope) -> Made:
         description=sub.get("description") or "",
         task_count=len(sub["tasks"]),
         detached=bool(sub.get("detached")),
+        watches=webhooks.watches(sub),
         delete_after_s=seconds(after) or 0.0 if after else None,
     )
     task = making.task({**payload, "subjob": sub}, scope)

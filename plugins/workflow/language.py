@@ -18,6 +18,8 @@ NOT_COMPOSITE = (
     "limits", "timeout", "files", "sidecars", "networks", "registry", "gpus", "workdir",
 )  # fmt: skip
 COMPOSITE = ("parallel", "each", "subjob")
+#: Each event of a job is written down once for every webhook that wants it.
+MOST_WEBHOOKS = 32
 LONGEST_RETRY_DELAY_S = 300.0
 
 
@@ -178,7 +180,7 @@ class Job(Schema):
     secrets = fields.Dict(keys=_text(), values=_text(), metadata={"secret": True})
     tasks = fields.List(fields.Nested(_task), required=True, validate=validate.Length(min=1))
     output = fields.String(validate=_syntax("output"))
-    webhooks = fields.List(fields.Nested(Webhook))
+    webhooks = fields.List(fields.Nested(Webhook), validate=validate.Length(max=MOST_WEBHOOKS))
     autoDelete = fields.Nested(AutoDelete)  # noqa: N815 - the language's key
 
 

@@ -59,7 +59,7 @@ _DEFAULTED = ("retry", "timeout", "queue", "priority")
 class Budget:
     """How many more tasks this answer may hold."""
 
-    left: int = MOST_TASKS
+    left: int = field(default_factory=lambda: MOST_TASKS)
 
     @property
     def spent(self) -> bool:

@@ -71,6 +71,15 @@ def check(kind: str, text: str) -> None:
         raise ValueError(str(fault)) from fault
 
 
+def evaluate(kind: str, text: str, names: Names) -> object:
+    """Evaluate a text of one of the kinds that `check` knows. Raises ValueError."""
+    if kind in ("template", "output"):
+        return rendered(text, names)
+    if kind in ("condition", "list"):
+        return value(text, names)
+    raise ValueError(f"there is no kind {kind!r}: template, output, condition, list")
+
+
 def _unusable(fault: ExpressionError) -> Unusable:
     stage = "compiling" if isinstance(fault, ExpressionSyntaxError) else "evaluating"
     return Unusable(f"error {stage} expression: {fault}")

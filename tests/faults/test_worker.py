@@ -1,9 +1,11 @@
 """The worker daemon: drain, takeover after `kill -9`, cancel."""
 
 import os
+import resource
 import signal
 
 import psutil
+import pytest
 import requests
 
 from tests.yard import Yard, eventually
@@ -72,3 +74,48 @@ def test_output_is_readable_while_the_task_runs(yard: Yard):
 
     assert eventually(parts, "a log part")[0]["contents"] == "early\n"
     requests.put(f"{yard.url}/jobs/{job}/cancel", timeout=30)
+
+
+def files_of(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_the_worker_opens_what_it_may_and_tasks_what_they_always_might(yard: Yard):
+    worker = eventually(lambda: yard.part("worker"), "a worker")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    eventually(
+        lambda: resource.prlimit(worker.pid, resource.RLIMIT_NOFILE) == (hard, hard), "the limit"
+    )
+    job = yard.submit("echo -n $(ulimit -Sn) $(ulimit -Hn) > $TORK_OUTPUT")
+    found = yard.until(job, "COMPLETED", "FAILED")["execution"][0]
+    assert found["result"].replace("unlimited", str(resource.RLIM_INFINITY)) == f"{soft} {hard}"
+
+
+@pytest.mark.parametrize("image", ["", pytest.param("busybox", marks=pytest.mark.podman)])
+def test_a_worker_without_descriptors_gives_tasks_back_and_goes_on(yards, request, data_dir, image):
+    more = {}
+    if image:
+        more["JOBYARD_WORKER_DOCKER_HOST"] = request.getfixturevalue("docker_host")
+    yard = yards(**more).start()
+    yard.until(yard.submit("true"), "COMPLETED")
+    worker = yard.part("worker")
+    hard = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)[1]
+    # Room for very few tasks at a time, of the ten that it claims.
+    few = files_of(worker.pid) + 12
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (few, hard))
+    tries = data_dir / "tries"
+    script = f"echo x >> {tries}; sleep 1; echo out"
+    named = {"image": image, "run": "sleep 1; echo out"} if image else {}
+    jobs = [yard.submit(**{"run": script, **named}) for _ in range(12)]
+    eventually(lambda: any("short-of-resources" in line for line in yard.lines), "a shortage")
+    for job in jobs:
+        found = yard.until(job, "COMPLETED", "FAILED")
+        assert (found["state"], found.get("error")) == ("COMPLETED", None)
+        # Given back in good order, so it does not count as lost; and no try is left over.
+        assert [task.get("redelivered", 0) for task in found["execution"]] == [0]
+        parts = requests.get(f"{yard.url}/jobs/{job}/log", timeout=30).json()["items"]
+        # A shortage may hit a task at its very end, which is then run once more.
+        assert set("".join(part["contents"] for part in parts).splitlines()) == {"out"}
+    assert yard.part("worker").pid == worker.pid
+    eventually(lambda: not worker.children(), "no process left, behind its gate or before")
+    eventually(lambda: files_of(worker.pid) < few - 6, "no descriptor lost")

@@ -11,6 +11,8 @@ from marshmallow import Schema
 from app.api.http.callers import Guard
 from app.api.http.cors import Cors
 from app.api.http.problems import Problem
+from app.domain.records import Delivery, Post
+from app.wiring import Services
 from config.settings import Settings
 
 
@@ -50,7 +52,8 @@ class Dialect:
     name: of its folder. title, about: for the API document.
     owns: whether a path, without the prefix, is this dialect's, known or not.
     blueprints: what to mount under these settings. failure: words an error.
-    error_schema: shape of `Failure.body`.
+    error_schema: shape of `Failure.body`. post: words a message to others outside, None when it is
+    not to be sent after all; raises ValueError for one that cannot be made.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Dialect:
     blueprints: Callable[[Settings], Sequence[Blueprint]]
     failure: Callable[[Problem], Failure]
     error_schema: type[Schema]
+    post: Callable[[Services, Delivery], Post | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ class _Figures:
             yield jobs
             yield from self._queues()
             yield from self._workers()
+            waiting = GaugeMetricFamily("jobyard_deliveries", "Messages to webhooks not sent yet.")
+            waiting.add_metric([], self._engine.deliveries.waiting())
+            yield waiting
 
     def _queues(self) -> Iterator[Metric]:
         figures = self._engine.queues.figures("")

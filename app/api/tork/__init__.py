@@ -8,6 +8,7 @@ from app.api.tork import paths, routes
 from app.api.tork.access import Access
 from app.api.tork.errors import failure
 from app.api.tork.schemas import Error
+from app.api.tork.service import webhooks
 from config.settings import Settings
 
 
@@ -42,4 +43,5 @@ DIALECT = Dialect(
     blueprints=routes.blueprints,
     failure=failure,
     error_schema=Error,
+    post=webhooks.post,
 )

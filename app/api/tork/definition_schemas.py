@@ -59,8 +59,8 @@ def _field(kind: Kind, options: _Options) -> fields.Field[Any]:
             made = fields.Float(validate=validate.Range(least, most), **options)
         case Flag():
             made = fields.Boolean(**options)
-        case ListOf(item=item, least=least):
-            bound = [validate.Length(min=least)] if least else []
+        case ListOf(item=item, least=least, most=most):
+            bound = [validate.Length(min=least or None, max=most)] if least or most else []
             made = fields.List(_field(item, {}), validate=bound, **options)
         case MapOf(item=item):
             made = fields.Dict(keys=fields.String(), values=_field(item, {}), **options)

@@ -152,10 +152,11 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list of at least `least` entries of one kind; null entries are read by that kind."""
+    """A list of `least` to `most` entries of one kind; null entries are read by that kind."""
 
     item: Kind
     least: int = 0
+    most: int | None = None
 
     def read(self, value: Value, at: str, reading: Reading) -> Any:
         """Return the list; see `Kind.read`."""
@@ -164,6 +165,9 @@ class ListOf:
             return []
         if len(value) < self.least:
             reading.faults.add(at, f"must have at least {self.least} entry")
+        if self.most is not None and len(value) > self.most:
+            reading.faults.add(at, f"must have at most {self.most} entries")
+            return []
         return [
             self.item.read(item, item_path(at, index), reading) for index, item in enumerate(value)
         ]

@@ -168,7 +168,7 @@ EACH: Final = Shape(
 
 _OUTPUT: Final = Field(Text(check=check_output, template=True), "Evaluated into `result`.")
 _AUTO_DELETE: Final = Field(AUTO_DELETE, "Deletes the job some time after it completed.")
-_WEBHOOKS: Final = Field(ListOf(WEBHOOK), "Addresses told about changes.")
+_WEBHOOKS: Final = Field(ListOf(WEBHOOK, most=32), "Addresses told about changes.")
 
 SUBJOB: Final = Shape(
     "Subjob",

@@ -54,6 +54,10 @@ class Family:
     children: Mapping[str, int] = field(default_factory=dict)
 
 
+TASK_SUMMARY: Final = (
+    "id", "jobId", "position", "progress", "name", "description", "state", "createdAt",
+    "scheduledAt", "startedAt", "completedAt", "error", "result", "var", "tags",
+)  # fmt: skip
 NOTHING_AROUND: Final = Around()
 
 
@@ -143,6 +147,12 @@ def task(found: Task, family: Family) -> Json:
             "redelivered": found.losses,
         }
     )
+
+
+def task_summary(found: Task) -> Json:
+    """Give a TaskSummary, what webhooks are told of a task."""
+    told = task(found, Family())
+    return filled({key: told[key] for key in TASK_SUMMARY if key in told}, keep=_SUMMARY_KEEPS)
 
 
 def _counted(composite: Json, children: Mapping[str, int]) -> Json:

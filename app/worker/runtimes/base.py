@@ -4,6 +4,7 @@ Everything here waits with `select.poll` and locks of `threading` only, so the s
 plain threads and, monkey patched, in the greenlets of the daemon.
 """
 
+import errno
 import math
 import os
 import re
@@ -23,6 +24,9 @@ TAIL_LINES = 10
 TAIL_BYTES = 8 * 1024
 #: Seconds between two looks at a progress file.
 PROGRESS_S = 2.0
+
+#: What a machine may lack at the moment: descriptors, memory, processes.
+SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN))
 
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 
@@ -122,12 +126,14 @@ class Outcome:
     error: None means success. result: the result file's text, empty if nothing was written; None
     without success. exit_code: of the step that failed or of the main one; 128 + n for signal n;
     None when no step ended by itself. cancelled: killed because `Watch.cancelled` was raised.
+    unable: this machine lacked something; the task is not to blame and is to be given back.
     """
 
     result: str | None = None
     error: str | None = None
     exit_code: int | None = None
     cancelled: bool = False
+    unable: bool = False
 
 
 class Runtime(Protocol):
@@ -138,7 +144,10 @@ class Runtime(Protocol):
         """The word by which a command asks for it."""
 
     def available(self) -> str | None:
-        """Say why it cannot be used now; None when it can. The answer may be seconds old."""
+        """Say why it cannot be used now; None when it can. The answer may be seconds old.
+
+        Raises StepFailed when that cannot be known for a shortage.
+        """
 
     def run(self, command: Command, workspace: Workspace, watch: Watch) -> Outcome:
         """Run a command to its end, in the caller's thread or greenlet.
@@ -174,6 +183,28 @@ class StepFailed(Exception):
 
 class Cancelled(Exception):
     """Ends a command because it was cancelled."""
+
+
+def outcome_of(run: Callable[[], str]) -> Outcome:
+    """Run a command, which gives the result of its main step, and say how it ended."""
+    try:
+        return Outcome(result=run(), exit_code=0)
+    except Cancelled:
+        return Outcome(error="cancelled", cancelled=True)
+    except StepFailed as failed:
+        return Outcome(error=str(failed), exit_code=failed.exit_code, unable=is_shortage(failed))
+    except OSError as error:
+        error_text = f"cannot run on this worker: {error.strerror}"
+        return Outcome(error=error_text, unable=is_shortage(error))
+
+
+def is_shortage(error: BaseException | None) -> bool:
+    """Say whether an error came from something that this machine lacks at the moment."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in SHORTAGES:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from app.worker.runtimes.base import (
     Workspace,
     deadline_of,
     duration,
+    outcome_of,
     result_text,
 )
 from app.worker.runtimes.containers import Container, Maker, gpu_requests, slug
@@ -144,14 +145,16 @@ class ContainerRuntime:
         """
         try:
             return self._images.prune(ttl_s)
-        except EngineGone:
+        except (EngineGone, OSError):
             return []
 
     def run(self, command: Command, workspace: Workspace, watch: Watch) -> Outcome:
         """Run pre steps, sidecars, the main step and post steps, up to the first that fails."""
-        deadline = deadline_of(command)
+        return outcome_of(lambda: self._run(command, workspace, watch, deadline_of(command)))
+
+    def _run(self, command: Command, workspace: Workspace, watch: Watch, deadline: Deadline) -> str:
         if not self._engine.answers():
-            return Outcome(error=NOT_AVAILABLE)
+            raise StepFailed(NOT_AVAILABLE)
         attempt = workspace.attempt or workspace.name
         labels = {
             SEAT_LABEL: self._options.seat,
@@ -162,14 +165,9 @@ class ContainerRuntime:
         try:
             self._debris.expect(attempt)
             run = _Run(self._options, self._engine, self._images, command, watch, deadline, stage)
-            result = run.all(workspace)
-        except Cancelled:
-            return Outcome(error="cancelled", cancelled=True)
-        except StepFailed as failed:
-            return Outcome(error=str(failed), exit_code=failed.exit_code)
+            return run.all(workspace)
         finally:
             stage.clear(self._options.patience_s)
-        return Outcome(result=result, exit_code=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ import requests
 import urllib3
 from docker.errors import APIError, DockerException
 
-from app.worker.runtimes.base import StepFailed
+from app.worker.runtimes.base import StepFailed, is_shortage
 
 _TIMEOUT_S = 60
-_PING_S = 3
+#: How long a sign of life may take; a host under load needs seconds for it.
+_PING_S = 10
 _REASON_CHARACTERS = 1000
 
 NOT_AVAILABLE = "container runtime is not available"
@@ -45,9 +46,7 @@ def told(doing: str) -> Iterator[None]:
         raise StepFailed(f"error {doing}: {said}") from error
     except requests.exceptions.Timeout as error:
         raise EngineGone(f"the container engine did not answer while {doing}") from error
-    except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise EngineGone(f"the container engine went away while {doing}") from error
-    except OSError as error:
+    except (DockerException, urllib3.exceptions.HTTPError, OSError) as error:
         raise EngineGone(f"the container engine went away while {doing}") from error
 
 
@@ -100,13 +99,15 @@ class Engine:
             return self._client
 
     def answers(self) -> bool:
-        """Ask for a sign of life."""
+        """Ask for a sign of life. Raises StepFailed for a shortage on this side."""
         try:
             client = self.client()
             with told("asking for a sign of life"):
                 self._knock()
                 return bool(client.get(f"{client.base_url}/_ping", timeout=_PING_S).ok)
-        except StepFailed:
+        except StepFailed as failed:
+            if is_shortage(failed):
+                raise
             return False
 
     def _knock(self) -> None:

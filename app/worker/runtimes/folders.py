@@ -11,6 +11,7 @@ import os
 import select
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from app.hooks.types import Step
@@ -116,7 +117,9 @@ class AttemptFolder:
             pass
         else:
             return
-        self._remove_tree()
+        # Where not even that works now, the next daemon does it.
+        with suppress(OSError):
+            self._remove_tree()
 
     def _remove_tree(self) -> None:
         for words in _REMOVERS:

@@ -72,9 +72,10 @@ class Process:
     def __init__(self, pid: int, gate: int) -> None:
         self.pid = pid
         self.started = start_time(pid) or 0
-        self.pidfd = os.pidfd_open(pid)
         self.mark = Mark(processes.set_tag(pid), pid)
+        processes.lower_file_limit(pid)
         self._gate = gate
+        self.pidfd = os.pidfd_open(pid)
 
     def record(self) -> dict[str, object]:
         """Give what a successor needs to find this process and all it will start."""
@@ -171,7 +172,15 @@ def spawn(
         for fd in held:
             os.close(fd)
     processes.spawned.add(pid)
-    return Process(pid, gate_write)
+    try:
+        return Process(pid, gate_write)
+    except BaseException:
+        # Its gate was never opened, so nothing of the command has run.
+        os.close(gate_write)
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED)
+        processes.spawned.discard(pid)
+        raise
 
 
 def recorded(text: str) -> Mark | None:

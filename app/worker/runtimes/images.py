@@ -67,6 +67,7 @@ class Images:
         """Remove images that were pulled by us and not used for so long; give their names.
 
         For idle times: an image that a container still uses stays, and is tried again later.
+        Raises OSError when the record cannot be read or written.
         """
         client = self._engine.client()
         limit = self._clock.now() - seconds(ttl_s)
@@ -147,7 +148,8 @@ class Images:
             raise _failure(image, f"it does not work: {failed}") from failed
 
     def _note(self, image: str, *, pulled: bool) -> None:
-        with self._guard:
+        # A record that cannot be written must not fail a task: the image then stays for ever.
+        with self._guard, suppress(OSError):
             known = self._load()
             if pulled or image in known:
                 known[image] = self._clock.now()
@@ -157,16 +159,14 @@ class Images:
         try:
             known = json.loads(self._record.read_text("utf-8"))
             return {str(image): int(used_at) for image, used_at in known.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
+        except (FileNotFoundError, ValueError, AttributeError, TypeError):
             return {}
 
     def _save(self, known: dict[str, Instant]) -> None:
-        # A record that cannot be written must not fail a task: the image then stays for ever.
-        with suppress(OSError):
-            self._record.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._record.with_suffix(".new")
-            fresh.write_text(json.dumps(known), "utf-8")
-            fresh.replace(self._record)
+        self._record.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._record.with_suffix(".new")
+        fresh.write_text(json.dumps(known), "utf-8")
+        fresh.replace(self._record)
 
 
 def _check(image: str, line: Any) -> None:

@@ -14,8 +14,8 @@ import secrets
 import select
 import signal
 import time
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ _RLIMIT_LOCKS = 10
 #: Ids of processes that `gate.spawn` started and that were not reaped yet: nobody else's to reap.
 spawned: set[int] = set()
 _subreaper: list[bool] = []
+_file_limit: list[tuple[int, int]] = []
+_reserve: list[int] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,44 @@ class Mark:
 
     tag: int | None
     session: int | None
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files as it may, and keep one open in reserve.
+
+    The usual 1024 are soon used up by pipes and pidfds. What tasks may open stays as it was:
+    some programs close all descriptors they might have, one by one.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        _file_limit[:] = [(soft, hard)]
+    _keep_reserve()
+
+
+def lower_file_limit(pid: int) -> None:
+    """Give a process of a task the limit that this process began with."""
+    for limit in _file_limit:
+        with suppress(OSError, ValueError):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+
+
+def _keep_reserve() -> None:
+    if not _reserve:
+        with suppress(OSError):
+            _reserve.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+
+
+@contextmanager
+def _with_reserve() -> Iterator[None]:
+    """Use the descriptor in reserve: what runs must be found and ended when none is left, too."""
+    while _reserve:
+        os.close(_reserve.pop())
+    try:
+        yield
+    finally:
+        if _file_limit:
+            _keep_reserve()
 
 
 def set_tag(pid: int) -> int | None:
@@ -53,18 +93,19 @@ def set_tag(pid: int) -> int | None:
 
 
 def members(mark: Mark) -> list[int]:
-    """Give the living processes of a step, in no order; zombies do not count."""
-    return [
-        pid
-        for pid in _all_pids()
-        if _belongs(pid, mark) and _stat(pid)[:1] not in ([], ["Z"], ["X"])
-    ]
+    """Give the living processes of a step, in no order; zombies do not count. Raises OSError."""
+    with _with_reserve():
+        return [
+            pid
+            for pid in _all_pids()
+            if _belongs(pid, mark) and _stat(pid)[:1] not in ([], ["Z"], ["X"])
+        ]
 
 
 def send(pids: Iterable[int], mark: Mark, number: signal.Signals) -> None:
     """Send a signal to processes of a step, and to no other that took one's id meanwhile."""
     for pid in pids:
-        with suppress(ProcessLookupError, PermissionError):
+        with suppress(ProcessLookupError, PermissionError), _with_reserve():
             fd = os.pidfd_open(pid)
             try:
                 if _belongs(pid, mark):
@@ -164,10 +205,13 @@ def _all_pids() -> list[int]:
 
 
 def _stat(pid: int) -> list[str]:
-    """Give the fields of /proc/PID/stat from the third on; nothing when there is no process."""
+    """Give the fields of /proc/PID/stat from the third on; nothing when there is no process.
+
+    Raises OSError when that cannot be known.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return []
     return text[text.rindex(")") + 2 :].split()
 

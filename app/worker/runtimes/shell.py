@@ -13,7 +13,6 @@ from app.hooks.types import Command, Step
 from app.worker.runtimes import gate, processes
 from app.worker.runtimes.base import (
     PROGRESS_S,
-    Cancelled,
     Deadline,
     Outcome,
     StepFailed,
@@ -22,6 +21,8 @@ from app.worker.runtimes.base import (
     Workspace,
     deadline_of,
     duration,
+    is_shortage,
+    outcome_of,
     percent,
     result_text,
 )
@@ -80,26 +81,12 @@ class ShellRuntime:
 
     def run(self, command: Command, workspace: Workspace, watch: Watch) -> Outcome:
         """Run pre steps, the main one and post steps, up to the first that fails."""
-        deadline = deadline_of(command)
         folder = AttemptFolder(self.work_dir / workspace.name)
+        run = _Run(self, command, folder, watch, deadline_of(command))
         try:
-            _refuse(command)
-            folder.create()
-            run = _Run(self, command, folder, watch, deadline)
-            for number, step in enumerate(command.pre, 1):
-                run.step(step, f"pre-{number}")
-            result = run.step(command.main, "main", main=True)
-            for number, step in enumerate(command.post, 1):
-                run.step(step, f"post-{number}")
-        except Cancelled:
-            return Outcome(error="cancelled", cancelled=True)
-        except StepFailed as failed:
-            return Outcome(error=str(failed), exit_code=failed.exit_code)
-        except OSError as error:
-            return Outcome(error=f"cannot run on this worker: {error.strerror}")
+            return outcome_of(run.all)
         finally:
             folder.remove()
-        return Outcome(result=result, exit_code=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +99,19 @@ class _Run:
     watch: Watch
     deadline: Deadline
 
-    def step(self, step: Step, place: str, *, main: bool = False) -> str | None:
-        """Run one step in its own directory; give the result of the main one."""
+    def all(self) -> str:
+        """Run everything in order; give the result of the main step."""
+        _refuse(self.command)
+        self.folder.create()
+        for number, step in enumerate(self.command.pre, 1):
+            self.step(step, f"pre-{number}")
+        result = self.step(self.command.main, "main", main=True)
+        for number, step in enumerate(self.command.post, 1):
+            self.step(step, f"post-{number}")
+        return result
+
+    def step(self, step: Step, place: str, *, main: bool = False) -> str:
+        """Run one step in its own directory; give the result if it is the main one."""
         name = step.name or place
         deadline = self.deadline.sooner(
             step.timeout_s, f"step {name} timed out after {duration(step.timeout_s or 0)}"
@@ -126,7 +124,7 @@ class _Run:
         if code:
             raise tail.failure(code)
         limit = self.command.result_bytes
-        return result_text(folder.read(folder.output, limit), limit) if main else None
+        return result_text(folder.read(folder.output, limit), limit) if main else ""
 
     def _process(
         self, step: Step, folder: StepFolder, deadline: Deadline, tail: Tail, *, main: bool
@@ -181,6 +179,8 @@ class _Run:
         except ValueError as error:
             raise StepFailed(str(error)) from error
         except OSError as error:
+            if is_shortage(error):
+                raise
             raise StepFailed(f"cannot start the process: {error.strerror}") from error
 
 
@@ -241,9 +241,15 @@ class _Follower:
         self.pump.drain()
 
     def _left(self) -> list[int]:
-        if self.process.exited() and not processes.have_orphans():
-            return []
-        return processes.members(self.process.mark)
+        while True:
+            try:
+                if self.process.exited() and not processes.have_orphans():
+                    return []
+                return processes.members(self.process.mark)
+            except OSError as error:
+                if not is_shortage(error):
+                    raise
+                time.sleep(_LOOK_S)  # nobody may run the task again before this is known
 
     def _may_settle(self, passed_s: float, quiet_s: float) -> bool:
         return self.pump.open and passed_s < _SETTLE_MOST_S and quiet_s < _SETTLE_S

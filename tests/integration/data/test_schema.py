@@ -11,9 +11,9 @@ from playhouse.migrations import Runner
 
 from app.data import audience, events, jobs, leases, logs, tasks
 from app.data.db import Store
-from app.data.schema import ENGINE_STEPS, LOG_STEPS, migrate, pending
+from app.data.schema import ENGINE_STEPS, LOG_STEPS, _apply, migrate, pending
 from app.domain.errors import Rejected, StoreUnavailable
-from app.domain.states import TaskState
+from app.domain.states import JobState, TaskState
 from app.domain.submission import Submission
 from app.engine.tasks import NewWork
 from app.hooks import TaskSpec
@@ -38,6 +38,8 @@ IDENTITIES = {
     "job_group": "INSERT INTO job_group (dialect, name, created_at) VALUES ('d', '{unique}', 1)",
     "audience": "INSERT INTO audience (digest) VALUES ('{unique}')",
     "waiting": "INSERT INTO waiting (pool, job_id, joined_at) VALUES ('p', '{unique}', 1)",
+    "delivery": "INSERT INTO delivery (channel, dialect, watch, about, created_at)"
+    " VALUES ('c', 'd', 0, '{{}}', 1)",
     "log_part": "INSERT INTO log_part (task_id, number, contents, at) VALUES (1, {number}, 'c', 1)",
 }
 
@@ -130,6 +132,31 @@ def test_output_from_before_commits_were_counted_comes_first(database_url, tmp_p
         behind = logs.of_job(store, "j", after=found[1].position, limit=10, settled=False)
         assert behind == found[2:]
     store.release_all()
+
+
+def test_jobs_of_before_there_were_messages_about_them_go_on_unwatched(database_url, tmp_path):
+    for step in ENGINE_STEPS.glob("000[123]_*.py"):
+        (tmp_path / step.name).write_text(step.read_text())
+    store = Store(database_url)
+    assert len(_apply(store, tmp_path, "schema_step")) == 3
+    with store.transaction():
+        store.run(
+            "INSERT INTO job (id, dialect, type, name, state, spec, task_count, tasks_total,"
+            " tasks_open, created_at)"
+            " VALUES ('old', 'demo', 'scripted', 'n', 'SCHEDULED', '{}', 1, 1, 1, 1)"
+        )
+        store.run(
+            "INSERT INTO task (job_id, queue, name, state, created_at)"
+            " VALUES ('old', ?, 't', 'QUEUED', 1)",
+            (QUEUE,),
+        )
+    store.release_all()
+    with make_engine(ScriptedJob(), database_url=database_url) as engine:
+        assert engine.jobs.get("old").watches == ()
+        assert work_off(engine, QUEUE) == ["t"]
+        assert engine.jobs.get("old").state is JobState.COMPLETED
+        assert engine.deliveries.waiting() == 0
+        engine.jobs.delete("old")
 
 
 def _dump(store):

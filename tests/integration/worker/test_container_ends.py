@@ -118,6 +118,45 @@ def test_images_are_pruned_only_if_pulled_by_us_and_unused(make, client, tmp_pat
                 client.remove_image(f"localhost/{name}:1")
 
 
+def test_images_that_tasks_pulled_go_when_unused_for_so_long_and_no_others(
+    make, watch, client, monkeypatch
+):
+    clock, ttl_s = FixedClock(), 72 * 3600
+    runtime = make(clock=clock)
+    pulled, kept, held = (f"localhost/jobyard-{name}:1" for name in ("pulled", "kept", "held"))
+    there = runtime._engine.client()
+
+    def pull(name, *, tag, **_):
+        made = client.create_container(IMAGE, command=["true"])
+        client.commit(made["Id"], name, tag, message=name)
+        client.remove_container(made["Id"])
+        return [{"status": "pulled"}]
+
+    def prune_after(hours):
+        clock.at += hours * 3600 * SECOND
+        runtime.prune_images(ttl_s)
+        return [name for name in (pulled, kept, held) if client.images(name)]
+
+    monkeypatch.setattr(there, "pull", pull)
+    pull(held.partition(":")[0], tag="1")
+    try:
+        for image in (pulled, kept, held):
+            assert run(runtime, watch, "true", image=image).error is None
+        assert prune_after(71) == [pulled, kept, held]
+        assert run(runtime, watch, "true", image=kept).error is None
+        assert prune_after(2) == [kept, held], "used two hours ago, and never pulled"
+        user = client.create_container(kept, command=["true"])
+        assert prune_after(73) == [kept, held], "somebody still has a container of it"
+        client.remove_container(user["Id"])
+        assert prune_after(0) == [held]
+        assert client.images(IMAGE)
+        assert run(runtime, watch, "true", image=pulled).error is None, "it is pulled again"
+    finally:
+        for name in (pulled, kept, held):
+            with suppress(docker.errors.APIError):
+                client.remove_image(name)
+
+
 def test_use_of_a_pulled_image_is_noted(make, watch, tmp_path):
     clock = FixedClock()
     runtime = make(clock=clock)

@@ -40,7 +40,7 @@ def submit(
     wanted = submission(definition, caller)
     if not wait:
         job = services.engine.jobs.submit(wanted)
-        return _masked(services, words.summary(job, _all_around(services, [job])[job.id]), job)
+        return _masked(services, words.summary(job, all_around(services, [job])[job.id]), job)
     timeout_s = parse_duration(wait["timeout"])
     with services.bus.subscribe(job_topic(wanted.id)) as bell, drain.watching(bell.close):
         if bell.closed:
@@ -63,7 +63,7 @@ def find(services: Services, caller: Caller, wanted: Search, window: Window) -> 
     chosen = JobFilter(dialect=DIALECT, tags=wanted.tags, words=wanted.words, viewer=caller.sees)
     with engine.store.session():
         found = engine.jobs.find(chosen, number=window.number, size=window.size)
-        around = _all_around(services, found.items)
+        around = all_around(services, found.items)
     items = [_masked(services, words.summary(job, around[job.id]), job) for job in found.items]
     return words.page(found, items)
 
@@ -75,7 +75,7 @@ def get(services: Services, caller: Caller, job_id: str) -> Mapping[str, object]
         job = own(engine, caller, job_id)
         tasks = engine.jobs.tasks(job_id)
         nodes = engine.workers.public_ids([each.worker_id for each in tasks if each.worker_id])
-        around = _all_around(services, [job], in_full=True)[job_id]
+        around = all_around(services, [job], in_full=True)[job_id]
     return _masked(services, words.job(job, words.tasks(tasks, nodes), around), job)
 
 
@@ -125,7 +125,7 @@ def _masked(services: Services, document: Json, job: Job) -> Mapping[str, object
     return redactor(services).document(document, secret_values(job.spec))
 
 
-def _all_around(
+def all_around(
     services: Services, jobs: Sequence[Job], *, in_full: bool = False
 ) -> dict[str, Around]:
     """Look up what jobs say of other rows; most say nothing, and a page has at most twenty."""
