@@ -15,6 +15,7 @@ from peewee import (
     TextField,
 )
 
+from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
 
@@ -393,22 +394,6 @@ class IdleLimit(Model):
         table_name = "idle_limit"
 
 
-class ApiToken(Model):
-    """A key to our own API."""
-
-    id = TextField(primary_key=True)
-    name = TextField()
-    prefix = TextField()
-    digest = TextField()
-    scopes = TextField()
-    created_at = BigIntegerField()
-    expires_at = BigIntegerField(null=True)
-    last_used_at = BigIntegerField(null=True)
-
-    class Meta:
-        table_name = "api_token"
-
-
 class Delivery(Model):
     """A message to somebody outside that waits to be sent."""
 
@@ -500,7 +485,7 @@ ENGINE = (
     ManagerSession,
     *TRACKER,
     IdleLimit,
-    ApiToken,
+    Token,
     Delivery,
     Channel,
     DeletedJob,

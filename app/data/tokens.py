@@ -1,10 +1,29 @@
 """Rows of `api_token`. Of the token itself only a digest is stored."""
 
+from peewee import BigIntegerField, Model, TextField
+
 from app.data.codec import dumps, loads
 from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import TokenNotFound
 from app.domain.records import ApiToken
+
+
+class Token(Model):
+    """A key to our own API."""
+
+    id = TextField(primary_key=True)
+    name = TextField()
+    prefix = TextField()
+    digest = TextField()
+    scopes = TextField()
+    created_at = BigIntegerField()
+    expires_at = BigIntegerField(null=True)
+    last_used_at = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "api_token"
+
 
 _COLUMNS = "id, name, prefix, scopes, created_at, expires_at, last_used_at"
 _INSERT = f"INSERT INTO api_token ({_COLUMNS}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

@@ -6,7 +6,7 @@ from app.domain.events import Event
 from app.domain.records import ApiToken, Job, Json, LogPart, Queue, Schedule, Task, Worker
 from app.domain.submission import Submission
 
-_TOLD = ("state", "pool", "progress", "position", "worker", "number", "group", "count")
+_TOLD = ("state", "pool", "progress", "position", "worker", "number", "group", "change", "count")
 """What an event may carry to the outside; whatever else it comes to hold stays inside."""
 
 
