@@ -52,6 +52,7 @@ def known(server):
             "name": "shell",
             "token_id": "nobody",
         },
+        "system": {"name": "jobyard"},
     }
 
 
