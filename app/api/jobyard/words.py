@@ -38,9 +38,8 @@ def summary(job: Job, mask: Mask) -> Json:
     }
 
 
-def job(found: Job) -> Json:
+def job(found: Job, mask: Mask) -> Json:
     """Give a job with its parameters."""
-    mask = Mask(found.spec)
     return {**summary(found, mask), "spec": mask.spec()}
 
 
@@ -120,10 +119,8 @@ def queue(queue: Queue) -> Json:
     }
 
 
-def schedule(schedule: Schedule) -> Json:
+def schedule(schedule: Schedule, template: Submission, mask: Mask) -> Json:
     """Give a schedule; of what it submits, the type and the name."""
-    template = Submission.from_json(schedule.template)
-    mask = Mask(template.spec)
     return {
         "id": schedule.id,
         "dialect": schedule.dialect,

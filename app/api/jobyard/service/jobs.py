@@ -50,11 +50,11 @@ def submit(
     )
     jobs = services.engine.jobs
     try:
-        return _summary(jobs.submit(submission)), True
+        return _summary(services, jobs.submit(submission)), True
     except AlreadyExists:
         if key is None:
             raise
-        return _summary(jobs.by_unique_key(DIALECT, key)), False
+        return _summary(services, jobs.by_unique_key(DIALECT, key)), False
 
 
 def find(services: Services, args: MultiDict[str, str]) -> Json:
@@ -77,22 +77,23 @@ def find(services: Services, args: MultiDict[str, str]) -> Json:
     )
     found = services.engine.jobs.behind(wanted, query.pair(args, "after"), limit=size + 1)
     after = f"{found[size - 1].created_at}-{found[size - 1].id}" if len(found) > size else None
-    return {"items": [_summary(job) for job in found[:size]], "next": after}
+    return {"items": [_summary(services, job) for job in found[:size]], "next": after}
 
 
 def get(services: Services, job_id: str) -> Json:
     """Give a job. Raises JobNotFound."""
-    return words.job(services.engine.jobs.get(query.clean(job_id)))
+    job = services.engine.jobs.get(query.clean(job_id))
+    return words.job(job, Mask.of_job(services, job))
 
 
 def cancel(services: Services, job_id: str) -> Json:
     """Cancel a job that is not over. Raises JobNotFound, IllegalMove."""
-    return _summary(services.engine.jobs.cancel(query.clean(job_id)))
+    return _summary(services, services.engine.jobs.cancel(query.clean(job_id)))
 
 
 def restart(services: Services, job_id: str) -> Json:
     """Let a failed or cancelled job go on where it stopped. Raises JobNotFound, IllegalMove."""
-    return _summary(services.engine.jobs.restart(query.clean(job_id)))
+    return _summary(services, services.engine.jobs.restart(query.clean(job_id)))
 
 
 def delete(services: Services, job_id: str) -> None:
@@ -100,5 +101,5 @@ def delete(services: Services, job_id: str) -> None:
     services.engine.jobs.delete(query.clean(job_id))
 
 
-def _summary(job: Job) -> Json:
-    return words.summary(job, Mask(job.spec))
+def _summary(services: Services, job: Job) -> Json:
+    return words.summary(job, Mask.of_job(services, job))

@@ -24,7 +24,7 @@ class Source(NamedTuple):
 def of_job(services: Services, job_id: str) -> Source:
     """Give what all tasks of a job write. Raises JobNotFound."""
     job = services.engine.jobs.get(query.clean(job_id))
-    return Source(JobOutput(services.engine, job.id), Mask(job.spec))
+    return Source(JobOutput(services.engine, job.id), Mask.of_job(services, job))
 
 
 def of_task(services: Services, task_id: int) -> Source:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from app.api.jobyard import query, words
-from app.domain.records import Json
+from app.api.jobyard.masking import Mask
+from app.domain.records import Json, Schedule
+from app.domain.submission import Submission
 from app.wiring import Services
 
 
@@ -13,13 +15,13 @@ def find(services: Services, args: Mapping[str, str]) -> Json:
     found = services.engine.schedules.find(
         query.text(args, "dialect"), number=at.number, size=at.size
     )
-    items = [words.schedule(each) for each in found.items]
+    items = [_shown(services, each) for each in found.items]
     return {"items": items, "page": found.number, "pages": found.pages, "total": found.total}
 
 
 def get(services: Services, schedule_id: str) -> Json:
     """Give a schedule. Raises ScheduleNotFound."""
-    return words.schedule(services.engine.schedules.get(query.clean(schedule_id)))
+    return _shown(services, services.engine.schedules.get(query.clean(schedule_id)))
 
 
 def pause(services: Services, schedule_id: str) -> Json:
@@ -37,3 +39,8 @@ def resume(services: Services, schedule_id: str) -> Json:
 def delete(services: Services, schedule_id: str) -> None:
     """Delete a schedule; the jobs it made stay. Raises ScheduleNotFound."""
     services.engine.schedules.delete(query.clean(schedule_id))
+
+
+def _shown(services: Services, schedule: Schedule) -> Json:
+    template = Submission.from_json(schedule.template)
+    return words.schedule(schedule, template, Mask.of_template(services, template))

@@ -24,7 +24,7 @@ def find(services: Services, job_id: str, args: Mapping[str, str]) -> Json:
         job = engine.jobs.get(query.clean(job_id))
         found = engine.tasks.behind(job.id, (key[0], key[1]), limit=size + 1)
     last = found[size - 1] if len(found) > size else None
-    mask = Mask(job.spec)
+    mask = Mask.of_job(services, job)
     return {
         "items": [words.task(task, mask) for task in found[:size]],
         "next": f"{last.position}-{last.id}" if last else None,
@@ -43,4 +43,4 @@ def mask_of(services: Services, task: Task) -> Mask:
     """Give the mask of a task: its job's, or its own where it has none. Raises JobNotFound."""
     if task.job_id is None:
         return Mask(task.payload)
-    return Mask(services.engine.jobs.get(task.job_id).spec)
+    return Mask.of_job(services, services.engine.jobs.get(task.job_id))
