@@ -2,8 +2,8 @@
 
 python -m tests.faults.claimant URL PROJECT ID SECRET
 
-A task fails as often as its recipe says, and is done then. Prints what it was handed, as a JSON list
-of [task, retries, result]. Whatever the network does to a request, it is sent again; what the
+A task fails as often as its recipe says, and is done then. Prints what it was handed, as a JSON
+list of [task, retries, result]. Whatever the network does to a request, it is sent again; what the
 answer of a lost one said is never known.
 """
 

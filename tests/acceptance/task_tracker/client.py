@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 
+from app.domain.clock import SECOND, SystemClock
 from tests.yard import Yard
 
 UNREADABLE = "Could not parse request"
@@ -22,6 +23,11 @@ READ, EDIT, ACCESS, SECRET, MAINT = 1, 2, 4, 8, 16
 PASSWORD = "correct horse battery"
 
 _numbers = itertools.count(1)
+
+
+def now() -> int:
+    """Give the time, in whole Unix seconds."""
+    return SystemClock().now() // SECOND
 
 
 def unique(word: str = "n") -> str:

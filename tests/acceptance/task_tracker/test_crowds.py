@@ -170,9 +170,7 @@ def test_names_and_requests_are_given_once(tracker: Tracker):
 def test_updates_of_one_project_at_once(tracker: Tracker):
     project, name = tracker.project(), unique()
     fields = [{"motd": f"m{n}", "version": f"m{n}", "priority": n} for n in range(CROWD)]
-    together(
-        [lambda f=f: tracker.update(project, name=name, public=True, **f) for f in fields]
-    )
+    together([lambda f=f: tracker.update(project, name=name, public=True, **f) for f in fields])
     shown = tracker.good("GET", f"/project/get/{project}")
     assert shown["motd"] == shown["version"] == f"m{shown['priority']}"
 

@@ -63,16 +63,18 @@ SECRETS = {
 
 
 @pytest.mark.parametrize(("headers", "message"), CASES)
-@pytest.mark.parametrize(("status", "method", "path", "body"), ROUTES)
-def test_what_is_wrong_is_told_in_order(tracker: Tracker, status, method, path, body, headers, message):
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route[2])
+def test_what_is_wrong_is_told_in_order(tracker: Tracker, route, headers, message):
+    status, method, path, body = route
     answer = tracker.ask(method, path, headers=headers, json=body)
     assert answer.status_code == status
     assert answer.json()["message"] == (UNREADABLE if status == 400 else message)
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-@pytest.mark.parametrize(("status", "method", "path", "body"), ROUTES)
-def test_a_wrong_secret(tracker: Tracker, shared: Worker, status, method, path, body, kind):
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route[2])
+def test_a_wrong_secret(tracker: Tracker, shared: Worker, route, kind: str):
+    status, method, path, body = route
     headers = {"X-Worker-ID": str(shared.id), "X-Secret": SECRETS[kind]}
     answer = tracker.ask(method, path, headers=headers, json=body)
     assert answer.status_code == status
@@ -108,7 +110,7 @@ def test_header_names_match_in_any_case(tracker: Tracker, shared: Worker, name: 
     ids=["None", "wrong", "latin", "long secret", "long id"],
 )
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    "route",
     [
         ("POST", "/worker/create", {"alias": "x"}),
         ("GET", "/worker/get/{}", None),
@@ -119,8 +121,9 @@ def test_header_names_match_in_any_case(tracker: Tracker, shared: Worker, name: 
     ],
 )
 def test_routes_without_workers_ignore_the_headers(
-    tracker: Tracker, shared: Worker, method, path, body, headers
+    tracker: Tracker, shared: Worker, route, headers
 ):
+    method, path, body = route
     answer = tracker.ask(method, path.format(shared.id), headers=headers, json=body)
     assert answer.status_code == 200
 

@@ -23,8 +23,8 @@ def worker(tracker: Tracker) -> Worker:
     return tracker.worker()
 
 
-def say(tracker: Tracker, worker: Worker, level: str, at: int, message: str = "m", scope="s"):
-    body = {"scope": scope, "message": message, "timestamp": at}
+def say(tracker: Tracker, worker: Worker, level: str, at: int, message: str = "m"):
+    body = {"scope": "Arbitrary log category", "message": message, "timestamp": at}
     answer = tracker.ask("POST", f"/log/{level}", worker, json=body)
     assert answer.json() == {"ok": True}
 
@@ -36,7 +36,7 @@ def found(tracker: Tracker, since: int, level: int | None = None, span: int = 10
 
 
 def test_an_entry_in_full(tracker: Tracker, worker: Worker, at: int):
-    say(tracker, worker, "warn", at + 1, "mess\nage", "Arbitrary log category")
+    say(tracker, worker, "warn", at + 1, "mess\nage")
     (entry,) = found(tracker, at)
     assert json.loads(entry.pop("data")) == {"scope": "Arbitrary log category", "worker": worker.id}
     assert entry == {"message": "mess\nage", "timestamp": at + 1, "level": 4}

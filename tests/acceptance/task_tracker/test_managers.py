@@ -1,7 +1,5 @@
 """Managers: registering, logging in and out, sessions, who is admin."""
 
-import time
-
 import pytest
 import requests
 
@@ -11,6 +9,7 @@ from tests.acceptance.task_tracker.client import (
     UNREADABLE,
     Manager,
     Tracker,
+    now,
     token_of,
     unique,
 )
@@ -41,14 +40,14 @@ def again(tracker: Tracker, who: Manager) -> Manager:
 
 def test_registering_logs_in(tracker: Tracker):
     name = unique("u")[:16]
-    before = int(time.time())
+    before = now()
     answer = tracker.ask("POST", "/register", json=credentials(name))
     assert answer.json() == {"ok": True}
     who = Manager(0, name, token_of(answer))
     found = tracker.good("GET", "/account", who)
     assert found["logged_in"] is True
     manager = found["manager"]
-    assert before <= manager.pop("register_time") <= int(time.time()) + 1
+    assert before <= manager.pop("register_time") <= now() + 1
     assert manager.pop("id") > tracker.admin.id
     assert manager == {"username": name, "tracker_admin": False}
 

@@ -1,10 +1,16 @@
 """Snapshots, assignees, and what managers do to all tasks at once."""
 
-import time
-
 import pytest
 
-from tests.acceptance.task_tracker.client import FAIL, OK, UNAUTHORIZED, Tracker, Worker, unique
+from tests.acceptance.task_tracker.client import (
+    FAIL,
+    OK,
+    UNAUTHORIZED,
+    Tracker,
+    Worker,
+    now,
+    unique,
+)
 from tests.yard import eventually
 
 FIELDS = {
@@ -66,7 +72,7 @@ def test_what_a_snapshot_counts(restless: Tracker):
         worker_access_count=2,
         awaiting_verification_count=1,
     )
-    assert abs(found["time_stamp"] - time.time()) < 90
+    assert abs(found["time_stamp"] - now()) < 90
     restless.post(f"/project/hard_reset/{project}", restless.admin)
     newest(
         restless,
@@ -106,7 +112,9 @@ def test_nothing_to_show(tracker: Tracker):
     assert tracker.good("GET", f"/project/assignees/{project}") == {"assignees": []}
 
 
-@pytest.mark.parametrize("word", ["", "0", "1000", "-1", "x", "1.0", "1e2", " 1", "9" * 30, "%00", None])
+@pytest.mark.parametrize(
+    "word", ["", "0", "1000", "-1", "x", "1.0", "1e2", " 1", "9" * 30, "%00", None]
+)
 def test_what_is_no_count(tracker: Tracker, word: str | None):
     project = tracker.project()
     query = "" if word is None else f"?count={word}"

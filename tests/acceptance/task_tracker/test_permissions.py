@@ -92,7 +92,12 @@ def test_reading_as_a_manager(tracker: Tracker, manager: Manager, projects, show
     project = projects[shown]
     tracker.role(manager, project, role)
     may = shown != "hidden" or bool(role & READ)
-    for path in ("get/{}", "monitoring/{}?count=1", "monitoring-between/{}?from=1&to=2", "assignees/{}"):
+    for path in (
+        "get/{}",
+        "monitoring/{}?count=1",
+        "monitoring-between/{}?from=1&to=2",
+        "assignees/{}",
+    ):
         answer = tracker.ask("GET", f"/project/{path.format(project)}", manager)
         assert answer.status_code == (200 if may else 403), path
         if not may:
@@ -123,8 +128,9 @@ GUARDED = [
 
 
 @pytest.mark.parametrize("role", [0, 1, 2, 4, 8, 16, 31, *(31 - flag for flag in (1, 2, 4, 8, 16))])
-@pytest.mark.parametrize(("needs", "method", "path", "body"), GUARDED)
-def test_each_role_opens_its_own_routes(tracker, manager, project, needs, method, path, body, role):
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route[1]} {route[2]}")
+def test_each_role_opens_its_own_routes(tracker: Tracker, manager, project, route, role: int):
+    needs, method, path, body = route
     tracker.role(manager, project, role)
     if body and "name" in body:
         body = {"name": tracker.good("GET", f"/project/get/{project}")["name"]}
@@ -143,8 +149,9 @@ def project(tracker: Tracker) -> int:
 
 
 @pytest.mark.parametrize("who", ["nobody", "worker", "manager", "admin"])
-@pytest.mark.parametrize(("needs", "method", "path", "body"), GUARDED)
-def test_who_else_may(tracker: Tracker, manager: Manager, who, needs, method, path, body):
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route[1]} {route[2]}")
+def test_who_else_may(tracker: Tracker, manager: Manager, who: str, route):
+    _, method, path, body = route
     project = tracker.project(public=False)
     callers = {"nobody": None, "manager": manager, "admin": tracker.admin}
     caller = callers[who] if who in callers else tracker.member(project, submit=True, assign=False)
@@ -158,8 +165,9 @@ def test_who_else_may(tracker: Tracker, manager: Manager, who, needs, method, pa
         assert answer.json() == {"ok": False, "message": UNAUTHORIZED}
 
 
-@pytest.mark.parametrize(("needs", "method", "path", "body"), GUARDED)
-def test_ids_come_first_and_projects_that_are_not_there_last(tracker, manager, needs, method, path, body):
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route[1]} {route[2]}")
+def test_ids_come_first_and_projects_that_are_not_there_last(tracker: Tracker, manager, route):
+    _, method, path, body = route
     if body and "name" in body:
         body = {"name": "x"}
     elif body and "manager" in body:

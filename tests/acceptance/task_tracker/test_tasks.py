@@ -1,7 +1,5 @@
 """Handing tasks out and taking them back: order, releases, retries, verification, chains."""
 
-import time
-
 import pytest
 
 from tests.acceptance.task_tracker.client import (
@@ -11,6 +9,7 @@ from tests.acceptance.task_tracker.client import (
     SKIP,
     UNREADABLE,
     Tracker,
+    now,
     unique,
 )
 
@@ -22,9 +21,9 @@ def test_a_task_in_full(tracker: Tracker):
     worker = tracker.member(project)
     tracker.submit(worker, project, "test recipe", priority=1, max_retries=3, max_assign_time=3600,
                    verification_count=2)  # fmt: skip
-    before = int(time.time())
+    before = now()
     task = tracker.must_take(worker, project)
-    assert before <= task.pop("assign_time") <= int(time.time()) + 1
+    assert before <= task.pop("assign_time") <= now() + 1
     assert task.pop("id") > 0
     assert task == {
         "priority": 1,

@@ -282,7 +282,9 @@ def test_a_body_too_large_is_refused_on_every_route(tracker: Tracker, path: str)
 
 
 @pytest.mark.parametrize(
-    "length", ["-1", "x", "99999999999999999999", "4194305"], ids=["negative", "word", "huge", "over"]
+    "length",
+    ["-1", "x", "99999999999999999999", "4194305"],
+    ids=["negative", "word", "huge", "over"],
 )
 def test_a_length_that_makes_no_sense(tracker: Tracker, length: str):
     address = tracker.yard.url.removeprefix("http://")

@@ -1,17 +1,16 @@
 """Making workers, naming them, pausing them, counting what they did."""
 
 import base64
-import time
 
 import pytest
 
-from tests.acceptance.task_tracker.client import UNAUTHORIZED, UNREADABLE, Tracker, unique
+from tests.acceptance.task_tracker.client import UNAUTHORIZED, UNREADABLE, Tracker, now, unique
 
 NOT_ALLOWED = "You are not allowed to create a worker"
 
 
 def test_a_new_worker_in_full(tracker: Tracker):
-    before = int(time.time())
+    before = now()
     alias = unique("some alias ")
     made = tracker.post("/worker/create", alias=alias)
     assert list(made) == ["worker"]
@@ -19,7 +18,7 @@ def test_a_new_worker_in_full(tracker: Tracker):
     assert set(worker) == {"id", "created", "alias", "secret", "paused"}
     assert (worker["alias"], worker["paused"]) == (alias, False)
     assert worker["id"] >= 1
-    assert before <= worker["created"] <= int(time.time()) + 1
+    assert before <= worker["created"] <= now() + 1
     assert len(worker["secret"]) == 44
     assert len(base64.b64decode(worker["secret"], validate=True)) == 32
     other = tracker.post("/worker/create", alias=alias)["worker"]
