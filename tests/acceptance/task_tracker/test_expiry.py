@@ -22,7 +22,6 @@ def test_an_assignment_ends_and_never_early(tracker: Tracker, seconds: int):
     assert (again["id"], again["retries"], again["assignee"]) == (task["id"], 0, other.id)
     for result in (OK, FAIL, SKIP):
         assert not tracker.release(worker, task, result)
-    assert tracker.release(other, again)
 
 
 def test_it_ends_as_often_as_it_must(tracker: Tracker):
@@ -33,7 +32,12 @@ def test_it_ends_as_often_as_it_must(tracker: Tracker):
     for _ in range(7):
         task = eventually(lambda: tracker.take(worker, project), "the task")
         assert task["retries"] == 0
-    assert tracker.release(worker, task)
+
+    def done() -> bool:
+        found = tracker.take(worker, project)
+        return bool(found) and tracker.release(worker, found)
+
+    eventually(done, "a release in time")
 
 
 def test_a_release_in_time_is_counted(tracker: Tracker):
@@ -46,7 +50,7 @@ def test_a_release_in_time_is_counted(tracker: Tracker):
 def test_a_verification_outlives_an_assignment_that_ended(tracker: Tracker):
     project = tracker.project()
     one, two, three = (tracker.member(project) for _ in range(3))
-    tracker.submit(one, project, max_assign_time=1, verification_count=2)
+    tracker.submit(one, project, max_assign_time=5, verification_count=2)
     task = tracker.must_take(one, project)
     assert not tracker.release(one, task, OK, 5)
     tracker.must_take(two, project)
@@ -71,7 +75,8 @@ def test_many_end_together_and_each_is_handed_out_once(tracker: Tracker):
     worker = tracker.member(project)
     count = 40
     tracker.bulk(worker, project, [{"max_assign_time": 1} for _ in range(count)])
-    tracker.bulk(worker, project, [{"max_assign_time": 0, "recipe": "long"}])
+    # Held first, and for long: all the others come back.
+    tracker.submit(worker, project, "long", priority=1)
     for _ in range(count + 1):
         tracker.must_take(worker, project)
     workers = [tracker.member(project) for _ in range(4)]
