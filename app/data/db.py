@@ -25,6 +25,7 @@ import peewee
 import psycopg
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
+from app.data.vault import OPEN, Vault
 from app.domain.errors import Contended, Rejected, StoreUnavailable
 
 Backend = Literal["sqlite", "postgres"]
@@ -80,10 +81,19 @@ class Store:
 
     url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://…`.
     synchronous: SQLite only; NORMAL survives the death of any process, FULL a power cut as well.
+    vault: encrypts columns that may hold secrets; by default none is.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 20, synchronous: str = "NORMAL") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 20,
+        synchronous: str = "NORMAL",
+        vault: Vault = OPEN,
+    ) -> None:
         self.url = url
+        self.vault = vault
         self.backend: Backend = "sqlite" if url.startswith("sqlite:") else "postgres"
         self.peewee = _open_pool(url, pool_size, synchronous)
         self._state = _State()

@@ -6,6 +6,7 @@ attempts alone are read page by page.
 
 from app.data.db import Store
 from app.data.tasks import NEVER
+from app.data.vault import MARK, PREFIX_CHARS
 from app.domain.clock import Instant
 
 _OPEN = "('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
@@ -162,3 +163,16 @@ def attempts_without_lease(
         if is_open and not holds:
             found.append((job_id, task_id, number))
     return ((rows[-1][1], rows[-1][2]) if len(rows) == page else None), found
+
+
+def sealed(store: Store, limit: int) -> list[tuple[str, str]]:
+    """Give the open jobs whose parameters no key given here decrypts, as (job, key id)."""
+    key_id = f"substr(spec, {len(MARK) + 1}, {PREFIX_CHARS - len(MARK)})"
+    known = sorted(store.vault.key_ids)
+    marks = ", ".join("?" * len(known)) or "''"
+    found = store.run(
+        f"SELECT id, {key_id} FROM job WHERE ended_at IS NULL AND substr(spec, 1, {len(MARK)}) = ?"
+        f" AND {key_id} NOT IN ({marks}) ORDER BY id LIMIT ?",
+        (MARK, *known, limit),
+    ).fetchall()
+    return [(row[0], row[1]) for row in found]

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from peewee import SQL, fn
 
 from app.data import audience, deliveries, tables
-from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
+from app.data.codec import dumps, loads
 from app.data.db import Row, Store
+from app.data.vault import Vault
 from app.domain.clock import Instant
 from app.domain.errors import AlreadyExists, JobNotFound
 from app.domain.records import Job, JobFilter, Watch
@@ -84,7 +85,7 @@ _RUNNING = "SELECT COUNT(*) FROM job WHERE state = 'RUNNING' AND ended_at IS NUL
 _SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
 
 
-def _record(row: Row) -> Job:
+def _record(row: Row, vault: Vault) -> Job:
     return Job(
         id=row[0],
         dialect=row[1],
@@ -93,11 +94,11 @@ def _record(row: Row) -> Job:
         description=row[4],
         state=JobState(row[5]),
         version=row[6],
-        spec=loads(row[7]),
-        state_data=loads(row[8]),
+        spec=vault.loads(row[7]),
+        state_data=vault.loads(row[8]),
         tags=tuple(loads(row[9])),
-        result=unescape_or_none(row[10]),
-        error=unescape_or_none(row[11]),
+        result=vault.read(row[10]),
+        error=vault.read(row[11]),
         progress=row[12],
         position=row[13],
         task_count=row[14],
@@ -140,7 +141,7 @@ def glance(store: Store, job_id: str) -> Glance:
     row = store.run(_GLANCE, (job_id,)).fetchone()
     if row is None:
         raise JobNotFound(job_id=job_id)
-    texts = (unescape_or_none(row[1]), unescape_or_none(row[2]))
+    texts = (store.vault.read(row[1]), store.vault.read(row[2]))
     return Glance(JobState(row[0]), *texts, *row[3:])
 
 
@@ -177,7 +178,7 @@ def insert(
         job.name,
         job.description,
         job.state,
-        dumps(job.spec),
+        store.vault.dumps(job.spec),
         dumps(job.tags),
         job.task_count,
         job.priority,
@@ -203,13 +204,13 @@ def get(store: Store, job_id: str) -> Job:
     row = store.run(_GET, (job_id,)).fetchone()
     if row is None:
         raise JobNotFound(job_id=job_id)
-    return _record(row)
+    return _record(row, store.vault)
 
 
 def by_unique_key(store: Store, dialect: str, key: str) -> Job | None:
     """Give the job that was submitted under a unique key."""
     row = store.run(_BY_KEY, (dialect, key)).fetchone()
-    return _record(row) if row else None
+    return _record(row, store.vault) if row else None
 
 
 def move(
@@ -220,9 +221,9 @@ def move(
         _MOVE,
         (
             job.state,
-            dumps(job.state_data),
-            escape_or_none(job.result),
-            escape_or_none(job.error),
+            store.vault.dumps(job.state_data),
+            store.vault.write(job.result),
+            store.vault.write(job.error),
             job.progress,
             job.position,
             tasks_created,
@@ -261,7 +262,7 @@ def start(store: Store, job_id: str, now: Instant, *, wait: bool = True) -> Star
 
 def cancel(store: Store, job_id: str, now: Instant, reason: str | None) -> bool:
     """Move a job that is not over to CANCELLED; False when it was over."""
-    return store.run(_CANCEL, (now, escape_or_none(reason), job_id)).rowcount == 1
+    return store.run(_CANCEL, (now, store.vault.write(reason), job_id)).rowcount == 1
 
 
 def progress(store: Store, job_id: str, percent: float) -> int | None:
@@ -351,7 +352,7 @@ def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[l
         .limit(limit)
         .offset(offset)
     )
-    return [_record(row) for row in store.select(rows)], total
+    return [_record(row, store.vault) for row in store.select(rows)], total
 
 
 def _conditions(store: Store, wanted: JobFilter) -> list[Any]:

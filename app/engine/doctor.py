@@ -48,6 +48,7 @@ KINDS = {
     "admission": "a place in a waiting list that says otherwise than its job about having a slot",
     "slot": "a job is over and nothing of it runs, and it holds its slot",
     "overdue": "a duty of the ticker is late: no ticker acts",
+    "sealed": "an open job is encrypted by a key that is not given here",
 }
 
 
@@ -112,6 +113,10 @@ class Doctor:
         for job_id, task_id, state in diagnosis.orphan_tasks(self._store, LIMIT):
             text = f"the task is {state} and its job is over or gone"
             yield Finding(kind="orphan-task", job_id=job_id, task_id=task_id, text=text)
+
+        for job_id, key_id in diagnosis.sealed(self._store, LIMIT):
+            text = f"the job is encrypted by key {key_id}, which is not given here"
+            yield Finding(kind="sealed", job_id=job_id, task_id=None, text=text)
 
     def _lists(self) -> Iterator[Finding]:
         for job_id, pool, state in diagnosis.idle_entries(self._store, LIMIT):

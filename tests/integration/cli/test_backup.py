@@ -7,13 +7,18 @@ import subprocess
 import sys
 import tarfile
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.data import archive as statements
-from app.data import catalogue, leaders
+from app.data import catalogue, jobs, leaders
 from app.data.db import Store
+from app.data.vault import Vault
+from app.domain.masking import ENCRYPTED
+from app.domain.records import Job
+from app.domain.states import JobState
 from app.engine import archive
 from app.wiring import stores
 from config.settings import load
@@ -25,6 +30,10 @@ CROSSINGS = [
     pytest.param("sqlite", "postgres", marks=pytest.mark.postgres),
 ]
 NOW = 1_800_000_000_000_000
+JOB = Job(
+    id="0" * 32, dialect="tork", type="workflow", name="j", state=JobState.SCHEDULED, version=0,
+    created_at=NOW,
+)  # fmt: skip
 
 
 @contextmanager
@@ -118,6 +127,29 @@ def test_a_backup_of_a_busy_server_is_restored_consistent(make, tmp_path, source
         assert_consistent(store, logs)
     with written_to(copy, writers=1):  # new ids are free, and work goes on
         pass
+
+
+@pytest.mark.parametrize(("source", "target"), CROSSINGS)
+def test_what_is_encrypted_stays_so(make, tmp_path, source, target):
+    """Neither side needs the key, and with it all can be read again."""
+    here, there = make(source, "here"), make(target, "there")
+    here.run("migrate")
+    spec = {"secrets": {"token": "hunter2-in-a-backup"}}
+    with opened(here) as (store, _):
+        store.vault = Vault("key")
+        with store.transaction():
+            jobs.insert(store, replace(JOB, spec=spec))
+    file = tmp_path / "backup.tar.gz"
+    assert here.run("backup", file).returncode == 0
+    with tarfile.open(file) as whole:
+        kept = b"".join(whole.extractfile(part).read() for part in whole if part.isfile())
+    assert b"hunter2" not in kept
+    done = there.run("restore", file)
+    assert (done.returncode, done.stderr) == (0, "")
+    with opened(there) as (store, _):
+        assert jobs.get(store, JOB.id).spec == {"secrets": {"token": ENCRYPTED}}
+        store.vault = Vault("key")
+        assert jobs.get(store, JOB.id).spec == spec
 
 
 @pytest.mark.postgres
