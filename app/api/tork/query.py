@@ -66,6 +66,14 @@ def text_words(text: str | None) -> tuple[str, ...]:
     return _distinct([word.lower() for word in _words(text)])
 
 
+def wants_text(args: Mapping[str, str]) -> bool:
+    """Read the `format` of a log: pages of JSON, or all of it as text. Raises Refused."""
+    given = args.get("format", "json")
+    if given not in ("json", "text"):
+        raise Refused(400, "format: must be json or text")
+    return given == "text"
+
+
 def _words(text: str | None) -> list[str]:
     # NUL is in no stored text, and one of the databases refuses it even in a question.
     return (text or "").replace("\0", " ").split()

@@ -1,16 +1,19 @@
 """`/jobs`."""
 
-from flask import request
+from collections.abc import Iterator
+
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http import sse
 from app.api.http.bodies import body
 from app.api.http.callers import caller
 from app.api.http.documents import described, number_query, text_query
 from app.api.http.site import services, site
 from app.api.tork import query, schemas
 from app.api.tork.service import jobs as service
-from app.api.tork.service import tasks as task_service
+from app.api.tork.service import logs
 from app.api.tork.service.submission import read
 
 SIZE, MOST = 10, 20
@@ -20,7 +23,9 @@ LOG_QUERY = (
     PAGE,
     number_query("size", f"Parts a page, at most {LOG_MOST}.", LOG_SIZE),
     text_query("q", "Words that must all stand in a part."),
+    text_query("format", "`text` gives all of it, oldest first, as plain text."),
 )
+RESUME = (text_query("last_event_id", "As the header Last-Event-ID: go on behind that event."),)
 
 blueprint = Blueprint("tork-jobs", __name__, description="Jobs.")
 
@@ -79,9 +84,32 @@ def restart_job(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/jobs/<job_id>/log")
-@described(blueprint, schemas.TaskLogPage, errors=(404, 405), error=schemas.Error, query=LOG_QUERY)
+@described(
+    blueprint, schemas.TaskLogPage, errors=(400, 404, 405), error=schemas.Error, query=LOG_QUERY
+)
 def get_job_log(job_id: str) -> ResponseReturnValue:
-    """List the output of all tasks of a job, newest part first."""
+    """List the output of all tasks of a job, newest part first, or give all of it as text."""
+    if query.wants_text(request.args):
+        return as_text(logs.job_text(services(), caller(), job_id))
     window = query.window(request.args, size=LOG_SIZE, most=LOG_MOST)
     wanted = query.text_words(request.args.get("q"))
-    return task_service.job_log(services(), caller(), job_id, window, wanted)
+    return logs.of_job(services(), caller(), job_id, window, wanted)
+
+
+@blueprint.route("/jobs/<job_id>/log/stream")
+@described(
+    blueprint,
+    errors=(400, 404, 405),
+    error=schemas.Error,
+    query=RESUME,
+    content_type="text/event-stream",
+)
+def stream_job_log(job_id: str) -> ResponseReturnValue:
+    """Stream the output of all tasks of a job as it comes."""
+    drain, after = site().drain, sse.resumed_from()
+    return sse.answer(logs.job_stream(services(), caller(), job_id, drain, after))
+
+
+def as_text(pieces: Iterator[bytes]) -> Response:
+    """Answer with a text that is written while it is read."""
+    return Response(pieces, content_type="text/plain; charset=utf-8")
