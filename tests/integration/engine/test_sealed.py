@@ -60,6 +60,7 @@ def fill(engine, scripted):
         Submission(dialect="demo", type="scripted", name="s", spec={"secrets": {"s": VALUE}}),
         cron="0 0 1 1 *",
     )
+    engine.deliveries.post("channel", url=f"http://host/{VALUE}", body=VALUE)
     engine.tasks.add([NewWork(queue="demo/lone", name="x", payload={"v": VALUE})])
     return engine.jobs.get(job.id)
 
@@ -146,6 +147,15 @@ def test_a_schedule_that_cannot_be_read_does_not_fire(sealed, scripted, clock, l
     clock.advance(61)
     assert sealed.schedules.run_once(clock.now()) == 1
     assert sealed.schedules.get(schedule.id).template["spec"] == {"a": VALUE}
+
+
+def test_a_message_that_cannot_be_read_waits(sealed, lose_key):
+    sealed.deliveries.post("channel", url="http://host/", body=VALUE)
+    lose_key()
+    assert sealed.deliveries.first("channel") is None
+    assert sealed.deliveries.waiting() == 1
+    lose_key(KEY)
+    assert sealed.deliveries.first("channel").post.body == VALUE.encode()
 
 
 def test_what_was_stored_before_there_was_a_key_is_read(engine, scripted, lose_key):
