@@ -25,6 +25,7 @@ LOG_QUERY = (
     text_query("q", "Words that must all stand in a part."),
     text_query("format", "`text` gives all of it, oldest first, as plain text."),
 )
+DRY_RUN = text_query("validate", "`true` only says what is wrong, and creates nothing.")
 RESUME = (text_query("last_event_id", "As the header Last-Event-ID: go on behind that event."),)
 
 blueprint = Blueprint("tork-jobs", __name__, description="Jobs.")
@@ -54,12 +55,19 @@ def find_jobs() -> ResponseReturnValue:
     schemas.JobSummary,
     errors=(400, 404, 405, 408, 413, 500),
     error=schemas.Error,
+    query=(DRY_RUN,),
+    headers=(
+        text_query("Idempotency-Key", "A second job under it is not made; the first is answered."),
+    ),
     body={"application/json": schemas.JobDefinition, "text/yaml": schemas.JobDefinition},
 )
 def submit_job() -> ResponseReturnValue:
     """Submit a job; one with `wait` is answered in full when it has ended."""
     document = read(body(), request.headers.get("Content-Type"))
-    return dict(service.submit(services(), caller(), document, site().drain))
+    if query.flag(request.args, "validate"):
+        return service.validate(services(), document)
+    key = request.headers.get("Idempotency-Key")
+    return dict(service.submit(services(), caller(), document, site().drain, key=key))
 
 
 @blueprint.route("/jobs/<job_id>")

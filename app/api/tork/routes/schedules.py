@@ -9,7 +9,7 @@ from app.api.http.callers import caller
 from app.api.http.documents import described, number_query
 from app.api.http.site import services
 from app.api.tork import query, schemas
-from app.api.tork.routes.jobs import MOST, PAGE, SIZE
+from app.api.tork.routes.jobs import DRY_RUN, MOST, PAGE, SIZE
 from app.api.tork.service import schedules as service
 from app.api.tork.service.submission import read
 
@@ -35,6 +35,7 @@ def find_schedules() -> ResponseReturnValue:
     schemas.ScheduledJobSummary,
     errors=(400, 405, 413),
     error=schemas.Error,
+    query=(DRY_RUN,),
     body={
         "application/json": schemas.ScheduledJobDefinition,
         "text/yaml": schemas.ScheduledJobDefinition,
@@ -43,6 +44,8 @@ def find_schedules() -> ResponseReturnValue:
 def create_schedule() -> ResponseReturnValue:
     """Create a scheduled job."""
     document = read(body(), request.headers.get("Content-Type"))
+    if query.flag(request.args, "validate"):
+        return service.validate(services(), document)
     return dict(service.create(services(), caller(), document))
 
 

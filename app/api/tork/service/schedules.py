@@ -6,6 +6,7 @@ from dataclasses import replace
 from app.api.http.callers import Caller
 from app.api.tork import paths, words
 from app.api.tork.errors import Refused
+from app.api.tork.faults import ALL_FAULTS
 from app.api.tork.query import Window
 from app.api.tork.scalars import Value
 from app.api.tork.service.directory import people_of
@@ -28,6 +29,12 @@ def create(services: Services, caller: Caller, document: dict[str, Value]) -> Ma
     created = services.engine.schedules.create(template, cron=definition["schedule"]["cron"])
     people = people_of(services, [created.created_by])
     return _masked(services, words.schedule_summary(created, people), created)
+
+
+def validate(services: Services, document: dict[str, Value]) -> Json:
+    """Check a scheduled job, and store nothing. Raises Invalid with all that is wrong."""
+    scheduled_definition(services, document, most=ALL_FAULTS)
+    return {"status": "OK"}
 
 
 def find(services: Services, caller: Caller, window: Window) -> Json:
