@@ -57,6 +57,9 @@ class Job(Model):
     watches = TextField(null=True)
     closing = IntegerField()
     audience_id = BigIntegerField(null=True)
+    start_at = BigIntegerField(null=True)
+    paused_at = BigIntegerField(null=True)
+    archived = IntegerField()
 
     class Meta:
         table_name = "job"

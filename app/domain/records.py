@@ -49,6 +49,8 @@ class Job:
     parent_task_id: the task that started it and waits for it; None for a job of its own.
     watches: what of it is told to whom; the number of each is its name.
     audience_id: whom it is for; None is everybody.
+    start_at: when it is to start; None once it has. paused_at: since when nothing of it is handed
+    out. archived: it is over, and lists may leave it out.
     """
 
     id: str
@@ -83,6 +85,9 @@ class Job:
     delete_at: Instant | None = None
     audience_id: int | None = None
     watches: tuple[Watch, ...] = ()
+    start_at: Instant | None = None
+    paused_at: Instant | None = None
+    archived: bool = False
 
     @property
     def watched(self) -> bool:
@@ -417,6 +422,7 @@ class JobFilter:
 
     tags: at least one of them. words: each occurs as a word in name, description or state.
     viewer: only what somebody may see who counts as each of these (`Submission.audience`).
+    archived: False leaves out what is archived.
     """
 
     dialect: str | None = None
@@ -427,3 +433,4 @@ class JobFilter:
     group_id: int | None = None
     schedule_id: str | None = None
     viewer: tuple[str, ...] | None = None
+    archived: bool = True

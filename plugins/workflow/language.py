@@ -249,14 +249,16 @@ MOST_SECRETS = 1000
 class Workflow(Job):
     """A whole workflow, as it is submitted.
 
-    name, tags, permissions: kept for whoever shows the job; the name counts where the job's own
-    is without secrets. inherited_secrets: values that the job's parents knew.
+    name, tags, permissions, startAt, delay: kept for whoever shows the job; the name counts where
+    the job's own is without secrets. inherited_secrets: values that the job's parents knew.
     """
 
     name = _text()
     tags = fields.List(_text())
     defaults = fields.Nested(Defaults)
     permissions = fields.List(fields.Dict())
+    startAt = _text()  # noqa: N815 - the language's key
+    delay = _text()
     inherited_secrets = fields.List(_text(), metadata={"secret": True})
 
     @validates_schema

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.api.tork.faults import key_path
 from app.api.tork.kinds import Checks, Reading
+from app.domain.clock import parse_rfc3339
 
 INTERNAL_QUEUES: Final = (
     "pending",
@@ -61,6 +62,17 @@ def check_output(text: str, checks: Checks) -> None:
 def check_cron(text: str, checks: Checks) -> None:
     """Raise ValueError unless `text` is a cron expression."""
     checks.cron(text)
+
+
+def check_time(text: str, _checks: Checks) -> None:
+    """Raise ValueError unless `text` is a time that names its zone."""
+    parse_rfc3339(text)
+
+
+def check_start(job: dict[str, Any], at: str, reading: Reading) -> None:
+    """A job has one time to start at."""
+    if "startAt" in job and "delay" in job:
+        reading.faults.add(key_path(at, "delay"), "must not be set together with startAt")
 
 
 def check_queue(text: str, _checks: Checks) -> None:

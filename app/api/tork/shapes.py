@@ -28,7 +28,11 @@ from app.api.tork.rules import (
     check_output,
     check_permission,
     check_queue,
+    check_start,
+    check_time,
 )
+
+LONGEST_DELAY_S: Final = 366 * 86_400.0
 
 _TEXT: Final = Text()
 _TEMPLATE: Final = Text(template=True)
@@ -229,8 +233,11 @@ JOB: Final = Shape(
     {
         **_JOB,
         "wait": Field(WAIT, "Answer only when the job has ended."),
+        "startAt": Field(Text(check=check_time), "When it starts, in RFC 3339 with a zone."),
+        "delay": Field(Duration(most_s=LONGEST_DELAY_S), "How long after now it starts."),
         "schedule": Field(SCHEDULE, elsewhere="a job with a schedule is posted to /scheduled-jobs"),
     },
+    rules=(check_start,),
 )
 
 SCHEDULED_JOB: Final = Shape(
@@ -239,5 +246,7 @@ SCHEDULED_JOB: Final = Shape(
         **_JOB,
         "schedule": Field(SCHEDULE, "When to run it.", required=True),
         "wait": Field(WAIT, elsewhere="waiting is for jobs posted to /jobs"),
+        "startAt": Field(_TEXT, elsewhere="the schedule says when to run it"),
+        "delay": Field(_TEXT, elsewhere="the schedule says when to run it"),
     },
 )

@@ -93,6 +93,8 @@ def summary(job: Job, around: Around = NOTHING_AROUND) -> Json:
         "error": job.error,
         "progress": round(job.progress, 2),
         "schedule": _schedule_of(job, around),
+        "pausedAt": None if job.state.final else _time(job.paused_at),
+        "archived": job.archived,
     }
     return filled(document, keep=_SUMMARY_KEEPS)
 
@@ -288,7 +290,7 @@ def filled(document: Mapping[str, Any], *, keep: frozenset[str] = frozenset()) -
 
 
 def _as_submitted(spec: Json, people: People) -> Json:
-    keys = ("output", "defaults", "webhooks", "autoDelete", "secrets")
+    keys = ("output", "defaults", "webhooks", "autoDelete", "secrets", "startAt", "delay")
     permissions = [people.permission(each) for each in spec.get("permissions") or ()]
     return {**{key: spec.get(key) for key in keys}, "permissions": permissions}
 

@@ -35,18 +35,21 @@ blueprint = Blueprint("tork-jobs", __name__, description="Jobs.")
 @described(
     blueprint,
     schemas.JobPage,
-    errors=(404, 405),
+    errors=(400, 404, 405),
     error=schemas.Error,
     query=(
         PAGE,
         number_query("size", f"Jobs a page, at most {MOST}.", SIZE),
         text_query("q", "`tag:x`, `tags:x,y`, and words of name, description or state."),
+        text_query("archived", "`true` lists archived jobs as well."),
     ),
 )
 def find_jobs() -> ResponseReturnValue:
     """List jobs, newest first."""
     window = query.window(request.args, size=SIZE, most=MOST)
-    return service.find(services(), caller(), query.search(request.args.get("q")), window)
+    wanted = query.search(request.args.get("q"))
+    archived = query.flag(request.args, "archived")
+    return service.find(services(), caller(), wanted, window, archived=archived)
 
 
 @blueprint.route("/jobs", methods=["POST"])
@@ -89,6 +92,41 @@ def cancel_job(job_id: str) -> ResponseReturnValue:
 def restart_job(job_id: str) -> ResponseReturnValue:
     """Let a failed or cancelled job begin again at its current task."""
     return service.restart(services(), caller(), job_id)
+
+
+@blueprint.route("/jobs/<job_id>/pause", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def pause_job(job_id: str) -> ResponseReturnValue:
+    """Let what runs of a job end, and hold the rest."""
+    return service.pause(services(), caller(), job_id)
+
+
+@blueprint.route("/jobs/<job_id>/resume", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def resume_job(job_id: str) -> ResponseReturnValue:
+    """Go on with a paused job."""
+    return service.resume(services(), caller(), job_id)
+
+
+@blueprint.route("/jobs/<job_id>/archive", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def archive_job(job_id: str) -> ResponseReturnValue:
+    """Leave a job that is over out of lists."""
+    return service.archive(services(), caller(), job_id, archived=True)
+
+
+@blueprint.route("/jobs/<job_id>/unarchive", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def unarchive_job(job_id: str) -> ResponseReturnValue:
+    """Show a job in lists again."""
+    return service.archive(services(), caller(), job_id, archived=False)
+
+
+@blueprint.route("/jobs/<job_id>", methods=["DELETE"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def delete_job(job_id: str) -> ResponseReturnValue:
+    """Delete a job that is over, with its tasks and their output."""
+    return service.delete(services(), caller(), job_id)
 
 
 @blueprint.route("/jobs/<job_id>/log")

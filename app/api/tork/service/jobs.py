@@ -1,4 +1,4 @@
-"""Jobs: submit, wait, list, read, cancel, restart."""
+"""Jobs: submit, wait, list, read, cancel, restart, pause, put away, delete."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,9 @@ def submit(
     """
     definition = job_definition(services, document)
     wait = definition.get("wait")
-    wanted = submission(definition, caller, key=unique_key(caller, key))
+    wanted = submission(
+        definition, caller, key=unique_key(caller, key), now=services.engine.clock.now()
+    )
     if not wait:
         job = _submitted(services.engine, wanted)
         return masked(services, words.summary(job, all_around(services, [job])[job.id]), job)
@@ -99,10 +101,21 @@ def _told(job: Job | Submission) -> tuple[object, ...]:
     return job.name, job.description, tuple(job.tags), job.spec
 
 
-def find(services: Services, caller: Caller, wanted: Search, window: Window) -> Json:
-    """Give a page of the jobs that the caller may see, newest first."""
+def find(
+    services: Services, caller: Caller, wanted: Search, window: Window, *, archived: bool
+) -> Json:
+    """Give a page of the jobs that the caller may see, newest first.
+
+    archived: whether those that were put away are among them.
+    """
     engine = services.engine
-    chosen = JobFilter(dialect=DIALECT, tags=wanted.tags, words=wanted.words, viewer=caller.sees)
+    chosen = JobFilter(
+        dialect=DIALECT,
+        tags=wanted.tags,
+        words=wanted.words,
+        viewer=caller.sees,
+        archived=archived,
+    )
     with engine.store.session():
         found = engine.jobs.find(chosen, number=window.number, size=window.size)
         around = all_around(services, found.items)
@@ -150,6 +163,57 @@ def restart(services: Services, caller: Caller, job_id: str) -> Json:
         except IllegalMove as error:
             state = words.job_state(engine.jobs.get(job_id).state)
             raise Refused(400, f"job is {state} and can not be restarted") from error
+    return {"status": "OK"}
+
+
+def pause(services: Services, caller: Caller, job_id: str) -> Json:
+    """Let what runs of a job end, and hold the rest. Raises JobNotFound; Refused."""
+    return _set_paused(services, caller, job_id, paused=True)
+
+
+def resume(services: Services, caller: Caller, job_id: str) -> Json:
+    """Go on with a paused job. Raises JobNotFound; Refused when it is not paused."""
+    return _set_paused(services, caller, job_id, paused=False)
+
+
+def _set_paused(services: Services, caller: Caller, job_id: str, *, paused: bool) -> Json:
+    engine = services.engine
+    with engine.store.session():
+        own(engine, caller, job_id)
+        verb = engine.pauses.pause if paused else engine.pauses.resume
+        try:
+            verb(job_id)
+        except IllegalMove as error:
+            job = engine.jobs.get(job_id)
+            if job.state.final and paused:
+                raise Refused(400, f"job is {job.state} and can not be paused") from error
+            raise Refused(400, f"job is {'already' if paused else 'not'} paused") from error
+    return {"status": "OK"}
+
+
+def archive(services: Services, caller: Caller, job_id: str, *, archived: bool) -> Json:
+    """Leave a job that is over out of lists, or show it again. Raises JobNotFound; Refused."""
+    engine = services.engine
+    with engine.store.session():
+        own(engine, caller, job_id)
+        try:
+            engine.jobs.archive(job_id, archived=archived)
+        except IllegalMove as error:
+            state = words.job_state(engine.jobs.get(job_id).state)
+            raise Refused(400, f"job is {state} and can not be archived") from error
+    return {"status": "OK"}
+
+
+def delete(services: Services, caller: Caller, job_id: str) -> Json:
+    """Delete a job that is over, with its tasks and their output. Raises JobNotFound; Refused."""
+    engine = services.engine
+    with engine.store.session():
+        job = own(engine, caller, job_id)
+        try:
+            engine.jobs.delete(job_id)
+        except IllegalMove as error:
+            state = words.job_state(job.state)
+            raise Refused(400, f"job is {state} and can not be deleted") from error
     return {"status": "OK"}
 
 

@@ -16,6 +16,7 @@ from app.api.tork.scalars import Value
 from app.api.tork.service.directory import Known
 from app.api.tork.validation import validate_job, validate_scheduled_job
 from app.api.tork.words import DIALECT
+from app.domain.clock import Instant, parse_rfc3339, seconds
 from app.domain.cron import parse_crontab
 from app.domain.durations import parse_duration
 from app.domain.errors import PluginFailed
@@ -106,9 +107,12 @@ def unique_key(caller: Caller, given: str | None) -> str | None:
 
 
 def submission(
-    definition: Mapping[str, Any], caller: Caller, *, key: str | None = None
+    definition: Mapping[str, Any], caller: Caller, *, key: str | None = None, now: Instant = 0
 ) -> Submission:
-    """Make a submission of a checked definition; its id is chosen here, to be watched before."""
+    """Make a submission of a checked definition; its id is chosen here, to be watched before.
+
+    key: of `unique_key`. now: what a delay counts from.
+    """
     after = (definition.get("autoDelete") or {}).get("after")
     spec = {key: value for key, value in definition.items() if key not in _BESIDE}
     name = Masker(secret_values(definition))(definition["name"])
@@ -117,6 +121,7 @@ def submission(
     return Submission(
         id=uuid.uuid4().hex,
         unique_key=key,
+        start_at=_start_at(definition, now),
         dialect=DIALECT,
         type=JOB_TYPE,
         name=name,
@@ -128,6 +133,12 @@ def submission(
         audience=audience(definition.get("permissions") or ()),
         delete_after_s=parse_duration(after) if after else None,
     )
+
+
+def _start_at(definition: Mapping[str, Any], now: Instant) -> Instant | None:
+    if "startAt" in definition:
+        return parse_rfc3339(definition["startAt"])
+    return now + seconds(parse_duration(definition["delay"])) if "delay" in definition else None
 
 
 def _check_cron(text: str) -> None:
