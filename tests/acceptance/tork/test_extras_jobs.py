@@ -1,11 +1,12 @@
 """Jobs that run later, jobs that pause, and jobs that are put away or deleted."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from app.domain.clock import SystemClock, to_datetime
 from tests.acceptance.tork.access import BASIC, as_user, new_user, started
 from tests.acceptance.tork.client import TIME, Tork, by_name, check_filled, named
 from tests.yard import eventually
@@ -21,7 +22,7 @@ def listed(tork: Tork, tag: str, **query: Any) -> list[str]:
 
 
 def at(**words: float) -> str:
-    return (datetime.now(UTC) + timedelta(**words)).isoformat()
+    return (to_datetime(SystemClock().now()) + timedelta(**words)).isoformat()
 
 
 def instant(text: str) -> datetime:
