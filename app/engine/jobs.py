@@ -4,7 +4,7 @@ import contextlib
 import uuid
 from dataclasses import replace
 
-from app.data import audience, idle, jobs, leases, logs, tasks, waiting
+from app.data import audience, finder, idle, jobs, leases, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.errors import (
@@ -221,7 +221,7 @@ class Jobs:
     def find(self, wanted: JobFilter, *, number: int = 1, size: int = 10) -> Page[Job]:
         """Give a page of jobs, newest first."""
         with self._store.session():
-            items, total = jobs.page(self._store, wanted, limit=size, offset=(number - 1) * size)
+            items, total = finder.page(self._store, wanted, limit=size, offset=(number - 1) * size)
         return Page(items, number, size, total)
 
     def tasks(self, job_id: str) -> list[Task]:
