@@ -276,7 +276,8 @@ class GroupFigures:
 class Schedule:
     """A rule that submits a job at given times.
 
-    form: `crontab`, `quartz`. overlap: `allow`, `keep` or `replace`. missed: `skip` or `once`.
+    form: `crontab`, `quartz`. overlap: `allow`, `keep`, `replace` or `queue`.
+    missed: `skip` or `once`.
     next_fire_at: None while paused, and when it never fires again.
     template: the submission that each firing makes.
     """

@@ -74,11 +74,18 @@ def _task() -> Schema:
 
 
 class Retry(Schema):
-    """limit: further tries after the first; the k-th waits initialDelay x scalingFactor^(k-1)."""
+    """limit: further tries after the first; the k-th waits initialDelay x scalingFactor^(k-1).
+
+    on: exit codes that are worth another try; without it every failure is.
+    """
 
     limit = fields.Integer(strict=True, required=True, validate=validate.Range(1, 10))
     initialDelay = fields.String(validate=_valid(_retry_delay))  # noqa: N815 - the language's key
     scalingFactor = fields.Raw(validate=_factor)  # noqa: N815 - the language's key
+    on = fields.List(
+        fields.Integer(strict=True, validate=validate.Range(0, 255)),
+        validate=validate.Length(max=256),
+    )
 
 
 class Limits(Schema):

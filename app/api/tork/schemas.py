@@ -246,6 +246,9 @@ class ScheduledJob(ScheduledJobSummary):
     permissions = fields.List(fields.Nested(PermissionEntry))
     autoDelete = fields.Nested(documented(shapes.AUTO_DELETE))
     secrets = _map("Always masked.")
+    timezone = _text("Where the hours of `cron` are counted; UTC unless given.")
+    overlap = _text("`skip` or `queue`; absent where runs may overlap.")
+    nextRunAt = _time("When it fires next.")
 
 
 class TaskLogPart(Schema):

@@ -19,6 +19,7 @@ SILENT_S: Final = 60.0
 
 _JOB_WORDS: Final = {JobState.WAITING: "PENDING"}
 _DONE: Final = (TaskState.COMPLETED, TaskState.SKIPPED)
+_OVERLAPS: Final = {"keep": "skip", "queue": "queue"}
 _TASK_WORDS: Final = {
     TaskState.HELD: "PENDING",
     TaskState.QUEUED: "SCHEDULED",
@@ -232,6 +233,13 @@ def schedule_in_full(schedule: Schedule, people: People = NOBODY_KNOWN) -> Json:
         **schedule_summary(schedule, people),
         "tasks": spec.get("tasks") or [],
         **filled(_as_submitted(spec, people)),
+        **filled(
+            {
+                "timezone": schedule.zone if schedule.zone != "UTC" else None,
+                "overlap": _OVERLAPS.get(schedule.overlap),
+                "nextRunAt": _time(schedule.next_fire_at),
+            }
+        ),
     }
 
 
