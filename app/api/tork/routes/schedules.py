@@ -68,8 +68,8 @@ def get_schedule(schedule_id: str) -> ResponseReturnValue:
 )
 def change_schedule(schedule_id: str) -> ResponseReturnValue:
     """Give a scheduled job another definition; earlier runs keep theirs."""
-    document = read(body(), request.headers.get("Content-Type"))
-    return dict(service.change(services(), caller(), schedule_id, document))
+    kind = request.headers.get("Content-Type")
+    return dict(service.change(services(), caller(), schedule_id, lambda: read(body(), kind)))
 
 
 @blueprint.route("/scheduled-jobs/<schedule_id>/run", methods=["POST"])

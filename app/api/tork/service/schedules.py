@@ -1,6 +1,6 @@
 """Jobs that cron submits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,13 +33,16 @@ def create(services: Services, caller: Caller, document: dict[str, Value]) -> Ma
 
 
 def change(
-    services: Services, caller: Caller, schedule_id: str, document: dict[str, Value]
+    services: Services, caller: Caller, schedule_id: str, document: Callable[[], dict[str, Value]]
 ) -> Mapping[str, object]:
-    """Give a scheduled job another definition. Raises Invalid, ScheduleNotFound."""
+    """Give a scheduled job another definition. Raises ScheduleNotFound, Invalid.
+
+    document: reads it; what is sent for a scheduled job that is not there is not looked at.
+    """
     engine = services.engine
     with engine.store.session():
         _own(engine, caller, schedule_id)
-    definition = scheduled_definition(services, document)
+    definition = scheduled_definition(services, document())
     template = _template(definition, caller)
     changed = engine.schedules.change(schedule_id, template, **_rule(definition))
     return _summary(services, changed)
