@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.errors import AlreadyExists, GroupNotFound, LeaseLost, Rejected
+from app.domain.errors import AlreadyExists, GroupNotFound, LeaseLost, RateLimited, Rejected
 from app.domain.records import GroupFigures
 from app.domain.states import AttemptState, TaskState
 from app.engine import groups as groups_module
@@ -209,3 +209,17 @@ def test_a_lease_is_found_by_its_holder(engine, group, worker):
     engine.attempts.release(claimed.lease)
     with pytest.raises(LeaseLost):
         engine.attempts.lease_of(worker, claimed.task_id)
+
+
+def test_a_rate_from_which_much_was_taken_at_once_is_remembered_longer(engine, clock):
+    """A bulk may use up a day of a slow rate; an hour of rest must not make that undone."""
+    engine.rates.take("slow", 0.1)
+    engine.rates.charge("slow", 9_999)
+    engine.rates.take("quick", 5.0)
+    engine.prune.run_once(clock.advance(2 * 3600))
+    with pytest.raises(RateLimited) as limited:
+        engine.rates.take("slow", 0.1)
+    assert 80_000 < limited.value.retry_after_s < 100_000
+    engine.prune.run_once(clock.advance(31 * 24 * 3600))
+    with engine.store.session():
+        assert engine.store.run("SELECT COUNT(*) FROM bucket").fetchone()[0] == 0
