@@ -182,8 +182,12 @@ def claim(
     if len(rows) > 1:
         rows.sort(key=lambda row: (-row[11], row[0]))
     if store.backend == "sqlite":
-        for row in rows:
-            store.run(_ATTEMPT, (row[0], row[1], worker_id, state, now, now if start else None))
+        began = now if start else None
+        noted = [(row[0], row[1], worker_id, state, now, began) for row in rows]
+        if len(noted) == 1:
+            store.run(_ATTEMPT, noted[0])
+        else:
+            store.run_many(_ATTEMPT, noted)
     return [
         Claimed(
             task_id=row[0],

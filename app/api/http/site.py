@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from app.api.http.dialect import Owners
 from app.api.http.drain import Drain
+from app.api.http.lobby import Lobby
 from app.wiring import Services
 
 _KEY = "jobyard"
@@ -18,7 +19,8 @@ class Site:
 
     services: Services
     owners: Owners
-    drain: Drain = field(default_factory=Drain)
+    lobby: Lobby
+    drain: Drain
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 from flask_smorest import Blueprint
 
-from app.api.task_tracker.routes import access, logs, managers, monitoring, projects, tasks, workers
+from app.api.task_tracker.routes import access, claims, logs, managers, monitoring, projects, tasks, workers
 from config.settings import Settings
 
 
@@ -14,6 +14,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
         projects.blueprint,
         access.blueprint,
         tasks.blueprint,
+        claims.blueprint,
         logs.blueprint,
         monitoring.blueprint,
         managers.blueprint,

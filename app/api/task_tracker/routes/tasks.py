@@ -1,4 +1,4 @@
-"""`/task/…`."""
+"""`/task/…`: what becomes of tasks."""
 
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
@@ -49,19 +49,6 @@ def _items(document: object) -> list[object]:
     if not isinstance(found, list) or not found:
         raise Unreadable
     return found
-
-
-@blueprint.route("/task/get/<project_id>")
-@tells(blueprint, 400, 403, 404, 429)
-def get_task(project_id: str) -> ResponseReturnValue:
-    """Hand a task to the worker that asks."""
-    # One connection for all of it: taking one from the pool costs as much as a statement.
-    with services().engine.store.session():
-        caller = callers.worker(403)
-        if caller.paused:
-            raise Refused(400, "A manager has paused you")
-        task = service.get(services(), caller, ids.project(project_id))
-    return words.unlucky(service.NO_TASK) if task is None else words.done({"task": task})
 
 
 @blueprint.route("/task/release", methods=["POST"])

@@ -1,4 +1,4 @@
-"""Tasks: submitting them, handing them out, taking back what became of them."""
+"""Tasks: submitting them, and taking back what became of them."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -8,15 +8,14 @@ from typing import Any
 
 import siphashc
 
-from app.api.task_tracker import tables, words
+from app.api.task_tracker import tables
 from app.api.task_tracker.documents import Field, Fields, hash64, int16, int64, pick, text, whole
 from app.api.task_tracker.errors import DUPLICATE, Refused
 from app.api.task_tracker.permissions import Act, allowed, held
 from app.api.task_tracker.records import Project, Remote, Rights
 from app.api.task_tracker.service.projects import bucket
-from app.domain.clock import Instant
 from app.domain.errors import DuplicateTask, LeaseLost
-from app.domain.records import Claimed, Json
+from app.domain.records import Json
 from app.engine.tasks import NewWork
 from app.wiring import Services
 
@@ -28,7 +27,6 @@ AT_ONCE = 200
 """Items that are read without a break."""
 FOR_EVER = 2**31 - 1
 """A lost assignment never counts against a task."""
-NO_TASK = "No task available"
 NOT_CLOSED = "Task was not marked as closed"
 INVALID = "Invalid task"
 # SipHash-2-4 under the key that all trackers share, so that the same text always has one hash.
@@ -189,42 +187,6 @@ def _read_all(items: Sequence[Any]) -> list[Wanted]:
     if any(one.project != wanted[0].project for one in wanted):
         raise Refused(400, "All the tasks in a bulk submit must be of the same project")
     return wanted
-
-
-def get(services: Services, worker: Remote, project_id: int) -> Json | None:
-    """Hand a task to a worker; None when there is none for it. Raises Refused; RateLimited."""
-    project, rights = standing(services, worker, project_id)
-    if project.assign_rate is None:
-        found = _claim(services, worker, project, rights)
-    else:
-        found = _rated_claim(services, worker, project, rights, project.assign_rate)
-    if found is None:
-        return None
-    claimed, assigned_at = found
-    return words.task(claimed, worker.id, assigned_at, project)
-
-
-def _rated_claim(
-    services: Services, worker: Remote, project: Project, rights: Rights, rate: float
-) -> tuple[Claimed, Instant] | None:
-    engine = services.engine
-    name = bucket("get", project.id)
-    with engine.transaction():
-        engine.rates.take(name, rate)
-        found = _claim(services, worker, project, rights)
-        if found is None:
-            engine.rates.charge(name, -1)
-    return found
-
-
-def _claim(
-    services: Services, worker: Remote, project: Project, rights: Rights
-) -> tuple[Claimed, Instant] | None:
-    if project.paused or Act.GET not in allowed(project, held(rights)):
-        return None
-    now = services.engine.clock.now()
-    claimed = services.engine.claims.claim(worker.id, project.queue, verified=True)
-    return (claimed[0], now) if claimed else None
 
 
 def release(services: Services, worker: Remote, given: Mapping[str, Any]) -> bool:
