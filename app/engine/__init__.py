@@ -24,6 +24,7 @@ from app.engine.passwords import Passwords
 from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
 from app.engine.rates import Rates
+from app.engine.reports import Reports
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
 from app.engine.subjobs import SubJobs
@@ -64,6 +65,7 @@ class Engine:
         self.tasks = Tasks(self.transaction, courses)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
+        self.reports = Reports(self.transaction, self.attempts)
         self.workers = Workers(self.transaction, self.attempts.lose)
         self.groups = Groups(self.transaction)
         self.queues = Queues(self.transaction, self.tasks.drop)

@@ -77,6 +77,13 @@ class Release(Schema):
     task_id = fields.Integer(required=True)
     result = fields.Integer()
     verification = fields.Integer(metadata={"description": "64 bits, signed."})
+    error = fields.String(metadata={"description": "Why it failed; kept with a failed task."})
+
+
+class BulkRelease(Schema):
+    """What became of up to 100 tasks."""
+
+    releases = fields.List(fields.Nested(Release), required=True)
 
 
 class WorkerLog(Schema):

@@ -6,7 +6,7 @@ from flask_smorest import Blueprint
 from app.api.http.bodies import body
 from app.api.http.site import services
 from app.api.task_tracker import schemas, words
-from app.api.task_tracker.documents import parsed, read
+from app.api.task_tracker.documents import parsed
 from app.api.task_tracker.errors import DUPLICATE, Refused, Unreadable
 from app.api.task_tracker.routes import callers, ids
 from app.api.task_tracker.routes.describing import tells
@@ -31,7 +31,7 @@ def submit_task() -> ResponseReturnValue:
 def submit_tasks() -> ResponseReturnValue:
     """Store up to 10000 tasks of one project; duplicates are left out and named."""
     caller = callers.worker(401)
-    items = _items(parsed(body()))
+    items = _items(parsed(body()), "requests")
     left_out = service.submit_many(services(), caller, items)
     content = {
         "submitted": len(items) - len(left_out),
@@ -42,10 +42,10 @@ def submit_tasks() -> ResponseReturnValue:
     return words.done(content)
 
 
-def _items(document: object) -> list[object]:
+def _items(document: object, field: str) -> list[object]:
     found = document
     if isinstance(document, dict):
-        found = next((value for name, value in document.items() if name.lower() == "requests"), 0)
+        found = next((value for name, value in document.items() if name.lower() == field), 0)
     if not isinstance(found, list) or not found:
         raise Unreadable
     return found
@@ -58,8 +58,21 @@ def release_task() -> ResponseReturnValue:
     said = body()
     with services().engine.store.session():
         caller = callers.worker(403)
-        given = read(said, service.RELEASE)
-        if given["task_id"] == 0:
-            raise Refused(400, "Invalid request")
-        updated = service.release(services(), caller, given)
+        updated = service.release(services(), caller, service.read_release(parsed(said)))
     return words.done({"updated": updated}, None if updated else service.NOT_CLOSED)
+
+
+@blueprint.route("/task/bulk_release", methods=["POST"])
+@tells(blueprint, 400, 403, 413, body=schemas.BulkRelease)
+def release_tasks() -> ResponseReturnValue:
+    """Say what became of up to 100 tasks that the worker holds."""
+    said = body()
+    with services().engine.store.session():
+        caller = callers.worker(403)
+        given = service.read_releases(_items(parsed(said), "releases"))
+        updated = service.release_many(services(), caller, given)
+    answers = [
+        {"task_id": one["task_id"], "updated": counted}
+        for one, counted in zip(given, updated, strict=True)
+    ]
+    return words.done({"releases": answers})

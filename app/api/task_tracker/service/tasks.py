@@ -16,6 +16,7 @@ from app.api.task_tracker.records import Project, Remote, Rights
 from app.api.task_tracker.service.projects import bucket
 from app.domain.errors import DuplicateTask, LeaseLost
 from app.domain.records import Json
+from app.engine.reports import Outcome, Report
 from app.engine.tasks import NewWork
 from app.wiring import Services
 
@@ -27,6 +28,10 @@ AT_ONCE = 200
 """Items that are read without a break."""
 FOR_EVER = 2**31 - 1
 """A lost assignment never counts against a task."""
+MOST_RELEASES = 100
+"""Reports of one request, as many as tasks are handed out by one."""
+LONGEST_ERROR = 65_536
+FAILED = "the worker failed"
 NOT_CLOSED = "Task was not marked as closed"
 INVALID = "Invalid task"
 # SipHash-2-4 under the key that all trackers share, so that the same text always has one hash.
@@ -46,6 +51,7 @@ RELEASE: Fields = {
     "task_id": int64(),
     "result": int64(),
     "verification": Field(whole(-(2**63), 2**63 - 1), 0),
+    "error": text(),
 }
 
 
@@ -55,6 +61,13 @@ class Result(IntEnum):
     OK = 0
     FAIL = 1
     SKIP = 2
+
+
+_OUTCOMES: Mapping[int, Outcome] = {
+    Result.OK: Outcome.DONE,
+    Result.FAIL: Outcome.FAILED,
+    Result.SKIP: Outcome.BACK,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,15 @@ def read(document: Any) -> Wanted:
     ):
         raise Refused(400, INVALID)
     return Wanted(given["project"], given)
+
+
+def read_release(document: Any) -> Mapping[str, Any]:
+    """Read what a worker says of a task. Raises Unreadable; Refused for one that breaks a rule."""
+    given = pick(document, RELEASE)
+    error = given["error"]
+    if given["task_id"] == 0 or len(error.encode()) > LONGEST_ERROR or "\0" in error:
+        raise Refused(400, "Invalid request")
+    return given
 
 
 def unique_key(given: Mapping[str, Any]) -> str | None:
@@ -197,7 +219,7 @@ def release(services: Services, worker: Remote, given: Mapping[str, Any]) -> boo
         if given["result"] == Result.OK:
             return attempts.complete(lease, verification=given["verification"], alone=True)
         if given["result"] == Result.FAIL:
-            attempts.fail(lease, "the worker failed")
+            attempts.fail(lease, given["error"] or FAILED)
         elif given["result"] == Result.SKIP:
             attempts.release(lease)
         else:
@@ -205,6 +227,32 @@ def release(services: Services, worker: Remote, given: Mapping[str, Any]) -> boo
     except LeaseLost:
         return False
     return True
+
+
+def read_releases(items: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Read what a worker says of several tasks. Raises Refused."""
+    if len(items) > MOST_RELEASES:
+        raise Refused(400, "Invalid request")
+    given = [read_release(item) for item in items]
+    if any(one["result"] not in _OUTCOMES for one in given):
+        raise Refused(400, "Invalid request")
+    return given
+
+
+def release_many(
+    services: Services, worker: Remote, given: Sequence[Mapping[str, Any]]
+) -> list[bool]:
+    """Take what a worker says of several tasks; for each whether that closed or changed it."""
+    reports = [
+        Report(
+            task_id=one["task_id"],
+            outcome=_OUTCOMES[one["result"]],
+            verification=one["verification"],
+            error=one["error"] or FAILED,
+        )
+        for one in given
+    ]
+    return services.engine.reports.take(worker.id, reports)
 
 
 def _default_s(services: Services) -> float:
