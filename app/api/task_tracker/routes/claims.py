@@ -47,6 +47,9 @@ def _hand_out(given_id: str | None) -> ResponseReturnValue:
         worker = _unpaused()
         project_id = None if given_id is None else ids.project(given_id)
         count, wait_s = _count(), _wait_s()
+        if wait_s and has_hung_up(request):
+            # Its answer would be lost, and the task for as long as it is assigned.
+            return words.unlucky(service.NO_TASK)
         found = _look(worker, project_id, count)
         queues = service.lines(services(), worker, project_id) if wait_s and not found else ()
     if wait_s and not found:
