@@ -1,7 +1,9 @@
 """The Flask application: every dialect mounted under its settings, and one way out for errors."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
@@ -30,16 +32,14 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     the patching: it holds sockets, threads and connection pools.
     """
     services = services or build(settings)
-    app = Flask("app", static_folder=None)
+    app = _App("app", static_folder=None)
     app.json = OrjsonProvider(app)
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     mounted = [Mounted(dialect, dialect.terms(settings)) for dialect in DIALECTS]
     owners = Owners(mounted, Mounted(plain.NOBODY, plain.NOBODY.terms(settings)))
     drain = Drain()
-    site = Site(
-        services=services, owners=owners, drain=drain, lobby=Lobby(services.engine, drain)
-    )
+    site = Site(services=services, owners=owners, drain=drain, lobby=Lobby(services.engine, drain))
     attach(app, site)
     context.install(app, owners)
     for each in owners.mounted:
@@ -52,6 +52,14 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
         proxied = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_port=count)
         app.wsgi_app = proxied  # type: ignore[method-assign]
     return app
+
+
+class _App(Flask):
+    """An application of plain views alone; Flask asks of each at every call whether it is async."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Give the function as it is."""
+        return func
 
 
 def _prepare_guards(site: Site) -> None:

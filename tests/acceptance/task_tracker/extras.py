@@ -80,7 +80,9 @@ class Desk:
         answer = requests.post(f"{self.url}/worker/create", json={"alias": "w"}, timeout=60)
         made = Worker(self.url, answer.json()["content"]["worker"])
         for project in projects:
-            made.post("/project/request_access", {"project": project, "assign": True, "submit": True})
+            made.post(
+                "/project/request_access", {"project": project, "assign": True, "submit": True}
+            )
             granted = self.post(f"/project/accept_request/{project}/{made.id}")
             assert granted.json()["ok"], granted.text
         return made

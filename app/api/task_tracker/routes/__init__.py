@@ -2,7 +2,16 @@
 
 from flask_smorest import Blueprint
 
-from app.api.task_tracker.routes import access, claims, logs, managers, monitoring, projects, tasks, workers
+from app.api.task_tracker.routes import (
+    access,
+    claims,
+    logs,
+    managers,
+    monitoring,
+    projects,
+    tasks,
+    workers,
+)
 from config.settings import Settings
 
 

@@ -8,7 +8,7 @@ from app.api.http.site import services
 from app.api.task_tracker import schemas, words
 from app.api.task_tracker.documents import parsed
 from app.api.task_tracker.errors import DUPLICATE, Refused, Unreadable
-from app.api.task_tracker.routes import callers, ids
+from app.api.task_tracker.routes import callers
 from app.api.task_tracker.routes.describing import tells
 from app.api.task_tracker.service import tasks as service
 

@@ -1,10 +1,10 @@
 """Tasks: submitting them, and taking back what became of them."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import siphashc
 
@@ -20,6 +20,7 @@ from app.engine.reports import Outcome, Report
 from app.engine.tasks import NewWork
 from app.wiring import Services
 
+T = TypeVar("T")
 LONGEST_RECIPE = 1_048_576
 LONGEST_KEY = 65_536
 MOST_ASSIGN_TIME = 2**31 - 1
@@ -188,7 +189,8 @@ def submit_many(services: Services, worker: Remote, items: Sequence[Any]) -> Seq
     try:
         _require_submit(project, rights)
         default_s = _default_s(services)
-        left_out = engine.tasks.add_many([work_of(project, one.given, default_s) for one in wanted])
+        works = [work_of(project, one.given, default_s) for one in _in_turns(wanted)]
+        left_out = engine.tasks.add_many(works)
     finally:
         if limited:
             # One was taken; each task takes one, and what stored nothing takes none.
@@ -198,12 +200,7 @@ def submit_many(services: Services, worker: Remote, items: Sequence[Any]) -> Seq
 
 def _read_all(items: Sequence[Any]) -> list[Wanted]:
     try:
-        wanted = []
-        for place, item in enumerate(items):
-            wanted.append(read(item))
-            if place % AT_ONCE == AT_ONCE - 1:
-                # Other requests of this process have their turn.
-                time.sleep(0)
+        wanted = [read(item) for item in _in_turns(items)]
     except Refused as error:
         raise Refused(400, "Invalid request") from error
     if any(one.project != wanted[0].project for one in wanted):
@@ -227,6 +224,14 @@ def release(services: Services, worker: Remote, given: Mapping[str, Any]) -> boo
     except LeaseLost:
         return False
     return True
+
+
+def _in_turns(items: Sequence[T]) -> Iterator[T]:
+    """Give items, and other requests of this process their turn now and then."""
+    for place, item in enumerate(items):
+        yield item
+        if place % AT_ONCE == AT_ONCE - 1:
+            time.sleep(0)
 
 
 def read_releases(items: Sequence[Any]) -> list[Mapping[str, Any]]:
