@@ -12,6 +12,7 @@ from app.engine.courses import Courses, Plugins
 from app.engine.deliveries import Deliveries
 from app.engine.doctor import Doctor
 from app.engine.events import Events
+from app.engine.failures import Failures
 from app.engine.groups import Groups
 from app.engine.idle import Idle
 from app.engine.jobs import Jobs
@@ -68,6 +69,7 @@ class Engine:
         self.reports = Reports(self.transaction, self.attempts)
         self.workers = Workers(self.transaction, self.attempts.lose)
         self.groups = Groups(self.transaction)
+        self.failures = Failures(self.transaction)
         self.queues = Queues(self.transaction, self.tasks.drop)
         self.waiting = Waiting(self.transaction, self.jobs.start)
         self.schedules = Schedules(self.transaction, self.jobs)

@@ -9,6 +9,7 @@ from app.api.task_tracker.routes import (
     managers,
     monitoring,
     projects,
+    stats,
     tasks,
     workers,
 )
@@ -26,5 +27,6 @@ def blueprints(settings: Settings) -> list[Blueprint]:
         claims.blueprint,
         logs.blueprint,
         monitoring.blueprint,
+        stats.blueprint,
         managers.blueprint,
     ]

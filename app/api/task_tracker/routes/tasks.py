@@ -6,7 +6,7 @@ from flask_smorest import Blueprint
 from app.api.http.bodies import body
 from app.api.http.site import services
 from app.api.task_tracker import schemas, words
-from app.api.task_tracker.documents import parsed
+from app.api.task_tracker.documents import parsed, read
 from app.api.task_tracker.errors import DUPLICATE, Refused, Unreadable
 from app.api.task_tracker.routes import callers
 from app.api.task_tracker.routes.describing import tells
@@ -76,3 +76,17 @@ def release_tasks() -> ResponseReturnValue:
         for one, counted in zip(given, updated, strict=True)
     ]
     return words.done({"releases": answers})
+
+
+@blueprint.route("/task/renew", methods=["POST"])
+@tells(blueprint, 400, 403, 413, body=schemas.Renewal)
+def renew_task() -> ResponseReturnValue:
+    """Let the time that a worker has for a task begin anew."""
+    said = body()
+    with services().engine.store.session():
+        caller = callers.worker(403)
+        task_id = read(said, service.RENEWAL)["task_id"]
+        if task_id == 0:
+            raise Refused(400, "Invalid request")
+        updated = service.renew(services(), caller, task_id)
+    return words.done({"updated": updated}, None if updated else service.NOT_HELD)

@@ -14,6 +14,7 @@ from app.api.task_tracker.errors import DUPLICATE, Refused
 from app.api.task_tracker.permissions import Act, allowed, held
 from app.api.task_tracker.records import Project, Remote, Rights
 from app.api.task_tracker.service.projects import bucket
+from app.domain.clock import SECOND, Instant
 from app.domain.errors import DuplicateTask, LeaseLost
 from app.domain.records import Json
 from app.engine.reports import Outcome, Report
@@ -24,6 +25,8 @@ T = TypeVar("T")
 LONGEST_RECIPE = 1_048_576
 LONGEST_KEY = 65_536
 MOST_ASSIGN_TIME = 2**31 - 1
+LATEST = 2**32 - 1
+"""The last Unix second that a task can be put off to."""
 MOST_ITEMS = 10_000
 AT_ONCE = 200
 """Items that are read without a break."""
@@ -33,6 +36,7 @@ MOST_RELEASES = 100
 """Reports of one request, as many as tasks are handed out by one."""
 LONGEST_ERROR = 65_536
 FAILED = "the worker failed"
+NOT_HELD = "Task is not assigned to you"
 NOT_CLOSED = "Task was not marked as closed"
 INVALID = "Invalid task"
 # SipHash-2-4 under the key that all trackers share, so that the same text always has one hash.
@@ -47,6 +51,7 @@ SUBMIT: Fields = {
     "hash64": hash64("hash_u64"),
     "unique_string": text("unique_str"),
     "verification_count": int16(),
+    "not_before": int64(),
 }
 RELEASE: Fields = {
     "task_id": int64(),
@@ -54,6 +59,7 @@ RELEASE: Fields = {
     "verification": Field(whole(-(2**63), 2**63 - 1), 0),
     "error": text(),
 }
+RENEWAL: Fields = {"task_id": int64()}
 
 
 class Result(IntEnum):
@@ -93,6 +99,7 @@ def read(document: Any) -> Wanted:
         or given["max_retries"] < 0
         or not 0 <= given["max_assign_time"] <= MOST_ASSIGN_TIME
         or given["verification_count"] < 0
+        or not 0 <= given["not_before"] <= LATEST
         or (unique and given["hash64"])
         or (unique and (len(unique.encode()) > LONGEST_KEY or "\0" in unique))
     ):
@@ -118,7 +125,7 @@ def unique_key(given: Mapping[str, Any]) -> str | None:
     return str(given["hash64"]) if given["hash64"] else None
 
 
-def work_of(project: Project, given: Mapping[str, Any], default_s: float) -> NewWork:
+def work_of(project: Project, given: Mapping[str, Any], default_s: float, now: Instant) -> NewWork:
     """Give the engine's work of a submission. default_s: assignment time of one that names 0."""
     assign_s = given["max_assign_time"]
     payload: Json = {"recipe": given["recipe"]}
@@ -135,6 +142,7 @@ def work_of(project: Project, given: Mapping[str, Any], default_s: float) -> New
         verifications=max(given["verification_count"], 1),
         unique_key=unique_key(given),
         lease_s=float(assign_s) if assign_s else default_s,
+        delay_s=given["not_before"] - now / SECOND if given["not_before"] else 0.0,
     )
 
 
@@ -151,7 +159,7 @@ def submit(services: Services, worker: Remote, wanted: Wanted) -> None:
     """Store one task. Raises Refused; RateLimited."""
     project, rights = standing(services, worker, wanted.project)
     engine = services.engine
-    work = work_of(project, wanted.given, _default_s(services))
+    work = work_of(project, wanted.given, _default_s(services), engine.clock.now())
     try:
         if project.submit_rate is None:
             _require_submit(project, rights)
@@ -189,7 +197,8 @@ def submit_many(services: Services, worker: Remote, items: Sequence[Any]) -> Seq
     try:
         _require_submit(project, rights)
         default_s = _default_s(services)
-        works = [work_of(project, one.given, default_s) for one in _in_turns(wanted)]
+        now = engine.clock.now()
+        works = [work_of(project, one.given, default_s, now) for one in _in_turns(wanted)]
         left_out = engine.tasks.add_many(works)
     finally:
         if limited:
@@ -232,6 +241,16 @@ def _in_turns(items: Sequence[T]) -> Iterator[T]:
         yield item
         if place % AT_ONCE == AT_ONCE - 1:
             time.sleep(0)
+
+
+def renew(services: Services, worker: Remote, task_id: int) -> bool:
+    """Let a worker's time for a task begin anew; False when it does not hold it."""
+    attempts = services.engine.attempts
+    try:
+        lost = attempts.renew([attempts.lease_of(worker.id, task_id)])
+    except LeaseLost:
+        return False
+    return not lost
 
 
 def read_releases(items: Sequence[Any]) -> list[Mapping[str, Any]]:
