@@ -278,4 +278,4 @@ def test_the_example_finds_every_file(tmp_path, desk):
         "b/d/e f.txt",
         "b/d/g.txt",
     ]
-    assert lines[-1] == "4 files, 34 bytes, 0 failed"
+    assert lines[-1] == "4 files, 32 bytes, 0 failed"
