@@ -15,6 +15,7 @@ from app.api.http import context, documents, plain
 from app.api.http.dialect import Mounted, Owners
 from app.api.http.drain import Drain
 from app.api.http.encoding import OrjsonProvider
+from app.api.http.fanout import Hub
 from app.api.http.lobby import Lobby
 from app.api.http.problems import problem_of
 from app.api.http.site import Site, attach
@@ -39,7 +40,13 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     mounted = [Mounted(dialect, dialect.terms(settings)) for dialect in DIALECTS]
     owners = Owners(mounted, Mounted(plain.NOBODY, plain.NOBODY.terms(settings)))
     drain = Drain()
-    site = Site(services=services, owners=owners, drain=drain, lobby=Lobby(services.engine, drain))
+    site = Site(
+        services=services,
+        owners=owners,
+        hub=Hub(services.engine),
+        lobby=Lobby(services.engine, drain),
+        drain=drain,
+    )
     attach(app, site)
     context.install(app, owners)
     for each in owners.mounted:

@@ -1,6 +1,5 @@
 """Failed tasks that belong to no job: one at a time, and by the page."""
 
-from app.data.codec import loads, unescape_or_none
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.records import FailedTask
@@ -19,10 +18,10 @@ def page(store: Store, queue: str, *, after: int, limit: int) -> list[FailedTask
         FailedTask(
             row[0],
             row[1],
-            loads(row[2]),
+            store.vault.loads(row[2]),
             row[3],
             row[4],
-            unescape_or_none(row[5]),
+            store.vault.read(row[5]),
             row[6],
             row[7],
         )

@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from app.api.http.dialect import Owners
 from app.api.http.drain import Drain
+from app.api.http.fanout import Hub
 from app.api.http.lobby import Lobby
 from app.wiring import Services
 
@@ -19,6 +20,7 @@ class Site:
 
     services: Services
     owners: Owners
+    hub: Hub
     lobby: Lobby
     drain: Drain
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
