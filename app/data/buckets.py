@@ -22,8 +22,11 @@ _TAKE = (
 )
 _LEVEL = f"SELECT {_LEFT} FROM bucket WHERE name = ?"
 _IDLE = (
-    "DELETE FROM bucket WHERE name IN (SELECT name FROM bucket WHERE at < ? ORDER BY at LIMIT ?)"
+    "DELETE FROM bucket WHERE name IN (SELECT name FROM bucket WHERE at < ?"
+    " AND (level <= ? OR at < ?) ORDER BY at LIMIT ?)"
 )
+SHALLOW = 100.0
+"""Any rate that is worth limiting has drained so much within an hour."""
 # Sums of fractions end a hair beside the whole, and waits are rounded to microseconds.
 _HAIR = 1e-6
 
@@ -64,6 +67,6 @@ class RowBuckets:
             self._store.run("DELETE FROM bucket WHERE name = ?", (name,))
 
 
-def delete_idle(store: Store, before: Instant, limit: int) -> int:
-    """Forget buckets nobody has used since then."""
-    return store.run(_IDLE, (before, limit)).rowcount
+def delete_idle(store: Store, before: Instant, limit: int, *, deep_before: Instant) -> int:
+    """Forget buckets nobody has used since `before`; those that were very full, `deep_before`."""
+    return store.run(_IDLE, (before, SHALLOW, deep_before, limit)).rowcount

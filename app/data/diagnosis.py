@@ -4,6 +4,8 @@ They start from what is open (partial indexes on open jobs, leases, entries), ne
 attempts alone are read page by page.
 """
 
+from typing import NamedTuple
+
 from app.data import listing
 from app.data.db import Store
 from app.data.tasks import NEVER
@@ -15,14 +17,15 @@ _OPEN = "('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
 _OPEN_JOB = "('PENDING', 'WAITING', 'SCHEDULED', 'RUNNING')"
 _HELD = "('LEASED', 'RUNNING')"
 _OF_JOB = "SELECT 1 FROM task t WHERE t.job_id = j.id AND"
-# A PENDING job is the ticker's to start; `overdue` tells when it does not.
+# A job that is PENDING or runs later is the ticker's to start; `overdue` tells when it does not.
 _STUCK = (
-    "SELECT j.id, j.state,"
+    "SELECT j.id, j.state, j.paused_at IS NOT NULL,"
     f" EXISTS ({_OF_JOB} t.state = 'HELD') AS held,"
     " (SELECT n.needs_id FROM task t JOIN task_need n ON n.task_id = t.id"
     "  LEFT JOIN task o ON o.id = n.needs_id WHERE t.job_id = j.id AND t.state = 'CREATED'"
     "  AND (o.id IS NULL OR o.state IN ('FAILED', 'CANCELLED')) ORDER BY n.needs_id LIMIT 1)"
     " FROM job j WHERE j.ended_at IS NULL AND j.state IN ('WAITING', 'SCHEDULED', 'RUNNING')"
+    " AND (j.start_at IS NULL OR j.state <> 'WAITING')"
     f" AND NOT EXISTS ({_OF_JOB} t.state = 'QUEUED')"
     f" AND NOT EXISTS ({_OF_JOB} t.state IN {_HELD} AND t.leased_until >= ?)"
     f" AND NOT EXISTS ({_OF_JOB} t.state = 'CREATED' AND t.needs <= 0 AND t.due_at < {NEVER})"
@@ -78,6 +81,10 @@ _OVERDUE = (
         "SELECT id, NULL FROM job WHERE state = 'PENDING' AND ended_at IS NULL AND created_at < ?",
     ),
     (
+        "the start of the job",
+        "SELECT id, NULL FROM job WHERE state = 'WAITING' AND start_at < ?",
+    ),
+    (
         "the rescue of a lease that ran out",
         "SELECT job_id, id FROM task WHERE leased_until IS NOT NULL AND leased_until < ?",
     ),
@@ -115,15 +122,27 @@ _SURPLUS_INDEXED = (
 )
 
 
-def stuck_jobs(
-    store: Store, before: Instant, limit: int
-) -> list[tuple[str, str, bool, int | None]]:
-    """Give open jobs that nothing will move: id, state, whether a task is held, a need not to come.
+class Stuck(NamedTuple):
+    """An open job that nothing will move.
+
+    paused: by a person. held: whether a task is. blocked: by a task that is needed and will not
+    come.
+    """
+
+    job_id: str
+    state: str
+    paused: bool
+    held: bool
+    blocked: int | None
+
+
+def stuck_jobs(store: Store, before: Instant, limit: int) -> list[Stuck]:
+    """Give open jobs that nothing will move.
 
     before: leases that ended before then keep nothing going.
     """
     rows = store.run(_STUCK, (before, limit)).fetchall()
-    return [(row[0], row[1], bool(row[2]), row[3]) for row in rows]
+    return [Stuck(row[0], row[1], bool(row[2]), bool(row[3]), row[4]) for row in rows]
 
 
 def job_counters(store: Store, limit: int) -> list[tuple[str, int, int]]:

@@ -58,11 +58,9 @@ class Branch:
 
 def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[Job], int]:
     """Give a page of jobs, newest first, and how many match in all."""
-    asked = JobFilter(dialect=wanted.dialect)
-    if wanted == asked:
-        total = listing.total(store, wanted.dialect)
-    else:
-        total = _count(store, _branches(store, wanted))
+    if not wanted.archived and not jobs.any_archived(store, wanted.dialect):
+        wanted = replace(wanted, archived=True)
+    total = _total(store, wanted)
     if offset >= total:
         return [], total
     if from_end := offset > total // 2:
@@ -96,6 +94,20 @@ def _jobs(store: Store, hits: list[tuple[int, str]]) -> list[Job]:
         places = [seq for seq, its in hits if its == dialect]
         found |= jobs.at_places(store, dialect, places)
     return [found[seq] for seq, _ in hits if seq in found]
+
+
+def _total(store: Store, wanted: JobFilter) -> int:
+    if not wanted.archived:
+        # Few are: they are taken from what there is, rather than all looked at.
+        wanted = replace(wanted, archived=True)
+        away = [
+            replace(branch, conditions=(*branch.conditions, Piece("j.archived = 1")), rare=True)
+            for branch in _branches(store, wanted)
+        ]
+        return _total(store, wanted) - _count(store, away)
+    if wanted == JobFilter(dialect=wanted.dialect):
+        return listing.total(store, wanted.dialect)
+    return _count(store, _branches(store, wanted))
 
 
 # -- what is wanted, as branches --------------------------------------------------------------
@@ -174,6 +186,8 @@ def _conditions(wanted: JobFilter) -> Iterator[Piece]:
         yield Piece("j.group_id = ?", (wanted.group_id,))
     if wanted.schedule_id is not None:
         yield Piece("j.schedule_id = ?", (wanted.schedule_id,))
+    if not wanted.archived:
+        yield Piece("j.archived = 0")
     if wanted.id_prefix is not None:
         # Ids are hexadecimal, so every one that begins so sorts before this.
         yield Piece("j.id >= ? AND j.id < ?", (wanted.id_prefix, f"{wanted.id_prefix}g"))

@@ -16,15 +16,16 @@ _COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
     " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
-    " scheduled_at, started_at, ended_at, delete_at, audience_id, watches"
+    " scheduled_at, started_at, ended_at, delete_at, audience_id, watches, start_at, paused_at,"
+    " archived"
 )
 _OPEN = "('PENDING', 'WAITING', 'SCHEDULED', 'RUNNING')"
 _GET = f"SELECT {_COLUMNS} FROM job WHERE id = ?"
 _INSERT = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
-    " created_at, delete_after_us, audience_id, watches, seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " created_at, delete_after_us, audience_id, watches, start_at, paused_at, seq)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING"  # an error would make PostgreSQL undo an outer transaction
 )
 _GLANCE = (
@@ -62,6 +63,10 @@ _PROGRESS = (
     " RETURNING position"
 )
 _UNSTARTED = "SELECT id FROM job WHERE state = 'PENDING' AND ended_at IS NULL LIMIT ?"
+_LATER = "SELECT id FROM job WHERE state = 'WAITING' AND start_at <= ? ORDER BY start_at LIMIT ?"
+_END_DELAY = (
+    "UPDATE job SET start_at = NULL WHERE id = ? AND start_at IS NOT NULL AND state = 'WAITING'"
+)
 _ENDED_CHILDREN = (
     "SELECT j.id, t.id, t.job_id FROM task t JOIN job j ON j.parent_task_id = t.id"
     " WHERE t.kind = 'job' AND t.state = 'RUNNING' AND j.ended_at IS NOT NULL LIMIT ?"
@@ -117,6 +122,9 @@ def _record(row: Row, vault: Vault) -> Job:
         delete_at=row[29],
         audience_id=row[30],
         watches=_read_watches(row[31]),
+        start_at=row[32],
+        paused_at=row[33],
+        archived=bool(row[34]),
     )
 
 
@@ -192,6 +200,8 @@ def insert(
         delete_after_us,
         job.audience_id,
         _write_watches(job),
+        job.start_at,
+        job.paused_at,
         seq,
     )
     if store.run(_INSERT, values).rowcount != 1:
@@ -275,6 +285,34 @@ def progress(store: Store, job_id: str, percent: float) -> int | None:
 def unstarted(store: Store, limit: int) -> list[str]:
     """Give the ids of jobs that were accepted and not started yet."""
     return [row[0] for row in store.run(_UNSTARTED, (limit,)).fetchall()]
+
+
+def later(store: Store, now: Instant, limit: int) -> list[str]:
+    """Give the jobs whose time to start has come, the longest overdue first."""
+    return [row[0] for row in store.run(_LATER, (now, limit)).fetchall()]
+
+
+def end_delay(store: Store, job_id: str) -> bool:
+    """Note that the time of a job has come; False when that was known."""
+    return store.run(_END_DELAY, (job_id,)).rowcount == 1
+
+
+def archive(store: Store, job_id: str, *, archived: bool) -> bool:
+    """Put a job that is over away, or fetch it back; False when it is not over."""
+    sql = "UPDATE job SET archived = ? WHERE id = ? AND ended_at IS NOT NULL"
+    return store.run(sql, (int(archived), job_id)).rowcount == 1
+
+
+def any_archived(store: Store, dialect: str | None) -> bool:
+    """Tell whether any job, or any of a dialect, is put away."""
+    of, params = ("", ()) if dialect is None else (" AND dialect = ?", (dialect,))
+    row = store.run(f"SELECT 1 FROM job WHERE archived = 1{of} LIMIT 1", params).fetchone()
+    return row is not None
+
+
+def begin_anew(store: Store, job_id: str) -> None:
+    """Forget that a job was paused or put away."""
+    store.run("UPDATE job SET paused_at = NULL, archived = 0 WHERE id = ?", (job_id,))
 
 
 def ended_children(store: Store, limit: int) -> list[tuple[str, int, str]]:

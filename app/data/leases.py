@@ -20,8 +20,11 @@ _RETURNED = (
 )
 # Who has left gets nothing; looked up once a claim, and no statement of its own.
 _HERE = "EXISTS (SELECT 1 FROM worker WHERE id = ? AND active = 1)"
-# Tasks of a job that is over may still be there: they are cancelled a batch at a time.
-_ALIVE = "(job_id IS NULL OR (SELECT j.ended_at FROM job j WHERE j.id = task.job_id) IS NULL)"
+# Tasks of a job that is over or paused may still be there: they go a batch at a time.
+_ALIVE = (
+    "(job_id IS NULL OR (SELECT COALESCE(j.ended_at, j.paused_at) FROM job j"
+    " WHERE j.id = task.job_id) IS NULL)"
+)
 _READY = (
     f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {_HERE} AND {_ALIVE}"
     " ORDER BY priority DESC, id LIMIT ?"

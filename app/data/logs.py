@@ -1,6 +1,7 @@
 """Rows of `log_part`: the output of tasks."""
 
 from collections.abc import Sequence
+from typing import Final, TypeAlias
 
 from app.data.codec import escape, unescape
 from app.data.db import IntegrityErrors, Row, Store
@@ -19,8 +20,17 @@ _OF_JOB = (
     f"SELECT {_COLUMNS} FROM log_part WHERE job_id = ? AND (tx, id) > (?, ?){{}}"
     " ORDER BY tx, id LIMIT ?"
 )
+_BY_TASK = (
+    f"SELECT {_COLUMNS}, position, task_created_at FROM log_part WHERE job_id = ?"
+    " AND (position, task_created_at, task_id, number) > (?, ?, ?, ?)"
+    " ORDER BY position, task_created_at, task_id, number LIMIT ?"
+)
 _TASK_ORDER = "number DESC"
 _JOB_ORDER = "position DESC, task_created_at DESC, task_id DESC, number DESC"
+
+Place: TypeAlias = tuple[int, int, int, int]
+"""Where a part stands among those of its job, task after task."""
+FIRST: Final[Place] = (-1, 0, 0, 0)
 
 
 def _record(row: Row) -> LogPart:
@@ -127,6 +137,12 @@ def of_job(store: Store, job_id: str, *, after: str, limit: int, settled: bool) 
     statement = _OF_JOB.format(f" AND {SETTLED}" if waits else "")
     rows = store.run(statement, (job_id, transaction, number, limit)).fetchall()
     return [_record(row) for row in rows]
+
+
+def by_task(store: Store, job_id: str, *, after: Place, limit: int) -> list[tuple[LogPart, Place]]:
+    """Give a job's parts with their places, those of a task together, the oldest task first."""
+    rows = store.run(_BY_TASK, (job_id, *after, limit)).fetchall()
+    return [(_record(row), (row[7], row[8], row[1], row[3])) for row in rows]
 
 
 def delete_of_job(store: Store, job_id: str, limit: int) -> int:

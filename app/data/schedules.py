@@ -45,9 +45,6 @@ def _opened(template: Json, vault: Vault) -> Json:
 
 def insert(store: Store, schedule: Schedule) -> None:
     """Store a new schedule."""
-    template = schedule.template
-    if store.vault.seals:
-        template = {**template, "spec": store.vault.dumps(template["spec"])}
     store.run(
         f"INSERT INTO schedule ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
@@ -61,7 +58,7 @@ def insert(store: Store, schedule: Schedule) -> None:
             schedule.state,
             schedule.overlap,
             schedule.missed,
-            dumps(template),
+            _written(store, schedule),
             schedule.created_by,
             schedule.created_at,
             schedule.next_fire_at,
@@ -69,6 +66,13 @@ def insert(store: Store, schedule: Schedule) -> None:
             schedule.audience_id,
         ),
     )
+
+
+def _written(store: Store, schedule: Schedule) -> str:
+    template = schedule.template
+    if store.vault.seals:
+        template = {**template, "spec": store.vault.dumps(template["spec"])}
+    return dumps(template)
 
 
 def get(store: Store, schedule_id: str) -> Schedule:
@@ -96,6 +100,27 @@ def page(
         (*params, limit, offset),
     ).fetchall()
     return [_record(row, store.vault) for row in rows], int(count[0]) if count else 0
+
+
+def change(store: Store, schedule: Schedule) -> bool:
+    """Write what a schedule does and when; False when its state is another by now."""
+    cursor = store.run(
+        "UPDATE schedule SET name = ?, cron = ?, form = ?, zone = ?, overlap = ?, template = ?,"
+        " audience_id = ?, next_fire_at = ? WHERE id = ? AND state = ?",
+        (
+            schedule.name,
+            schedule.cron,
+            schedule.form,
+            schedule.zone,
+            schedule.overlap,
+            _written(store, schedule),
+            schedule.audience_id,
+            schedule.next_fire_at,
+            schedule.id,
+            schedule.state,
+        ),
+    )
+    return cursor.rowcount == 1
 
 
 def set_state(

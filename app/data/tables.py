@@ -59,6 +59,9 @@ class Job(Model):
     watches = TextField(null=True)
     closing = IntegerField()
     audience_id = BigIntegerField(null=True)
+    start_at = BigIntegerField(null=True)
+    paused_at = BigIntegerField(null=True)
+    archived = IntegerField()
     seq = BigIntegerField()
 
     class Meta:

@@ -48,6 +48,8 @@ NEVER: Instant = 2**62
 What a composite holds back has its number added, so that the index of due times finds it at once,
 however many of its children are over.
 """
+PAUSED: Instant = 2**63 - 1
+"""`due_at` of a task that is held because its job is paused."""
 # Work is queued; what needs no worker begins.
 _READY = (
     "state = CASE WHEN kind = 'work' THEN 'QUEUED' ELSE 'RUNNING' END, queued_at = ?,"
@@ -73,7 +75,8 @@ _RELEASE = (
 # A person may hold one of them as well; those of older releases bear no number.
 _RELEASE_OTHERS = (
     "UPDATE task SET due_at = NULL WHERE id IN (SELECT id FROM task WHERE parent_id = ?"
-    f" AND state IN ('CREATED', 'HELD') AND due_at >= {NEVER} ORDER BY id LIMIT ?) RETURNING id"
+    f" AND state IN ('CREATED', 'HELD') AND due_at >= {NEVER} AND due_at < {PAUSED}"
+    " ORDER BY id LIMIT ?) RETURNING id"
 )
 _DUE = (
     "SELECT id FROM task WHERE state = 'CREATED' AND due_at IS NOT NULL AND due_at <= ?"

@@ -5,6 +5,7 @@ same way in Python, SQLite and PostgreSQL, carry no time zone to lose, and cost 
 path; a dialect's `words.py` turns them into its own text. Who needs the present takes a `Clock`.
 """
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -43,6 +44,19 @@ def to_datetime(at: Instant) -> datetime:
 def from_datetime(moment: datetime) -> Instant:
     """Give the instant of an aware time."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[-+]\d\d:\d\d)", re.ASCII)
+
+
+def parse_rfc3339(text: str) -> Instant:
+    """Read a time that names its zone. Raises ValueError with a message for whoever wrote it."""
+    if _TIME.fullmatch(text):
+        try:
+            return from_datetime(datetime.fromisoformat(text.upper()))
+        except ValueError:
+            pass  # no such day, hour or zone
+    raise ValueError("must be a time such as 2030-01-31T12:00:00Z")
 
 
 def rfc3339(at: Instant) -> str:

@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     JOB_FAILED = "job.failed"  #: data: state
     JOB_CANCELLED = "job.cancelled"  #: data: state
     JOB_RESTARTED = "job.restarted"  #: data: state
+    JOB_PAUSED = "job.paused"
+    JOB_RESUMED = "job.resumed"
     JOB_DELETED = "job.deleted"
     TASK_CREATED = "task.created"
     TASK_QUEUED = "task.queued"

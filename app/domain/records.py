@@ -50,6 +50,8 @@ class Job:
     parent_task_id: the task that started it and waits for it; None for a job of its own.
     watches: what of it is told to whom; the number of each is its name.
     audience_id: whom it is for; None is everybody.
+    start_at: when it is to start; None once it has. paused_at: since when nothing of it is handed
+    out. archived: it is over, and lists may leave it out.
     """
 
     id: str
@@ -84,6 +86,9 @@ class Job:
     delete_at: Instant | None = None
     audience_id: int | None = None
     watches: tuple[Watch, ...] = ()
+    start_at: Instant | None = None
+    paused_at: Instant | None = None
+    archived: bool = False
 
     @property
     def watched(self) -> bool:
@@ -286,7 +291,8 @@ class GroupFigures:
 class Schedule:
     """A rule that submits a job at given times.
 
-    form: `crontab`, `quartz`. overlap: `allow`, `keep` or `replace`. missed: `skip` or `once`.
+    form: `crontab`, `quartz`. overlap: `allow`, `keep`, `replace` or `queue`.
+    missed: `skip` or `once`.
     next_fire_at: None while paused, and when it never fires again.
     template: the submission that each firing makes.
     """
@@ -463,6 +469,7 @@ class JobFilter:
     id_prefix: how the id begins. parent_id: the job that one of its tasks started them for.
     created_from, created_before: the span of their creation.
     viewer: only what somebody may see who counts as each of these (`Submission.audience`).
+    archived: False leaves out what is archived.
     """
 
     dialect: str | None = None
@@ -477,3 +484,4 @@ class JobFilter:
     created_from: Instant | None = None
     created_before: Instant | None = None
     viewer: tuple[str, ...] | None = None
+    archived: bool = True

@@ -14,7 +14,7 @@ class JobState(StrEnum):
     """Where a job stands; each member says who moves a job out of it."""
 
     PENDING = "PENDING"  #: accepted; the submitter, or the ticker after a crash, starts it
-    WAITING = "WAITING"  #: no free slot; admission moves it when one frees
+    WAITING = "WAITING"  #: no free slot, or not its time yet; admission or the ticker moves it
     SCHEDULED = "SCHEDULED"  #: first tasks exist; a worker that starts one moves it
     RUNNING = "RUNNING"  #: working; the end of its last task moves it
     COMPLETED = "COMPLETED"
@@ -77,11 +77,17 @@ Moves = Mapping[tuple[str, str], str]
 
 def _job_moves() -> Moves:
     moves: dict[tuple[str, str], str] = {
-        (JobState.PENDING, JobState.WAITING): "admission: no slot is free",
+        (JobState.PENDING, JobState.WAITING): "admission: no slot is free, or it is to run later",
         (JobState.PENDING, JobState.SCHEDULED): "start: the job interface gave first tasks",
         (JobState.PENDING, JobState.RUNNING): "start: the first task needs no worker",
-        (JobState.WAITING, JobState.SCHEDULED): "admission: a slot became free",
-        (JobState.WAITING, JobState.RUNNING): "admission: a slot became free",
+        (
+            JobState.WAITING,
+            JobState.SCHEDULED,
+        ): "admission: a slot became free; ticker: its time has come",
+        (
+            JobState.WAITING,
+            JobState.RUNNING,
+        ): "admission: a slot became free; ticker: its time has come",
         (JobState.SCHEDULED, JobState.RUNNING): "worker: enough tasks have started",
         (JobState.SCHEDULED, JobState.WAITING): "engine: the start must begin anew",
         (JobState.FAILED, JobState.RUNNING): "client: restart",

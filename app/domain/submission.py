@@ -17,7 +17,8 @@ class Submission:
     is refused. pool, max_running: the pool of slots it needs one of, and that pool's size.
     delete_after_s: how long after its completion it is deleted. idle_s: how long it may run without
     being touched before it is cancelled; None leaves it alone. audience: who may see it, such as
-    `user:alice` or `role:ops`; nobody named leaves it to everybody.
+    `user:alice` or `role:ops`; nobody named leaves it to everybody. start_at: when it starts; at
+    once where that is past or None.
     """
 
     dialect: str
@@ -40,6 +41,7 @@ class Submission:
     delete_after_s: float | None = None
     idle_s: float | None = None
     audience: tuple[str, ...] = ()
+    start_at: Instant | None = None
 
     def to_json(self) -> Json:
         """Give it as JSON."""

@@ -23,6 +23,7 @@ from app.engine.listing import Listing
 from app.engine.logs import Logs
 from app.engine.managers import Managers
 from app.engine.passwords import Passwords
+from app.engine.pauses import Pauses
 from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
 from app.engine.rates import Rates
@@ -64,6 +65,7 @@ class Engine:
         courses = Courses(store, plugins)
         self.jobs = Jobs(self.transaction, courses, plugins, log_store)
         self.subjobs = SubJobs(self.transaction, courses, self.jobs)
+        self.pauses = Pauses(self.transaction, self.jobs)
         self.idle = Idle(self.transaction, self.jobs)
         self.tasks = Tasks(self.transaction, courses)
         self.claims = Claims(self.transaction)

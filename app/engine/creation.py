@@ -90,6 +90,7 @@ class Creation:
             parent_task_id=None if spec.detached else task_id,
             group_id=parent.group_id,
             audience_id=parent.audience_id,
+            paused_at=None if spec.detached else parent.paused_at,
             created_at=tx.now,
             watches=tuple(spec.watches),
         )

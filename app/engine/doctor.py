@@ -92,9 +92,13 @@ class Doctor:
 
     def _stuck(self) -> Iterator[Finding]:
         before = self._late()
-        for job_id, state, held, blocked in diagnosis.stuck_jobs(self._store, before, LIMIT):
+        for job_id, state, paused, held, blocked in diagnosis.stuck_jobs(
+            self._store, before, LIMIT
+        ):
             text = f"the job is {state} and nothing will move it"
-            if held:
+            if paused:
+                text = "the job is paused; a person must resume it"
+            elif held:
                 text = "a task of the job is held; a person must let it go"
             elif blocked:
                 text = f"the job waits for task {blocked}, which failed, was cancelled or is gone"
@@ -103,7 +107,7 @@ class Doctor:
                 job_id=job_id,
                 task_id=blocked,
                 text=text,
-                needs_person=bool(held or blocked),
+                needs_person=bool(paused or held or blocked),
             )
 
     def _figures(self) -> Iterator[Finding]:

@@ -19,10 +19,12 @@ from app.domain.records import Job, JobFilter, Page, Task
 from app.domain.states import JobState
 from app.domain.submission import Submission
 from app.engine.courses import CLOSED_AT_ONCE, Course, Courses, Plugins, pool_topic
+from app.engine.rounds import each
 from app.engine.transaction import Moved, Transaction, Transactions, retried
 from app.hooks.types import Fail
 
 MAX_TASKS_SHOWN = 20_000
+LATER_BATCH = 500
 OUTPUT_BATCH = 1000
 """Parts of output deleted in one transaction."""
 
@@ -93,6 +95,7 @@ class Jobs:
             fire_at=wanted.fire_at,
             pool=pool,
             created_at=now,
+            start_at=wanted.start_at if (wanted.start_at or 0) > now else None,
         )
 
     def _planned(self, job: Job) -> tuple[Job, Course]:
@@ -102,7 +105,8 @@ class Jobs:
         except PluginFailed as error:
             return job, Course(end=Fail(str(error)))
         job = replace(job, watches=watches)
-        return job, self._courses.begin(job)
+        # What runs later is planned then: the plugin may be another one.
+        return job, Course() if job.start_at is not None else self._courses.begin(job)
 
     def _store_new(self, tx: Transaction, job: Job, wanted: Submission, plan: Course) -> Job:
         after = None if wanted.delete_after_s is None else seconds(wanted.delete_after_s)
@@ -116,15 +120,21 @@ class Jobs:
         if job.watched:
             tx.watch(job.id, job.watches)
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=JobState.PENDING)
+        if job.start_at is not None:
+            return self._wait(tx, job)
         if job.pool is not None:
             admitted = self._slot_is_free(job.pool)
-            waiting.join(self._store, job.pool, job.id, admitted=admitted, now=tx.now)
-            tx.ring(pool_topic(job.pool))
+            self._join(tx, job, job.pool, admitted=admitted)
             if not admitted:
                 return self._wait(tx, job)
-            jobs.hold_slot(self._store, job.id, held=True)
         self._courses.apply(tx, job, plan, starts=True)
         return job
+
+    def _join(self, tx: Transaction, job: Job, pool: str, *, admitted: bool) -> None:
+        waiting.join(self._store, pool, job.id, admitted=admitted, now=tx.now)
+        tx.ring(pool_topic(pool))
+        if admitted:
+            jobs.hold_slot(self._store, job.id, held=True)
 
     def _open_pool(self, job: Job, wanted: Submission) -> None:
         interface = self._plugins.interfaces[job.type]
@@ -166,6 +176,32 @@ class Jobs:
             if job.pool is not None:
                 self._take_slot(job)
             return self._courses.apply(tx, job, course, starts=True)
+
+    def start_due(self, now: Instant) -> int:
+        """Start the jobs whose time has come, or put them into their pools' lists; how many."""
+        with self._store.session():
+            found = jobs.later(self._store, now, LATER_BATCH)
+        return each(found, self._start_due)
+
+    def _start_due(self, job_id: str) -> int:
+        with contextlib.suppress(IllegalMove, JobNotFound):
+            retried(self._store, lambda: self._start_later(job_id))
+            return 1
+        return 0
+
+    def _start_later(self, job_id: str) -> None:
+        job = self.get(job_id)
+        if job.state is not JobState.WAITING or job.start_at is None:
+            raise IllegalMove(current=job.state, wanted=JobState.SCHEDULED)
+        course = self._courses.begin(job)
+        with self._tx() as tx:
+            admitted = job.pool is None or self._slot_is_free(job.pool)
+            if not jobs.end_delay(self._store, job_id):
+                raise Moved
+            if job.pool is not None:
+                self._join(tx, job, job.pool, admitted=admitted)
+            if admitted:
+                self._courses.apply(tx, job, course, starts=True)
 
     def _take_slot(self, job: Job) -> None:
         pool = job.pool or ""
@@ -280,13 +316,25 @@ class Jobs:
         job = self.get(job_id)
         if job.state not in (JobState.FAILED, JobState.CANCELLED):
             raise IllegalMove(current=job.state, wanted=JobState.RUNNING)
+        job = replace(job, paused_at=None, archived=False)
         course = self._courses.begin(job)
         with self._tx() as tx:
             if job.pool is not None:
                 self._take_slot(job)
+            jobs.begin_anew(self._store, job_id)
             after = self._courses.apply(tx, job, course, starts=True)
             idle.clear(self._store, job_id)
             return after
+
+    def archive(self, job_id: str, *, archived: bool = True) -> None:
+        """Put a job that is over away, or fetch it back; a restart does that as well.
+
+        Raises IllegalMove when it is not over, JobNotFound.
+        """
+        with self._tx():
+            if not jobs.archive(self._store, job_id, archived=archived):
+                current = jobs.get(self._store, job_id).state
+                raise IllegalMove(current=current, wanted="archived")
 
     def delete(self, job_id: str) -> None:
         """Delete a job that is over, with its tasks and their output.

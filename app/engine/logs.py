@@ -135,6 +135,17 @@ class Logs:
             yield from (part.contents for part in parts)
             after = parts[-1].number
 
+    def by_task(self, job_id: str) -> Iterator[LogPart]:
+        """Give a job's parts, task after task as they were made, without holding a connection."""
+        place = logs.FIRST
+        while parts := self._by_task(job_id, place):
+            yield from (part for part, _ in parts)
+            place = parts[-1][1]
+
+    def _by_task(self, job_id: str, place: logs.Place) -> Sequence[tuple[LogPart, logs.Place]]:
+        with self._store.session():
+            return logs.by_task(self._store, job_id, after=place, limit=100)
+
     def prune(self, before: Instant, limit: int) -> int:
         """Delete at most `limit` parts older than that; give how many."""
         with self._store.transaction():

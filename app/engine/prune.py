@@ -12,6 +12,8 @@ from app.engine.transaction import Transactions
 BATCH = 1000
 IDLE_BUCKET_S = 3600.0
 """A rate that nobody used for so long is forgotten; it has drained long ago."""
+IDLE_DEEP_BUCKET_S = 30 * 24 * 3600.0
+"""The same for one from which very much was taken at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,5 +51,10 @@ class Prune:
         with self._store.transaction():
             count += events.delete_before(self._store, now - seconds(self._keep.events_s), BATCH)
             count += deliveries.forget_jobs(self._store)
-            count += buckets.delete_idle(self._store, now - seconds(IDLE_BUCKET_S), BATCH)
+            count += buckets.delete_idle(
+                self._store,
+                now - seconds(IDLE_BUCKET_S),
+                BATCH,
+                deep_before=now - seconds(IDLE_DEEP_BUCKET_S),
+            )
         return count

@@ -13,15 +13,18 @@ from app.data import audience, jobs, schedules
 from app.domain.clock import Instant, from_datetime, seconds, to_datetime
 from app.domain.cron import Cron, parse_crontab, parse_quartz
 from app.domain.errors import AlreadyExists, EngineError, IllegalMove, Rejected
-from app.domain.records import Page, Schedule
+from app.domain.records import Job, Page, Schedule
 from app.domain.sealed import SealedJson
 from app.domain.submission import Submission
 from app.engine.jobs import Jobs
-from app.engine.transaction import Transactions
+from app.engine.transaction import Moved, Transactions, retried
 
 ACTIVE, PAUSED = "ACTIVE", "PAUSED"
 LATE_S = 15.0
 """A firing that is later than this was missed: longer than a change of the leading ticker takes."""
+
+MOST_QUEUED = 100
+"""So many jobs of a schedule are there at a time where they wait for each other."""
 
 
 class Schedules:
@@ -66,6 +69,60 @@ class Schedules:
             schedule = replace(schedule, audience_id=audience_id)
             schedules.insert(self._store, schedule)
         return schedule
+
+    def change(
+        self,
+        schedule_id: str,
+        template: Submission,
+        *,
+        cron: str,
+        zone: str = "UTC",
+        overlap: str = "allow",
+    ) -> Schedule:
+        """Give a schedule another template, rule and policy; it stays active or paused.
+
+        Raises CronInvalid, Rejected, ScheduleNotFound.
+        """
+        return retried(
+            self._store, lambda: self._change(schedule_id, template, cron, zone, overlap)
+        )
+
+    def _change(
+        self, schedule_id: str, template: Submission, cron: str, zone: str, overlap: str
+    ) -> Schedule:
+        with self._tx() as tx:
+            found = schedules.get(self._store, schedule_id)
+            changed = replace(
+                found,
+                name=template.name,
+                cron=cron,
+                form=_rule(cron, found.form).form,
+                zone=zone,
+                overlap=overlap,
+                template=template.to_json(),
+                audience_id=audience.of(self._store, template.audience),
+            )
+            next_at = _next(changed, tx.now) if found.state == ACTIVE else None
+            changed = replace(changed, next_fire_at=next_at)
+            if not schedules.change(self._store, changed):
+                raise Moved
+        return changed
+
+    def fire(self, schedule_id: str) -> Job:
+        """Submit what a schedule submits, now, whether it is paused or not.
+
+        Only `queue` of the policies counts. Raises ScheduleNotFound, and whatever submitting does.
+        """
+        with self._tx():
+            return self._submit(schedules.get(self._store, schedule_id), None)
+
+    def _submit(self, schedule: Schedule, fire_at: Instant | None) -> Job:
+        wanted = Submission.from_json(schedule.template)
+        if isinstance(wanted.spec, SealedJson):
+            raise Rejected("it is encrypted by a key that this server has not")
+        if schedule.overlap == "queue":
+            wanted = replace(wanted, pool=f"schedule/{schedule.id}", max_running=1)
+        return self._jobs.submit(replace(wanted, schedule_id=schedule.id, fire_at=fire_at))
 
     def get(self, schedule_id: str) -> Schedule:
         """Give a schedule. Raises ScheduleNotFound."""
@@ -150,10 +207,7 @@ class Schedules:
                 # Only after that: another ticker may just have fired, and what it made stays.
                 fires = fires and self._make_room(schedule)
                 if fires:
-                    template = Submission.from_json(schedule.template)
-                    if isinstance(template.spec, SealedJson):
-                        raise Rejected("it is encrypted by a key that this server has not")
-                    self._jobs.submit(replace(template, schedule_id=schedule.id, fire_at=due_at))
+                    self._submit(schedule, due_at)
         except EngineError as error:
             # A template that can no longer be submitted must not fire for ever.
             with self._tx():
@@ -176,6 +230,8 @@ class Schedules:
         earlier = jobs.open_of_schedule(self._store, schedule.id)
         if schedule.overlap == "keep":
             return not earlier
+        if schedule.overlap == "queue":
+            return len(earlier) < MOST_QUEUED
         for job_id in earlier:
             self._jobs.cancel(job_id, reason="replaced by the next firing of its schedule")
         return True

@@ -28,6 +28,7 @@ def duties(engine: Engine, plugins: PluginManager) -> list[Duty]:
     """List all duties; what delays clients when late comes often."""
     return [
         Duty("due", 0.5, engine.due.run_once),
+        Duty("later", 0.5, engine.jobs.start_due),
         Duty("schedules", 0.5, engine.schedules.run_once),
         Duty("rescue", 1.0, lambda now: engine.rescue.run_once(engine.leadership.earlier(now))),
         Duty("waiting", 1.0, engine.waiting.run_once),
@@ -35,6 +36,7 @@ def duties(engine: Engine, plugins: PluginManager) -> list[Duty]:
         Duty("listing", 1.0, engine.listing.run_once),
         Duty("publish", 1.0, Publisher(engine, plugins).run_once),
         Duty("subjobs", 1.0, engine.subjobs.run_once),
+        Duty("pauses", 2.0, engine.pauses.run_once),
         Duty("groups", 0.5, engine.groups.run_once),
         Duty("prune", 5.0, engine.prune.run_once),
         Duty("sessions", 60.0, engine.managers.run_once),

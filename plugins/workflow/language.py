@@ -74,11 +74,18 @@ def _task() -> Schema:
 
 
 class Retry(Schema):
-    """limit: further tries after the first; the k-th waits initialDelay x scalingFactor^(k-1)."""
+    """limit: further tries after the first; the k-th waits initialDelay x scalingFactor^(k-1).
+
+    on: exit codes that are worth another try; without it every failure is.
+    """
 
     limit = fields.Integer(strict=True, required=True, validate=validate.Range(1, 10))
     initialDelay = fields.String(validate=_valid(_retry_delay))  # noqa: N815 - the language's key
     scalingFactor = fields.Raw(validate=_factor)  # noqa: N815 - the language's key
+    on = fields.List(
+        fields.Integer(strict=True, validate=validate.Range(0, 255)),
+        validate=validate.Length(max=256),
+    )
 
 
 class Limits(Schema):
@@ -249,14 +256,16 @@ MOST_SECRETS = 1000
 class Workflow(Job):
     """A whole workflow, as it is submitted.
 
-    name, tags, permissions: kept for whoever shows the job; the name counts where the job's own
-    is without secrets. inherited_secrets: values that the job's parents knew.
+    name, tags, permissions, startAt, delay: kept for whoever shows the job; the name counts where
+    the job's own is without secrets. inherited_secrets: values that the job's parents knew.
     """
 
     name = _text()
     tags = fields.List(_text())
     defaults = fields.Nested(Defaults)
     permissions = fields.List(fields.Dict())
+    startAt = _text()  # noqa: N815 - the language's key
+    delay = _text()
     inherited_secrets = fields.List(_text(), metadata={"secret": True})
 
     @validates_schema

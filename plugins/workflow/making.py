@@ -4,6 +4,7 @@ Every template is evaluated once, when its task is made, so text that came in th
 never looked at for braces again. What cannot be evaluated makes a task that has failed already.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -50,6 +51,7 @@ ENOUGH_TASKS = AHEAD + 100
 #: Longest wait before a retry, in seconds, however large its factor.
 LONGEST_DELAY_S = 30 * 86_400.0
 
+_EXIT_CODE = re.compile(r"exit code (\d{1,3})(?!\d)")
 _TEMPLATES = ("name", "var", "image", "queue")
 _AUXILIARY = ("pre", "post", "sidecars")
 _UNSET: tuple[Any, ...] = (None, "", {})  # a priority of 0 is said
@@ -159,10 +161,12 @@ def failed(definition: Json, scope: Scope, error: str) -> Made:
     return Made(task(payload, scope, state="FAILED", error=error), error)
 
 
-def retry(payload: Json, scope: Scope) -> TaskSpec | None:
-    """Make the next try of a failed task from its payload; None when none is left."""
+def retry(payload: Json, error: str, scope: Scope) -> TaskSpec | None:
+    """Make the next try of a failed task from its payload; None when none is to be made."""
     rule = payload.get("retry") or {}
     made = rule.get("attempts", 0)
+    if rule.get("on") and _exit_code(error) not in rule["on"]:
+        return None
     if payload.get("plan", {}).get("unusable") or made >= rule.get("limit", 0):
         return None
     again = {**payload, "retry": {**rule, "attempts": made + 1}}
@@ -219,6 +223,12 @@ def task(
         state=state,
         error=error,
     )
+
+
+def _exit_code(error: str) -> int | None:
+    """Read the exit code that a worker's report begins with; None for failures of other kinds."""
+    found = _EXIT_CODE.match(error)
+    return int(found[1]) if found else None
 
 
 def _delay_s(rule: Mapping[str, Any], made: int) -> float:

@@ -80,7 +80,7 @@ def _after_failure(job: JobView, task: TaskView) -> Advance:
         position=task.position,
         parent=task.parent.id if task.parent else None,
     )
-    again: TaskSpec | None = making.retry(task.payload, scope)
+    again: TaskSpec | None = making.retry(task.payload, task.error or "", scope)
     if again is None:
         return Advance(end=Fail(task.error or "task failed"))
     return Advance(tasks=[again])

@@ -82,6 +82,7 @@ def described(
     errors: Sequence[int] = (),
     error: SchemaLike,
     query: Sequence[dict[str, Any]] = (),
+    headers: Sequence[dict[str, Any]] = (),
     body: dict[str, Any] | None = None,
     content_type: str = JSON,
 ) -> Callable[[View], View]:
@@ -103,8 +104,9 @@ def described(
     if shown is not None:
         responses[str(status)]["content"] = {content_type: {"schema": shown}}
     words: dict[str, Any] = {"responses": responses}
-    if query:
+    if query or headers:
         words["parameters"] = [{"in": "query", **each} for each in query]
+        words["parameters"] += [{"in": "header", **each} for each in headers]
     if body is not None:
         words["requestBody"] = {
             "required": True,

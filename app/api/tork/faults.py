@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Final, NoReturn
 
 MOST_FAULTS: Final = 20
-"""No more than this many faults are reported at once."""
+"""No more than this many faults are reported at once, unless more are asked for."""
+ALL_FAULTS: Final = 1000
+"""So many are, by who asks for all: an answer stays readable."""
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -14,7 +16,7 @@ _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class Invalid(ValueError):
     """A submitted document was refused.
 
-    faults: at most `MOST_FAULTS` texts such as `tasks[2].retry.limit: must be between 1 and 10`, in
+    faults: texts such as `tasks[2].retry.limit: must be between 1 and 10`, in
     the order found; the first part is the path of the key, or `body` for the document as a whole.
     `str()` joins them with `; `. Values are never quoted, since they may be secrets.
     """
@@ -25,9 +27,10 @@ class Invalid(ValueError):
 
 
 class Faults:
-    """Collects faults; raises Invalid by itself once `MOST_FAULTS` are there."""
+    """Collects faults; raises Invalid by itself once `most` are there."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_FAULTS) -> None:
+        self._most = most
         self._texts: list[str] = []
 
     def __len__(self) -> int:
@@ -36,7 +39,7 @@ class Faults:
     def add(self, path: str, text: str) -> None:
         """Note one fault of the key at `path`."""
         self._texts.append(fault(path, text))
-        if len(self._texts) >= MOST_FAULTS:
+        if len(self._texts) >= self._most:
             raise Invalid(self._texts)
 
     def raise_if_any(self) -> None:

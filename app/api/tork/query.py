@@ -66,6 +66,22 @@ def text_words(text: str | None) -> tuple[str, ...]:
     return _distinct([word.lower() for word in _words(text)])
 
 
+def flag(args: Mapping[str, str], name: str) -> bool:
+    """Read a switch, off unless given. Raises Refused for what is neither true nor false."""
+    given = args.get(name, "false")
+    if given not in ("true", "false"):
+        raise Refused(400, f"{name}: must be true or false")
+    return given == "true"
+
+
+def wants_text(args: Mapping[str, str]) -> bool:
+    """Read the `format` of a log: pages of JSON, or all of it as text. Raises Refused."""
+    given = args.get("format", "json")
+    if given not in ("json", "text"):
+        raise Refused(400, "format: must be json or text")
+    return given == "text"
+
+
 def _words(text: str | None) -> list[str]:
     # NUL is in no stored text, and one of the databases refuses it even in a question.
     return (text or "").replace("\0", " ").split()

@@ -3,9 +3,11 @@
 import posixpath
 import re
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.api.tork.faults import key_path
 from app.api.tork.kinds import Checks, Reading
+from app.domain.clock import parse_rfc3339
 
 INTERNAL_QUEUES: Final = (
     "pending",
@@ -22,6 +24,9 @@ INTERNAL_QUEUES: Final = (
 
 EXCLUSIVE_PREFIX: Final = "x-"
 """Begins the name of a queue that belongs to one worker."""
+
+OVERLAPS: Final = {"allow": "allow", "skip": "keep", "queue": "queue"}
+"""What becomes of a run while another one is not over, in the engine's words."""
 
 COMPOSITE_KEYS: Final[tuple[str, ...]] = ("parallel", "each", "subjob")
 _REGULAR_KEYS: Final[tuple[str, ...]] = (
@@ -61,6 +66,31 @@ def check_output(text: str, checks: Checks) -> None:
 def check_cron(text: str, checks: Checks) -> None:
     """Raise ValueError unless `text` is a cron expression."""
     checks.cron(text)
+
+
+def check_zone(text: str, _checks: Checks) -> None:
+    """Raise ValueError unless `text` names a time zone."""
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not the name of a time zone, such as Europe/Vienna") from None
+
+
+def check_overlap(text: str, _checks: Checks) -> None:
+    """Raise ValueError unless `text` says what becomes of a run while another one is not over."""
+    if text not in OVERLAPS:
+        raise ValueError(f"must be one of {', '.join(OVERLAPS)}")
+
+
+def check_time(text: str, _checks: Checks) -> None:
+    """Raise ValueError unless `text` is a time that names its zone."""
+    parse_rfc3339(text)
+
+
+def check_start(job: dict[str, Any], at: str, reading: Reading) -> None:
+    """A job has one time to start at."""
+    if "startAt" in job and "delay" in job:
+        reading.faults.add(key_path(at, "delay"), "must not be set together with startAt")
 
 
 def check_queue(text: str, _checks: Checks) -> None:

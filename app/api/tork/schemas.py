@@ -112,6 +112,8 @@ class JobSummary(Schema):
     error = _text("Why it failed.")
     progress = fields.Float(metadata={"description": "0 to 100."})
     schedule = fields.Nested(ScheduleReference)
+    pausedAt = _time("Since when it is paused.")
+    archived = fields.Boolean(metadata={"description": "Whether lists leave it out."})
 
 
 class RetryState(documented(shapes.RETRY)):  # type: ignore[misc]
@@ -216,6 +218,8 @@ class Job(JobSummary):
     autoDelete = fields.Nested(documented(shapes.AUTO_DELETE))
     secrets = _map("Always masked.")
     deleteAt = _time("When auto-delete removes it.")
+    startAt = _text("When it was to start.")
+    delay = _text("How long it was to wait before it starts.")
 
 
 class ScheduledJobSummary(Schema):
@@ -242,6 +246,9 @@ class ScheduledJob(ScheduledJobSummary):
     permissions = fields.List(fields.Nested(PermissionEntry))
     autoDelete = fields.Nested(documented(shapes.AUTO_DELETE))
     secrets = _map("Always masked.")
+    timezone = _text("Where the hours of `cron` are counted; UTC unless given.")
+    overlap = _text("`skip` or `queue`; absent where runs may overlap.")
+    nextRunAt = _time("When it fires next.")
 
 
 class TaskLogPart(Schema):

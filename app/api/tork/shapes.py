@@ -26,9 +26,15 @@ from app.api.tork.rules import (
     check_file_name,
     check_mount,
     check_output,
+    check_overlap,
     check_permission,
     check_queue,
+    check_start,
+    check_time,
+    check_zone,
 )
+
+LONGEST_DELAY_S: Final = 366 * 86_400.0
 
 _TEXT: Final = Text()
 _TEMPLATE: Final = Text(template=True)
@@ -53,6 +59,9 @@ RETRY: Final = Shape(
         "initialDelay": Field(Duration(most_s=300), "Wait before the first retry.", default="0"),
         "scalingFactor": Field(
             Number(1, 10), "Each further wait is this many times as long.", default=1
+        ),
+        "on": Field(
+            ListOf(Integer(0, 255), most=256), "Exit codes to retry after; any failure without."
         ),
     },
 )
@@ -116,7 +125,15 @@ WAIT: Final = Shape(
 
 SCHEDULE: Final = Shape(
     "Schedule",
-    {"cron": Field(Text(check=check_cron), "Five fields, a @name or @every.", required=True)},
+    {
+        "cron": Field(Text(check=check_cron), "Five fields, a @name or @every.", required=True),
+        "timezone": Field(Text(check=check_zone), "Where its hours are counted.", default="UTC"),
+        "overlap": Field(
+            Text(check=check_overlap),
+            "When the last run is not over: allow another, skip it, or queue it.",
+            default="allow",
+        ),
+    },
 )
 
 DEFAULTS: Final = Shape(
@@ -229,8 +246,11 @@ JOB: Final = Shape(
     {
         **_JOB,
         "wait": Field(WAIT, "Answer only when the job has ended."),
+        "startAt": Field(Text(check=check_time), "When it starts, in RFC 3339 with a zone."),
+        "delay": Field(Duration(most_s=LONGEST_DELAY_S), "How long after now it starts."),
         "schedule": Field(SCHEDULE, elsewhere="a job with a schedule is posted to /scheduled-jobs"),
     },
+    rules=(check_start,),
 )
 
 SCHEDULED_JOB: Final = Shape(
@@ -239,5 +259,7 @@ SCHEDULED_JOB: Final = Shape(
         **_JOB,
         "schedule": Field(SCHEDULE, "When to run it.", required=True),
         "wait": Field(WAIT, elsewhere="waiting is for jobs posted to /jobs"),
+        "startAt": Field(_TEXT, elsewhere="the schedule says when to run it"),
+        "delay": Field(_TEXT, elsewhere="the schedule says when to run it"),
     },
 )

@@ -19,6 +19,7 @@ SILENT_S: Final = 60.0
 
 _JOB_WORDS: Final = {JobState.WAITING: "PENDING"}
 _DONE: Final = (TaskState.COMPLETED, TaskState.SKIPPED)
+_OVERLAPS: Final = {"keep": "skip", "queue": "queue"}
 _TASK_WORDS: Final = {
     TaskState.HELD: "PENDING",
     TaskState.QUEUED: "SCHEDULED",
@@ -93,6 +94,8 @@ def summary(job: Job, around: Around = NOTHING_AROUND) -> Json:
         "error": job.error,
         "progress": round(job.progress, 2),
         "schedule": _schedule_of(job, around),
+        "pausedAt": None if job.state.final else _time(job.paused_at),
+        "archived": job.archived,
     }
     return filled(document, keep=_SUMMARY_KEEPS)
 
@@ -230,6 +233,13 @@ def schedule_in_full(schedule: Schedule, people: People = NOBODY_KNOWN) -> Json:
         **schedule_summary(schedule, people),
         "tasks": spec.get("tasks") or [],
         **filled(_as_submitted(spec, people)),
+        **filled(
+            {
+                "timezone": schedule.zone if schedule.zone != "UTC" else None,
+                "overlap": _OVERLAPS.get(schedule.overlap),
+                "nextRunAt": _time(schedule.next_fire_at),
+            }
+        ),
     }
 
 
@@ -288,7 +298,7 @@ def filled(document: Mapping[str, Any], *, keep: frozenset[str] = frozenset()) -
 
 
 def _as_submitted(spec: Json, people: People) -> Json:
-    keys = ("output", "defaults", "webhooks", "autoDelete", "secrets")
+    keys = ("output", "defaults", "webhooks", "autoDelete", "secrets", "startAt", "delay")
     permissions = [people.permission(each) for each in spec.get("permissions") or ()]
     return {**{key: spec.get(key) for key in keys}, "permissions": permissions}
 

@@ -44,6 +44,7 @@ def test_the_answers(tork: Tork):
     }  # fmt: skip
     full = tork.get(f"/scheduled-jobs/{made['id']}")
     check_filled(full)
+    assert TIME.fullmatch(full.pop("nextRunAt"))
     assert full == {
         **made,
         "tasks": [{"name": "t", "run": "exit 0"}],

@@ -1,6 +1,7 @@
 """Schedules fire once, on time, or not at all."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -155,3 +156,32 @@ def test_schedules_are_listed_newest_first(engine, clock):
     page = engine.schedules.find("demo", size=2)
     assert [one.id for one in page.items] == [made[2], made[1]]
     assert (page.total, page.pages) == (3, 2)
+
+
+def test_runs_that_wait_for_each_other_are_bounded(engine, scripted, clock, monkeypatch):
+    monkeypatch.setattr("app.engine.schedules.MOST_QUEUED", 2)
+    scripted.on_plan = [TaskSpec(name="a")]
+    schedule = engine.schedules.create(TEMPLATE, cron="0 * * * *", overlap="queue")
+    for _ in range(4):
+        engine.schedules.run_once(clock.advance(3600))
+    assert [str(job.state) for job in jobs(engine)] == ["WAITING", "SCHEDULED"]
+    by_hand = engine.schedules.fire(schedule.id)
+    assert engine.jobs.get(by_hand.id).state == "WAITING"
+
+
+def test_a_changed_schedule_fires_what_it_says_now(engine, scripted, schedule, clock):
+    scripted.on_plan = [TaskSpec(name="a")]
+    other = replace(TEMPLATE, name="hourly", spec={"b": 2})
+    changed = engine.schedules.change(schedule.id, other, cron="30 * * * *", zone="Asia/Kolkata")
+    assert engine.schedules.get(schedule.id) == changed
+    assert engine.schedules.run_once(clock.advance(3600)) == 1
+    (job,) = jobs(engine)
+    assert (job.name, job.spec) == ("hourly", {"b": 2})
+    with pytest.raises(Rejected):
+        engine.schedules.change(schedule.id, other, cron="30 * * * *", zone="Nowhere")
+    with pytest.raises(CronInvalid):
+        engine.schedules.change(schedule.id, other, cron="x")
+    with pytest.raises(ScheduleNotFound):
+        engine.schedules.change("0" * 32, other, cron="30 * * * *")
+    with pytest.raises(ScheduleNotFound):
+        engine.schedules.fire("0" * 32)

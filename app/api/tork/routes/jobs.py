@@ -1,16 +1,19 @@
 """`/jobs`."""
 
-from flask import request
+from collections.abc import Iterator
+
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http import sse
 from app.api.http.bodies import body
 from app.api.http.callers import caller
 from app.api.http.documents import described, number_query, text_query
 from app.api.http.site import services, site
 from app.api.tork import query, schemas
 from app.api.tork.service import jobs as service
-from app.api.tork.service import tasks as task_service
+from app.api.tork.service import logs
 from app.api.tork.service.submission import read
 
 SIZE, MOST = 10, 20
@@ -20,7 +23,10 @@ LOG_QUERY = (
     PAGE,
     number_query("size", f"Parts a page, at most {LOG_MOST}.", LOG_SIZE),
     text_query("q", "Words that must all stand in a part."),
+    text_query("format", "`text` gives all of it, oldest first, as plain text."),
 )
+DRY_RUN = text_query("validate", "`true` only says what is wrong, and creates nothing.")
+RESUME = (text_query("last_event_id", "As the header Last-Event-ID: go on behind that event."),)
 
 blueprint = Blueprint("tork-jobs", __name__, description="Jobs.")
 
@@ -29,18 +35,21 @@ blueprint = Blueprint("tork-jobs", __name__, description="Jobs.")
 @described(
     blueprint,
     schemas.JobPage,
-    errors=(404, 405),
+    errors=(400, 404, 405),
     error=schemas.Error,
     query=(
         PAGE,
         number_query("size", f"Jobs a page, at most {MOST}.", SIZE),
         text_query("q", "`tag:x`, `tags:x,y`, and words of name, description or state."),
+        text_query("archived", "`true` lists archived jobs as well."),
     ),
 )
 def find_jobs() -> ResponseReturnValue:
     """List jobs, newest first."""
     window = query.window(request.args, size=SIZE, most=MOST)
-    return service.find(services(), caller(), query.search(request.args.get("q")), window)
+    wanted = query.search(request.args.get("q"))
+    archived = query.flag(request.args, "archived")
+    return service.find(services(), caller(), wanted, window, archived=archived)
 
 
 @blueprint.route("/jobs", methods=["POST"])
@@ -49,12 +58,19 @@ def find_jobs() -> ResponseReturnValue:
     schemas.JobSummary,
     errors=(400, 404, 405, 408, 413, 500),
     error=schemas.Error,
+    query=(DRY_RUN,),
+    headers=(
+        text_query("Idempotency-Key", "A second job under it is not made; the first is answered."),
+    ),
     body={"application/json": schemas.JobDefinition, "text/yaml": schemas.JobDefinition},
 )
 def submit_job() -> ResponseReturnValue:
     """Submit a job; one with `wait` is answered in full when it has ended."""
     document = read(body(), request.headers.get("Content-Type"))
-    return dict(service.submit(services(), caller(), document, site().drain))
+    if query.flag(request.args, "validate"):
+        return service.validate(services(), document)
+    key = request.headers.get("Idempotency-Key")
+    return dict(service.submit(services(), caller(), document, site().drain, key=key))
 
 
 @blueprint.route("/jobs/<job_id>")
@@ -78,10 +94,68 @@ def restart_job(job_id: str) -> ResponseReturnValue:
     return service.restart(services(), caller(), job_id)
 
 
+@blueprint.route("/jobs/<job_id>/pause", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def pause_job(job_id: str) -> ResponseReturnValue:
+    """Let what runs of a job end, and hold the rest."""
+    return service.pause(services(), caller(), job_id)
+
+
+@blueprint.route("/jobs/<job_id>/resume", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def resume_job(job_id: str) -> ResponseReturnValue:
+    """Go on with a paused job."""
+    return service.resume(services(), caller(), job_id)
+
+
+@blueprint.route("/jobs/<job_id>/archive", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def archive_job(job_id: str) -> ResponseReturnValue:
+    """Leave a job that is over out of lists."""
+    return service.archive(services(), caller(), job_id, archived=True)
+
+
+@blueprint.route("/jobs/<job_id>/unarchive", methods=["PUT"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def unarchive_job(job_id: str) -> ResponseReturnValue:
+    """Show a job in lists again."""
+    return service.archive(services(), caller(), job_id, archived=False)
+
+
+@blueprint.route("/jobs/<job_id>", methods=["DELETE"])
+@described(blueprint, schemas.Status, errors=(400, 404, 405), error=schemas.Error)
+def delete_job(job_id: str) -> ResponseReturnValue:
+    """Delete a job that is over, with its tasks and their output."""
+    return service.delete(services(), caller(), job_id)
+
+
 @blueprint.route("/jobs/<job_id>/log")
-@described(blueprint, schemas.TaskLogPage, errors=(404, 405), error=schemas.Error, query=LOG_QUERY)
+@described(
+    blueprint, schemas.TaskLogPage, errors=(400, 404, 405), error=schemas.Error, query=LOG_QUERY
+)
 def get_job_log(job_id: str) -> ResponseReturnValue:
-    """List the output of all tasks of a job, newest part first."""
+    """List the output of all tasks of a job, newest part first, or give all of it as text."""
+    if query.wants_text(request.args):
+        return as_text(logs.job_text(services(), caller(), job_id))
     window = query.window(request.args, size=LOG_SIZE, most=LOG_MOST)
     wanted = query.text_words(request.args.get("q"))
-    return task_service.job_log(services(), caller(), job_id, window, wanted)
+    return logs.of_job(services(), caller(), job_id, window, wanted)
+
+
+@blueprint.route("/jobs/<job_id>/log/stream")
+@described(
+    blueprint,
+    errors=(400, 404, 405),
+    error=schemas.Error,
+    query=RESUME,
+    content_type="text/event-stream",
+)
+def stream_job_log(job_id: str) -> ResponseReturnValue:
+    """Stream the output of all tasks of a job as it comes."""
+    drain, after = site().drain, sse.resumed_from()
+    return sse.answer(logs.job_stream(services(), caller(), job_id, drain, after))
+
+
+def as_text(pieces: Iterator[bytes]) -> Response:
+    """Answer with a text that is written while it is read."""
+    return Response(pieces, content_type="text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Jobs: submit, wait, list, read, cancel, restart."""
+"""Jobs: submit, wait, list, read, cancel, restart, pause, put away, delete."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,16 +7,24 @@ from app.api.http.callers import Caller
 from app.api.http.drain import Drain
 from app.api.tork import paths, words
 from app.api.tork.errors import Refused
+from app.api.tork.faults import ALL_FAULTS
 from app.api.tork.query import Search, Window
 from app.api.tork.scalars import Value
 from app.api.tork.service.directory import people_of
 from app.api.tork.service.masking import masked
-from app.api.tork.service.submission import job_definition, submission
+from app.api.tork.service.submission import job_definition, submission, unique_key
 from app.api.tork.words import DIALECT, Around
 from app.domain.durations import parse_duration
-from app.domain.errors import IllegalMove, JobNotFound, ScheduleNotFound, TaskNotFound
+from app.domain.errors import (
+    AlreadyExists,
+    IllegalMove,
+    JobNotFound,
+    ScheduleNotFound,
+    TaskNotFound,
+)
 from app.domain.records import Job, JobFilter, Json
 from app.domain.states import JobState
+from app.domain.submission import Submission
 from app.engine import Engine
 from app.engine.transaction import job_topic
 from app.wiring import Services
@@ -26,40 +34,88 @@ REREAD_S = 1.0
 
 
 def submit(
-    services: Services, caller: Caller, document: dict[str, Value], drain: Drain
+    services: Services,
+    caller: Caller,
+    document: dict[str, Value],
+    drain: Drain,
+    *,
+    key: str | None = None,
 ) -> Mapping[str, object]:
     """Store and start a job; with a `wait` block, give it in full when it has ended.
 
-    Raises Invalid; Refused with 408 when the time of the `wait` block passes, and 500 when the
-    server stops; JobNotFound after the end of a job that the caller may not read. The job runs
-    on, or has run, in all of these cases.
+    key: as the client gave it; a second submission under it gives the job of the first.
+    Raises Invalid; Refused for a key that was used for something else, with 408 when the time of
+    the `wait` block passes, and 500 when the server stops; JobNotFound after the end of a job that
+    the caller may not read. The job runs on, or has run, in all of the last three cases.
     """
     definition = job_definition(services, document)
     wait = definition.get("wait")
-    wanted = submission(definition, caller)
+    wanted = submission(
+        definition, caller, key=unique_key(caller, key), now=services.engine.clock.now()
+    )
     if not wait:
-        job = services.engine.jobs.submit(wanted)
+        job = _submitted(services.engine, wanted)
         return masked(services, words.summary(job, all_around(services, [job])[job.id]), job)
     timeout_s = parse_duration(wait["timeout"])
     with services.bus.subscribe(job_topic(wanted.id)) as bell, drain.watching(bell.close):
         if bell.closed:
             raise Refused(500, "server shutting down")
-        services.engine.jobs.submit(wanted)
+        # The bell of a job that was there already is another one: that is looked at once a second.
+        job_id = _submitted(services.engine, wanted).id
         until = time.monotonic() + timeout_s
-        while not services.engine.jobs.get(wanted.id).state.final:
+        while not services.engine.jobs.get(job_id).state.final:
             left_s = until - time.monotonic()
             if bell.closed:
                 raise Refused(500, "server shutting down")
             if left_s <= 0:
                 raise Refused(408, "timeout waiting for job to complete")
             bell.wait(min(left_s, REREAD_S))
-    return get(services, caller, wanted.id)
+    return get(services, caller, job_id)
 
 
-def find(services: Services, caller: Caller, wanted: Search, window: Window) -> Json:
-    """Give a page of the jobs that the caller may see, newest first."""
+def validate(services: Services, document: dict[str, Value]) -> Json:
+    """Check a job as `submit` would, and store nothing. Raises Invalid with all that is wrong."""
+    job_definition(services, document, most=ALL_FAULTS)
+    return {"status": "OK"}
+
+
+def _submitted(engine: Engine, wanted: Submission) -> Job:
+    """Store a job, or give the one that was stored under its key; whoever is first wins."""
+    while True:
+        try:
+            return engine.jobs.submit(wanted)
+        except AlreadyExists:
+            if wanted.unique_key is None:
+                raise
+        try:
+            job = engine.jobs.by_unique_key(DIALECT, wanted.unique_key)
+        except JobNotFound:
+            continue  # deleted since
+        if _told(job) != _told(wanted):
+            raise Refused(400, "Idempotency-Key: was used for another job")
+        return job
+
+
+def _told(job: Job | Submission) -> tuple[object, ...]:
+    """Give what the client said of a job."""
+    return job.name, job.description, tuple(job.tags), job.spec
+
+
+def find(
+    services: Services, caller: Caller, wanted: Search, window: Window, *, archived: bool
+) -> Json:
+    """Give a page of the jobs that the caller may see, newest first.
+
+    archived: whether those that were put away are among them.
+    """
     engine = services.engine
-    chosen = JobFilter(dialect=DIALECT, tags=wanted.tags, words=wanted.words, viewer=caller.sees)
+    chosen = JobFilter(
+        dialect=DIALECT,
+        tags=wanted.tags,
+        words=wanted.words,
+        viewer=caller.sees,
+        archived=archived,
+    )
     with engine.store.session():
         found = engine.jobs.find(chosen, number=window.number, size=window.size)
         around = all_around(services, found.items)
@@ -107,6 +163,57 @@ def restart(services: Services, caller: Caller, job_id: str) -> Json:
         except IllegalMove as error:
             state = words.job_state(engine.jobs.get(job_id).state)
             raise Refused(400, f"job is {state} and can not be restarted") from error
+    return {"status": "OK"}
+
+
+def pause(services: Services, caller: Caller, job_id: str) -> Json:
+    """Let what runs of a job end, and hold the rest. Raises JobNotFound; Refused."""
+    return _set_paused(services, caller, job_id, paused=True)
+
+
+def resume(services: Services, caller: Caller, job_id: str) -> Json:
+    """Go on with a paused job. Raises JobNotFound; Refused when it is not paused."""
+    return _set_paused(services, caller, job_id, paused=False)
+
+
+def _set_paused(services: Services, caller: Caller, job_id: str, *, paused: bool) -> Json:
+    engine = services.engine
+    with engine.store.session():
+        own(engine, caller, job_id)
+        verb = engine.pauses.pause if paused else engine.pauses.resume
+        try:
+            verb(job_id)
+        except IllegalMove as error:
+            job = engine.jobs.get(job_id)
+            if job.state.final and paused:
+                raise Refused(400, f"job is {job.state} and can not be paused") from error
+            raise Refused(400, f"job is {'already' if paused else 'not'} paused") from error
+    return {"status": "OK"}
+
+
+def archive(services: Services, caller: Caller, job_id: str, *, archived: bool) -> Json:
+    """Leave a job that is over out of lists, or show it again. Raises JobNotFound; Refused."""
+    engine = services.engine
+    with engine.store.session():
+        own(engine, caller, job_id)
+        try:
+            engine.jobs.archive(job_id, archived=archived)
+        except IllegalMove as error:
+            state = words.job_state(engine.jobs.get(job_id).state)
+            raise Refused(400, f"job is {state} and can not be archived") from error
+    return {"status": "OK"}
+
+
+def delete(services: Services, caller: Caller, job_id: str) -> Json:
+    """Delete a job that is over, with its tasks and their output. Raises JobNotFound; Refused."""
+    engine = services.engine
+    with engine.store.session():
+        job = own(engine, caller, job_id)
+        try:
+            engine.jobs.delete(job_id)
+        except IllegalMove as error:
+            state = words.job_state(job.state)
+            raise Refused(400, f"job is {state} and can not be deleted") from error
     return {"status": "OK"}
 
 

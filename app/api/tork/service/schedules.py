@@ -1,19 +1,24 @@
 """Jobs that cron submits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from app.api.http.callers import Caller
 from app.api.tork import paths, words
 from app.api.tork.errors import Refused
+from app.api.tork.faults import ALL_FAULTS
 from app.api.tork.query import Window
+from app.api.tork.rules import OVERLAPS
 from app.api.tork.scalars import Value
 from app.api.tork.service.directory import people_of
-from app.api.tork.service.masking import redactor
+from app.api.tork.service.jobs import all_around
+from app.api.tork.service.masking import masked, redactor
 from app.api.tork.service.submission import scheduled_definition, submission
 from app.api.tork.words import DIALECT
 from app.domain.errors import IllegalMove, JobNotFound, ScheduleNotFound
 from app.domain.records import JobFilter, Json, Schedule
+from app.domain.submission import Submission
 from app.engine import Engine
 from app.wiring import Services
 
@@ -23,11 +28,58 @@ _RUNS_AT_ONCE = 100
 def create(services: Services, caller: Caller, document: dict[str, Value]) -> Mapping[str, object]:
     """Store a scheduled job. Raises Invalid."""
     definition = scheduled_definition(services, document)
+    created = services.engine.schedules.create(_template(definition, caller), **_rule(definition))
+    return _summary(services, created)
+
+
+def change(
+    services: Services, caller: Caller, schedule_id: str, document: Callable[[], dict[str, Value]]
+) -> Mapping[str, object]:
+    """Give a scheduled job another definition. Raises ScheduleNotFound, Invalid.
+
+    document: reads it; what is sent for a scheduled job that is not there is not looked at.
+    """
+    engine = services.engine
+    with engine.store.session():
+        _own(engine, caller, schedule_id)
+    definition = scheduled_definition(services, document())
+    template = _template(definition, caller)
+    changed = engine.schedules.change(schedule_id, template, **_rule(definition))
+    return _summary(services, changed)
+
+
+def run(services: Services, caller: Caller, schedule_id: str) -> Mapping[str, object]:
+    """Run a scheduled job now, and give the summary of the run. Raises ScheduleNotFound."""
+    engine = services.engine
+    with engine.store.session():
+        _own(engine, caller, schedule_id)
+    job = engine.schedules.fire(schedule_id)
+    return masked(services, words.summary(job, all_around(services, [job])[job.id]), job)
+
+
+def _template(definition: Mapping[str, Any], caller: Caller) -> Submission:
     # Every run gets an id of its own.
-    template = replace(submission(definition, caller), id="")
-    created = services.engine.schedules.create(template, cron=definition["schedule"]["cron"])
-    people = people_of(services, [created.created_by])
-    return _masked(services, words.schedule_summary(created, people), created)
+    return replace(submission(definition, caller), id="")
+
+
+def _rule(definition: Mapping[str, Any]) -> dict[str, str]:
+    given = definition["schedule"]
+    return {
+        "cron": given["cron"],
+        "zone": given.get("timezone") or "UTC",
+        "overlap": OVERLAPS[given.get("overlap") or "allow"],
+    }
+
+
+def _summary(services: Services, schedule: Schedule) -> Mapping[str, object]:
+    people = people_of(services, [schedule.created_by])
+    return _masked(services, words.schedule_summary(schedule, people), schedule)
+
+
+def validate(services: Services, document: dict[str, Value]) -> Json:
+    """Check a scheduled job, and store nothing. Raises Invalid with all that is wrong."""
+    scheduled_definition(services, document, most=ALL_FAULTS)
+    return {"status": "OK"}
 
 
 def find(services: Services, caller: Caller, window: Window) -> Json:

@@ -1,5 +1,7 @@
 """From a request's body to a submission."""
 
+import hashlib
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +9,14 @@ from typing import Any
 from app.api.http.callers import Caller
 from app.api.tork.documents import read_json, read_yaml
 from app.api.tork.errors import Refused
+from app.api.tork.faults import MOST_FAULTS
 from app.api.tork.people import audience
 from app.api.tork.redaction import secret_values
 from app.api.tork.scalars import Value
 from app.api.tork.service.directory import Known
 from app.api.tork.validation import validate_job, validate_scheduled_job
 from app.api.tork.words import DIALECT
+from app.domain.clock import Instant, parse_rfc3339, seconds
 from app.domain.cron import parse_crontab
 from app.domain.durations import parse_duration
 from app.domain.errors import PluginFailed
@@ -23,6 +27,7 @@ from app.wiring import Services
 JOB_TYPE = "workflow"
 _YAML = frozenset({"text/yaml", "application/yaml", "text/x-yaml", "application/x-yaml"})
 _JSON = "application/json"
+_KEY = re.compile(r"[!-~]{1,255}")
 # Columns of the job hold these; `wait` and `schedule` say how to submit, not what.
 _BESIDE = frozenset({"name", "description", "tags", "wait", "schedule"})
 
@@ -60,25 +65,54 @@ def read(body: bytes, content_type: str | None) -> dict[str, Value]:
     raise Refused(400, f"unknown content type: {content_type[:200]}")
 
 
-def job_definition(services: Services, document: dict[str, Value]) -> dict[str, Any]:
-    """Check a job. Raises Invalid; UnknownJobType where the job type is not installed."""
+def job_definition(
+    services: Services, document: dict[str, Value], *, most: int = MOST_FAULTS
+) -> dict[str, Any]:
+    """Check a job; most: faults to report.
+
+    Raises Invalid; UnknownJobType where the job type is not installed.
+    """
     return validate_job(
-        document, expressions=_Expressions(services), permission_exists=Known(services)
+        document,
+        expressions=_Expressions(services),
+        permission_exists=Known(services),
+        most=most,
     )
 
 
-def scheduled_definition(services: Services, document: dict[str, Value]) -> dict[str, Any]:
+def scheduled_definition(
+    services: Services, document: dict[str, Value], *, most: int = MOST_FAULTS
+) -> dict[str, Any]:
     """Check a scheduled job; as `job_definition`."""
     return validate_scheduled_job(
         document,
         expressions=_Expressions(services),
         cron=_check_cron,
         permission_exists=Known(services),
+        most=most,
     )
 
 
-def submission(definition: Mapping[str, Any], caller: Caller) -> Submission:
-    """Make a submission of a checked definition; its id is chosen here, to be watched before."""
+def unique_key(caller: Caller, given: str | None) -> str | None:
+    """Make the key of a submission from the header `Idempotency-Key`; None without one.
+
+    Everybody's keys are their own. Raises Refused for a header that is no key.
+    """
+    if given is None:
+        return None
+    if not _KEY.fullmatch(given):
+        raise Refused(400, "Idempotency-Key: must be 1 to 255 visible ASCII characters")
+    told = f"{caller.name or ''}\n{given}".encode()
+    return f"idempotent/{hashlib.sha256(told).hexdigest()}"
+
+
+def submission(
+    definition: Mapping[str, Any], caller: Caller, *, key: str | None = None, now: Instant = 0
+) -> Submission:
+    """Make a submission of a checked definition; its id is chosen here, to be watched before.
+
+    key: of `unique_key`. now: what a delay counts from.
+    """
     after = (definition.get("autoDelete") or {}).get("after")
     spec = {key: value for key, value in definition.items() if key not in _BESIDE}
     name = Masker(secret_values(definition))(definition["name"])
@@ -86,6 +120,8 @@ def submission(definition: Mapping[str, Any], caller: Caller) -> Submission:
         spec["name"] = definition["name"]
     return Submission(
         id=uuid.uuid4().hex,
+        unique_key=key,
+        start_at=_start_at(definition, now),
         dialect=DIALECT,
         type=JOB_TYPE,
         name=name,
@@ -97,6 +133,12 @@ def submission(definition: Mapping[str, Any], caller: Caller) -> Submission:
         audience=audience(definition.get("permissions") or ()),
         delete_after_s=parse_duration(after) if after else None,
     )
+
+
+def _start_at(definition: Mapping[str, Any], now: Instant) -> Instant | None:
+    if "startAt" in definition:
+        return parse_rfc3339(definition["startAt"])
+    return now + seconds(parse_duration(definition["delay"])) if "delay" in definition else None
 
 
 def _check_cron(text: str) -> None:

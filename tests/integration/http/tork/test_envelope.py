@@ -60,7 +60,7 @@ def test_every_body_that_is_too_large_is_413_or_unread(server, routes):
     for path, known in routes.items():
         for method in known:
             answer = server.request(method, path, b"x" * 600_000, {"Content-Type": "text/yaml"})
-            if method == "POST":
+            if method == "POST" and UNKNOWN not in path:
                 assert_envelope(answer, 413)
             else:
                 assert answer.status in (200, 404)
@@ -71,7 +71,7 @@ def test_every_route_says_503_while_the_store_does_not_answer(servers, routes):
     assert broken.get("/health").status == 503
     asked = 0
     for path, known in routes.items():
-        for method in known - {"POST"}:
+        for method in known if UNKNOWN in path else known - {"POST"}:
             answer = broken.request(method, path)
             assert_envelope(answer, 503)
             asked += 1
