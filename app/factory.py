@@ -1,7 +1,9 @@
 """The Flask application: every dialect mounted under its settings, and one way out for errors."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
@@ -11,8 +13,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.api import DIALECTS
 from app.api.http import context, documents, plain
 from app.api.http.dialect import Mounted, Owners
+from app.api.http.drain import Drain
 from app.api.http.encoding import OrjsonProvider
 from app.api.http.fanout import Hub
+from app.api.http.lobby import Lobby
 from app.api.http.problems import problem_of
 from app.api.http.site import Site, attach
 from app.domain.errors import EngineError
@@ -29,13 +33,20 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     the patching: it holds sockets, threads and connection pools.
     """
     services = services or build(settings)
-    app = Flask("app", static_folder=None)
+    app = _App("app", static_folder=None)
     app.json = OrjsonProvider(app)
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     mounted = [Mounted(dialect, dialect.terms(settings)) for dialect in DIALECTS]
     owners = Owners(mounted, Mounted(plain.NOBODY, plain.NOBODY.terms(settings)))
-    site = Site(services=services, owners=owners, hub=Hub(services.engine))
+    drain = Drain()
+    site = Site(
+        services=services,
+        owners=owners,
+        hub=Hub(services.engine),
+        lobby=Lobby(services.engine, drain),
+        drain=drain,
+    )
     attach(app, site)
     context.install(app, owners)
     for each in owners.mounted:
@@ -48,6 +59,14 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
         proxied = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_port=count)
         app.wsgi_app = proxied  # type: ignore[method-assign]
     return app
+
+
+class _App(Flask):
+    """An application of plain views alone; Flask asks of each at every call whether it is async."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Give the function as it is."""
+        return func
 
 
 def _prepare_guards(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 MASK = "********"
 
@@ -16,6 +17,7 @@ _PAIR = re.compile(r"(?i)((?:password|secret|token|access_key|api_key)=)[^\s&;,\
 _DEPTH = 8
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Tell whether a key's name says that its value is a secret; dashes count as underscores."""
     plain = name.lower().replace("-", "_")

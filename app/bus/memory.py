@@ -111,13 +111,14 @@ class MemoryBus:
     def _wake(self, topics: frozenset[str]) -> None:
         with self._lock:
             if EVERYTHING in topics:
-                woken = set(self._topics)
+                woken = {subscription: list(own) for subscription, own in self._topics.items()}
             else:
-                woken = set(self._listeners.get(EVERYTHING, ()))
-                for topic in topics:
-                    woken.update(self._listeners.get(topic, ()))
-        for subscription in woken:
-            subscription.wake()
+                woken = {}
+                for topic in (EVERYTHING, *topics):
+                    for subscription in self._listeners.get(topic, ()):
+                        woken.setdefault(subscription, []).append(topic)
+        for subscription, heard in woken.items():
+            subscription.wake(heard)
 
     def _drop(self, subscription: Subscription, topic: str) -> None:
         listeners = self._listeners.get(topic)

@@ -1,6 +1,7 @@
 """One watcher's ear: what it listens to, and whether it was rung since it last looked."""
 
 import threading
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -32,6 +33,8 @@ class Subscription:
         self._exchange = exchange
         self._rung = threading.Event()
         self._closed = False
+        self._lock = threading.Lock()
+        self._heard: set[str] = set()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a ring; True when there was one since the last wait, False after `timeout_s`.
@@ -60,8 +63,19 @@ class Subscription:
         """Listen to the topic no longer; nothing happens when it was not listened to."""
         self._exchange.disconnect(self, topic)
 
-    def wake(self) -> None:
-        """Mark the subscription as rung; for the bus."""
+    def heard(self) -> set[str]:
+        """Give those of its topics that rang since this was last asked; for one with many.
+
+        Ask after each wait.
+        """
+        with self._lock:
+            heard, self._heard = self._heard, set()
+        return heard
+
+    def wake(self, topics: Iterable[str] = ()) -> None:
+        """Mark the subscription as rung, by these of its topics; for the bus."""
+        with self._lock:
+            self._heard.update(topics)
         self._rung.set()
 
     @property

@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import unquote, urlsplit
@@ -75,6 +75,21 @@ class _State(threading.local):
     transactions: int = 0
 
 
+class _Session:
+    """The block of `Store.session`: it keeps nothing, so one serves all, several times faster."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        self._store.open()
+
+    def __exit__(self, *_error: object) -> None:
+        self._store.close()
+
+
 class Store:
     """One database, shared by all threads and greenlets of a process.
 
@@ -98,6 +113,7 @@ class Store:
         self._state = _State()
         self._turn = threading.Lock()
         self._translated: dict[str, str] = {}
+        self._session = _Session(self)
 
     # -- sessions -----------------------------------------------------------------------------
 
@@ -122,14 +138,9 @@ class Store:
             state.connection = None
             self.peewee.close()
 
-    @contextmanager
-    def session(self) -> Iterator[None]:
+    def session(self) -> AbstractContextManager[None]:
         """Hold one connection for the block."""
-        self.open()
-        try:
-            yield
-        finally:
-            self.close()
+        return self._session
 
     def release_all(self) -> None:
         """Close every pooled connection, in use or not: at the end of a process or a test."""

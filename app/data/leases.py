@@ -184,8 +184,12 @@ def claim(
     if len(rows) > 1:
         rows.sort(key=lambda row: (-row[11], row[0]))
     if store.backend == "sqlite":
-        for row in rows:
-            store.run(_ATTEMPT, (row[0], row[1], worker_id, state, now, now if start else None))
+        began = now if start else None
+        noted = [(row[0], row[1], worker_id, state, now, began) for row in rows]
+        if len(noted) == 1:
+            store.run(_ATTEMPT, noted[0])
+        else:
+            store.run_many(_ATTEMPT, noted)
     return [
         Claimed(
             task_id=row[0],
@@ -287,6 +291,46 @@ def complete_alone(
     return str(row[0])
 
 
+_ALONE_POSTGRES = (
+    "UPDATE task SET state = 'COMPLETED', result = NULL, error = NULL, ended_at = ?,"
+    " leased_until = NULL, unique_key = NULL FROM unnest(?::bigint[], ?::int[], ?::bigint[])"
+    " AS given (id, number, verification) WHERE task.id = given.id AND task.number = given.number"
+    " AND state IN ('LEASED', 'RUNNING') AND job_id IS NULL AND verifications <= 1"
+    " AND NOT EXISTS (SELECT 1 FROM job_group g WHERE g.id = task.group_id"
+    " AND g.chain IS NOT NULL) RETURNING task.id, task.number, queue, verification"
+)
+_ALONE_MANY_POSTGRES = (
+    f"WITH ended AS ({_ALONE_POSTGRES}), noted AS (UPDATE attempt SET state = 'DONE',"
+    " ended_at = ?, verification = ended.verification FROM ended"
+    " WHERE task_id = ended.id AND attempt.number = ended.number) SELECT id, queue FROM ended"
+)
+
+
+def complete_alone_many(
+    store: Store, held: Sequence[tuple[Lease, int | None]], now: Instant
+) -> dict[int, str]:
+    """Do `complete_alone` for leases, each with its verification; give the queues by task id.
+
+    What is not in the answer was not like that, and is not changed.
+    """
+    if not held:
+        return {}
+    if store.backend == "sqlite":
+        found = {}
+        for lease, value in held:
+            queue = complete_alone(store, lease, result=None, verification=value, now=now)
+            if queue is not None:
+                found[lease.task_id] = queue
+        return found
+    columns = (
+        [lease.task_id for lease, _ in held],
+        [lease.number for lease, _ in held],
+        [value for _, value in held],
+    )
+    rows = store.run(_ALONE_MANY_POSTGRES, (now, *columns, now)).fetchall()
+    return {row[0]: str(row[1]) for row in rows}
+
+
 def end_attempt(
     store: Store,
     lease: Lease,
@@ -339,6 +383,21 @@ def of_worker(store: Store, worker_id: int, task_id: int) -> Lease | None:
         (task_id, worker_id),
     ).fetchone()
     return None if row is None else Lease(row[0], row[1])
+
+
+def of_worker_many(store: Store, worker_id: int, task_ids: Sequence[int]) -> dict[int, Lease]:
+    """Give the leases by which a worker holds tasks, by their ids, in this order; locks the rows.
+
+    task_ids: in rising order, or two that do this would wait for each other.
+    """
+    marks = ", ".join("?" * len(task_ids))
+    rows = store.run(
+        f"SELECT id, number FROM task WHERE id IN ({marks}) AND worker_id = ?"
+        " AND leased_until IS NOT NULL AND job_id IS NULL ORDER BY id"
+        + (" FOR UPDATE" if store.backend == "postgres" else ""),
+        (*task_ids, worker_id),
+    )
+    return {row[0]: Lease(row[0], row[1]) for row in rows.fetchall()}
 
 
 def held(store: Store, worker_id: int) -> list[tuple[Lease, TaskState]]:

@@ -92,6 +92,10 @@ class LoneTask:
         )
 
 
+_QUEUES = 100
+"""Queues that one statement asks about."""
+
+
 class Held(NamedTuple):
     """How many open tasks of a queue a worker holds; `worker_id` None for those nobody does."""
 
@@ -195,6 +199,21 @@ def _count(store: Store, sql: str, queue: str) -> int:
 def waiting(store: Store, queue: str) -> int:
     """Count tasks that are ready, or will be at a time."""
     return _count(store, _WAITING, queue)
+
+
+def ready(store: Store, queues: Sequence[str]) -> set[str]:
+    """Give those of the queues that have a task to be claimed, by whomever."""
+    found: set[str] = set()
+    for begin in range(0, len(queues), _QUEUES):
+        some = queues[begin : begin + _QUEUES]
+        names = " UNION ALL ".join(["SELECT CAST(? AS TEXT) AS queue"] * len(some))
+        rows = store.run(
+            f"SELECT v.queue FROM ({names}) v WHERE EXISTS"
+            " (SELECT 1 FROM task t WHERE t.queue = v.queue AND t.state = 'QUEUED')",
+            some,
+        )
+        found.update(row[0] for row in rows.fetchall())
+    return found
 
 
 def in_hand(store: Store, queue: str) -> int:

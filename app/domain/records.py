@@ -258,6 +258,20 @@ class Group:
     finished: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FailedTask:
+    """A task that was given up. error: of its last try. worker_id: who had it then."""
+
+    id: int
+    priority: int
+    payload: Json
+    failures: int
+    max_attempts: int
+    error: str | None
+    ended_at: Instant
+    worker_id: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFigures:
     """How the tasks of a group stand that belong to no job.

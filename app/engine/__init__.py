@@ -12,6 +12,7 @@ from app.engine.courses import Courses, Plugins
 from app.engine.deliveries import Deliveries
 from app.engine.doctor import Doctor
 from app.engine.events import Events
+from app.engine.failures import Failures
 from app.engine.groups import Groups
 from app.engine.idle import Idle
 from app.engine.jobs import Jobs
@@ -26,6 +27,7 @@ from app.engine.pauses import Pauses
 from app.engine.prune import Prune, Retention
 from app.engine.queues import Queues
 from app.engine.rates import Rates
+from app.engine.reports import Reports
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
 from app.engine.subjobs import SubJobs
@@ -68,8 +70,10 @@ class Engine:
         self.tasks = Tasks(self.transaction, courses)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
+        self.reports = Reports(self.transaction, self.attempts)
         self.workers = Workers(self.transaction, self.attempts.lose)
         self.groups = Groups(self.transaction)
+        self.failures = Failures(self.transaction)
         self.queues = Queues(self.transaction, self.tasks.drop)
         self.waiting = Waiting(self.transaction, self.jobs.start)
         self.schedules = Schedules(self.transaction, self.jobs)

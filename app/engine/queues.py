@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from app.data import tasks, workers
+from app.data import lone, tasks, workers
 from app.domain.clock import seconds
 from app.domain.records import Queue
 from app.engine.transaction import Transactions
@@ -41,6 +41,11 @@ class Queues:
             )
             for name in names
         ]
+
+    def ready(self, queues: Sequence[str]) -> set[str]:
+        """Give those of the queues where somebody could claim a task at this moment."""
+        with self._store.session():
+            return lone.ready(self._store, queues)
 
     def drop(self, queue: str, error: str) -> int:
         """Fail every task that waits in a queue; running ones are untouched. Gives how many."""

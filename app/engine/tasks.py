@@ -1,5 +1,6 @@
 """Verbs on tasks: reading them, and tasks that belong to no job."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -107,6 +108,8 @@ class Tasks:
         left_out: list[int] = []
         for begin in range(0, len(wanted), AT_A_TIME):
             left_out += self._add_some(wanted[begin : begin + AT_A_TIME], begin)
+            # Under gevent nothing above lets others of this process run.
+            time.sleep(0)
         return left_out
 
     def _add_some(self, wanted: Sequence[NewWork], begin: int) -> list[int]:

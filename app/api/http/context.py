@@ -7,7 +7,8 @@ import uuid
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g
+from flask.globals import request_ctx
 from werkzeug.exceptions import NotFound
 
 from app.api.http.callers import ANYBODY, Caller
@@ -27,6 +28,7 @@ _PAGE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _log = structlog.get_logger("jobyard.access")
+_lines = logging.getLogger("jobyard.access")
 
 
 @dataclass(slots=True)
@@ -47,19 +49,21 @@ def install(app: Flask, owners: Owners) -> None:
         # A busy keep-alive connection never waits for its socket, and the others of this process
         # would starve; under gevent this lets them run.
         time.sleep(0)
-        owner = owners.of(request.path)
-        given = request.headers.get(ID_HEADER, "")
-        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        # Every use of the proxy looks the request up anew.
+        asked = request_ctx.request
+        owner = owners.of(asked.path)
+        given = asked.headers.get(ID_HEADER)
+        request_id = given if given and _SANE_ID.fullmatch(given) else uuid.uuid4().hex
         g.exchange = exchange = Exchange(request_id, owner, time.monotonic())
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        request.max_content_length = owner.terms.max_body_bytes
-        if request.environ["PATH_INFO"].startswith("//"):
+        asked.max_content_length = owner.terms.max_body_bytes
+        if asked.environ["PATH_INFO"].startswith("//"):
             # Routing would pass over the second slash, and a path is exact.
             raise NotFound
-        answer = None if owner.terms.cors is None else owner.terms.cors.preflight(request)
-        if owner.terms.guard is not None and not is_preflight(request):
-            exchange.caller = owner.terms.guard.admit(services(), request)
+        answer = None if owner.terms.cors is None else owner.terms.cors.preflight(asked)
+        if owner.terms.guard is not None and not is_preflight(asked):
+            exchange.caller = owner.terms.guard.admit(services(), asked)
         return answer
 
     @app.after_request
@@ -67,37 +71,53 @@ def install(app: Flask, owners: Owners) -> None:
         exchange: Exchange | None = g.get("exchange")
         if exchange is None:
             return response
-        terms = exchange.owner.terms
-        response.headers[ID_HEADER] = exchange.id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        if terms.cors is not None:
-            response.headers.update(terms.cors.answer_headers(request))
-            response.vary.add("Origin")
-        if response.mimetype == "application/json":
-            response.headers["Content-Type"] = terms.json_type
-        elif response.mimetype == "text/html":
-            for name, value in _PAGE_HEADERS.items():
-                response.headers.setdefault(name, value)
-        _write_line(exchange, response)
+        asked = request_ctx.request
+        _dress(exchange, asked, response)
+        _write_line(exchange, asked, response)
         return response
 
 
-def _write_line(exchange: Exchange, response: Response) -> None:
+def _dress(exchange: Exchange, asked: Request, response: Response) -> None:
+    """Put on the headers that every answer has."""
+    terms = exchange.owner.terms
+    headers = response.headers
+    headers[ID_HEADER] = exchange.id
+    headers["X-Content-Type-Options"] = "nosniff"
+    if terms.cors is not None:
+        for name, value in terms.cors.answer_headers(asked).items():
+            headers[name] = value
+        if "Vary" in headers:
+            response.vary.add("Origin")
+        else:
+            headers["Vary"] = "Origin"
+    kind = response.mimetype
+    if kind == "application/json":
+        if headers.get("Content-Type") != terms.json_type:
+            headers["Content-Type"] = terms.json_type
+    elif kind == "text/html":
+        for name, value in _PAGE_HEADERS.items():
+            headers.setdefault(name, value)
+
+
+def _write_line(exchange: Exchange, asked: Request, response: Response) -> None:
     terms = exchange.owner.terms
     level = terms.log_level
     if response.status_code >= 500:
         level = logging.ERROR
-    if level is None or f"{request.method} {request.path}" in terms.log_skip:
+    if level is None or not _lines.isEnabledFor(level):
+        return
+    path = asked.path
+    if terms.log_skip and f"{asked.method} {path}" in terms.log_skip:
         return
     # Without the query, which may carry anything.
     _log.log(
         level,
         "request",
         action="request",
-        method=request.method,
-        path=request.path[:_LONGEST_PATH],
+        method=asked.method,
+        path=path[:_LONGEST_PATH],
         status=response.status_code,
         duration_ms=round((time.monotonic() - exchange.began) * 1000, 3),
-        client=request.remote_addr,
+        client=asked.remote_addr,
         dialect=exchange.owner.dialect.name,
     )

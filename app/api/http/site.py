@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from app.api.http.dialect import Owners
 from app.api.http.drain import Drain
 from app.api.http.fanout import Hub
+from app.api.http.lobby import Lobby
 from app.wiring import Services
 
 _KEY = "jobyard"
@@ -20,7 +21,8 @@ class Site:
     services: Services
     owners: Owners
     hub: Hub
-    drain: Drain = field(default_factory=Drain)
+    lobby: Lobby
+    drain: Drain
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 

@@ -62,6 +62,7 @@ class Submission(Schema):
     max_assign_time = fields.Integer(metadata={"description": "Seconds; 0: the default."})
     hash64 = fields.Integer(metadata={"description": "64 bits; also as hash_u64."})
     unique_string = fields.String(metadata={"description": "Hashed; also as unique_str."})
+    not_before = fields.Integer(metadata={"description": "Unix seconds; 0: at once."})
     verification_count = fields.Integer(metadata={"description": "Workers that must agree."})
 
 
@@ -77,6 +78,19 @@ class Release(Schema):
     task_id = fields.Integer(required=True)
     result = fields.Integer()
     verification = fields.Integer(metadata={"description": "64 bits, signed."})
+    error = fields.String(metadata={"description": "Why it failed; kept with a failed task."})
+
+
+class BulkRelease(Schema):
+    """What became of up to 100 tasks."""
+
+    releases = fields.List(fields.Nested(Release), required=True)
+
+
+class Renewal(Schema):
+    """A task that takes longer."""
+
+    task_id = fields.Integer(required=True)
 
 
 class WorkerLog(Schema):

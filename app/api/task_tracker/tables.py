@@ -22,10 +22,23 @@ _PROJECTS = f"SELECT {_PROJECT} FROM job_group g JOIN tracker_project p ON p.gro
 _REMOTE = "w.id, w.name, w.started_at, t.secret, t.paused"
 _REMOTES = f"SELECT {_REMOTE} FROM tracker_worker t JOIN worker w ON w.id = t.worker_id"
 _RIGHTS = "a.assign, a.submit, a.pending"
-_MEMBER = (
+_MEMBERS = (
     f"SELECT {_PROJECT}, {_RIGHTS} FROM job_group g JOIN tracker_project p ON p.group_id = g.id"
-    " LEFT JOIN tracker_access a ON a.group_id = g.id AND a.worker_id = ? WHERE g.id = ?"
+    " LEFT JOIN tracker_access a ON a.group_id = g.id AND a.worker_id = ?"
 )
+_MEMBER = f"{_MEMBERS} WHERE g.id = ?"
+_OPEN = f"{_MEMBERS} WHERE g.paused = 0 ORDER BY p.priority DESC, g.id LIMIT ?"
+# The first entry of the index of ready tasks.
+_FIRST = (
+    f"(SELECT t.priority FROM task t WHERE t.queue = '{DIALECT}/' || g.id AND t.state = 'QUEUED'"
+    " ORDER BY t.priority DESC, t.id LIMIT 1)"
+)
+_OPEN_READY = (
+    f"SELECT * FROM ({_MEMBERS.replace(_RIGHTS, f'{_RIGHTS}, {_FIRST} AS first')}"
+    " WHERE g.paused = 0) found WHERE first IS NOT NULL"
+    " ORDER BY priority DESC, first DESC, id LIMIT ?"
+)
+Membership = tuple[Project, Rights]
 
 
 def _project(row: Row) -> Project:
@@ -94,14 +107,28 @@ def project(store: Store, project_id: int) -> Project | None:
     return None if row is None else _project(row)
 
 
-def membership(store: Store, worker_id: int, project_id: int) -> tuple[Project, Rights] | None:
+def _membership(row: Row) -> Membership:
+    assign, submit, pending = row[13:16]
+    granted = pending is not None and not pending
+    return _project(row), Rights(granted and bool(assign), granted and bool(submit))
+
+
+def membership(store: Store, worker_id: int, project_id: int) -> Membership | None:
     """Give a project and what a worker may do there, in one journey; None without a project."""
     row = store.run(_MEMBER, (worker_id, project_id)).fetchone()
     if row is None:
         return None
-    assign, submit, pending = row[13:]
-    granted = pending is not None and not pending
-    return _project(row), Rights(granted and bool(assign), granted and bool(submit))
+    return _membership(row)
+
+
+def open_to(store: Store, worker_id: int, *, ready: bool, limit: int) -> list[Membership]:
+    """Give projects that are not paused, and what a worker may do there, the best one first.
+
+    ready: only those that have a task to hand out; of equal projects the one with the more urgent
+    task is the better.
+    """
+    rows = store.run(_OPEN_READY if ready else _OPEN, (worker_id, limit)).fetchall()
+    return [_membership(row) for row in rows]
 
 
 def projects(store: Store) -> list[Project]:

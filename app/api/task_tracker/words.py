@@ -5,11 +5,12 @@ from typing import Any
 
 from app.api.task_tracker.records import Access, LogEntry, Project, Remote, Snapshot
 from app.domain.clock import SECOND
-from app.domain.records import Claimed, Json
+from app.domain.records import Claimed, FailedTask, Json
 
 UNLIMITED = sys.float_info.max
 """How a rate without a limit is written."""
 NEW = 1
+FAILED = 2
 
 
 def done(content: Json | None = None, message: str | None = None) -> Json:
@@ -71,6 +72,22 @@ def task(claimed: Claimed, worker_id: int, assigned_at: int, of: Project) -> Jso
         "assign_time": assigned_at // SECOND,
         "verification_count": claimed.verifications,
         "project": project(of),
+    }
+
+
+def failed_task(one: FailedTask) -> Json:
+    """Word a task that was given up."""
+    return {
+        "id": one.id,
+        "priority": one.priority,
+        # Empty where it is encrypted with a key that is gone.
+        "recipe": one.payload.get("recipe", ""),
+        "retries": one.failures,
+        "max_retries": one.max_attempts,
+        "status": FAILED,
+        "error": one.error or "",
+        "failed_time": one.ended_at // SECOND,
+        "worker": one.worker_id,
     }
 
 

@@ -2,7 +2,17 @@
 
 from flask_smorest import Blueprint
 
-from app.api.task_tracker.routes import access, logs, managers, monitoring, projects, tasks, workers
+from app.api.task_tracker.routes import (
+    access,
+    claims,
+    logs,
+    managers,
+    monitoring,
+    projects,
+    stats,
+    tasks,
+    workers,
+)
 from config.settings import Settings
 
 
@@ -14,7 +24,9 @@ def blueprints(settings: Settings) -> list[Blueprint]:
         projects.blueprint,
         access.blueprint,
         tasks.blueprint,
+        claims.blueprint,
         logs.blueprint,
         monitoring.blueprint,
+        stats.blueprint,
         managers.blueprint,
     ]

@@ -1,34 +1,42 @@
-"""Tasks: submitting them, handing them out, taking back what became of them."""
+"""Tasks: submitting them, and taking back what became of them."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import siphashc
 
-from app.api.task_tracker import tables, words
+from app.api.task_tracker import tables
 from app.api.task_tracker.documents import Field, Fields, hash64, int16, int64, pick, text, whole
 from app.api.task_tracker.errors import DUPLICATE, Refused, Unreadable
 from app.api.task_tracker.permissions import Act, allowed, held
 from app.api.task_tracker.records import Project, Remote, Rights
 from app.api.task_tracker.service.projects import bucket
-from app.domain.clock import Instant
+from app.domain.clock import SECOND, Instant
 from app.domain.errors import DuplicateTask, LeaseLost
-from app.domain.records import Claimed, Json
+from app.domain.records import Json
+from app.engine.reports import Outcome, Report
 from app.engine.tasks import NewWork
 from app.wiring import Services
 
+T = TypeVar("T")
 LONGEST_RECIPE = 1_048_576
 LONGEST_KEY = 65_536
 MOST_ASSIGN_TIME = 2**31 - 1
+LATEST = 2**32 - 1
+"""The last Unix second that a task can be put off to."""
 MOST_ITEMS = 10_000
 AT_ONCE = 200
 """Items that are read without a break."""
 FOR_EVER = 2**31 - 1
 """A lost assignment never counts against a task."""
-NO_TASK = "No task available"
+MOST_RELEASES = 100
+"""Reports of one request, as many as tasks are handed out by one."""
+LONGEST_ERROR = 65_536
+FAILED = "the worker failed"
+NOT_HELD = "Task is not assigned to you"
 NOT_CLOSED = "Task was not marked as closed"
 INVALID = "Invalid task"
 # SipHash-2-4 under the key that all trackers share, so that the same text always has one hash.
@@ -43,12 +51,15 @@ SUBMIT: Fields = {
     "hash64": hash64("hash_u64"),
     "unique_string": text("unique_str"),
     "verification_count": int16(),
+    "not_before": int64(),
 }
 RELEASE: Fields = {
     "task_id": int64(),
     "result": int64(),
     "verification": Field(whole(-(2**63), 2**63 - 1), 0),
+    "error": text(),
 }
+RENEWAL: Fields = {"task_id": int64()}
 
 
 class Result(IntEnum):
@@ -57,6 +68,13 @@ class Result(IntEnum):
     OK = 0
     FAIL = 1
     SKIP = 2
+
+
+_OUTCOMES: Mapping[int, Outcome] = {
+    Result.OK: Outcome.DONE,
+    Result.FAIL: Outcome.FAILED,
+    Result.SKIP: Outcome.BACK,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +99,21 @@ def read(document: Any) -> Wanted:
         or given["max_retries"] < 0
         or not 0 <= given["max_assign_time"] <= MOST_ASSIGN_TIME
         or given["verification_count"] < 0
+        or not 0 <= given["not_before"] <= LATEST
         or (unique and given["hash64"])
         or (unique and (len(unique.encode()) > LONGEST_KEY or "\0" in unique))
     ):
         raise Refused(400, INVALID)
     return Wanted(given["project"], given)
+
+
+def read_release(document: Any) -> Mapping[str, Any]:
+    """Read what a worker says of a task. Raises Unreadable; Refused for one that breaks a rule."""
+    given = pick(document, RELEASE)
+    error = given["error"]
+    if given["task_id"] == 0 or len(error.encode()) > LONGEST_ERROR or "\0" in error:
+        raise Refused(400, "Invalid request")
+    return given
 
 
 def unique_key(given: Mapping[str, Any]) -> str | None:
@@ -97,7 +125,7 @@ def unique_key(given: Mapping[str, Any]) -> str | None:
     return str(given["hash64"]) if given["hash64"] else None
 
 
-def work_of(project: Project, given: Mapping[str, Any], default_s: float) -> NewWork:
+def work_of(project: Project, given: Mapping[str, Any], default_s: float, now: Instant) -> NewWork:
     """Give the engine's work of a submission. default_s: assignment time of one that names 0."""
     assign_s = given["max_assign_time"]
     payload: Json = {"recipe": given["recipe"]}
@@ -114,6 +142,7 @@ def work_of(project: Project, given: Mapping[str, Any], default_s: float) -> New
         verifications=max(given["verification_count"], 1),
         unique_key=unique_key(given),
         lease_s=float(assign_s) if assign_s else default_s,
+        delay_s=given["not_before"] - now / SECOND if given["not_before"] else 0.0,
     )
 
 
@@ -130,7 +159,7 @@ def submit(services: Services, worker: Remote, wanted: Wanted) -> None:
     """Store one task. Raises Refused; RateLimited."""
     project, rights = standing(services, worker, wanted.project)
     engine = services.engine
-    work = work_of(project, wanted.given, _default_s(services))
+    work = work_of(project, wanted.given, _default_s(services), engine.clock.now())
     try:
         if project.submit_rate is None:
             _require_submit(project, rights)
@@ -168,7 +197,9 @@ def submit_many(services: Services, worker: Remote, items: Sequence[Any]) -> Seq
     try:
         _require_submit(project, rights)
         default_s = _default_s(services)
-        left_out = engine.tasks.add_many([work_of(project, one.given, default_s) for one in wanted])
+        now = engine.clock.now()
+        works = [work_of(project, one.given, default_s, now) for one in _in_turns(wanted)]
+        left_out = engine.tasks.add_many(works)
     finally:
         if limited:
             # One was taken; each task takes one, and what stored nothing takes none.
@@ -178,12 +209,7 @@ def submit_many(services: Services, worker: Remote, items: Sequence[Any]) -> Seq
 
 def _read_all(items: Sequence[Any]) -> list[Wanted]:
     try:
-        wanted = []
-        for place, item in enumerate(items):
-            wanted.append(read(item))
-            if place % AT_ONCE == AT_ONCE - 1:
-                # Other requests of this process have their turn.
-                time.sleep(0)
+        wanted = [read(item) for item in _in_turns(items)]
     except Unreadable:
         raise
     except Refused as error:
@@ -191,42 +217,6 @@ def _read_all(items: Sequence[Any]) -> list[Wanted]:
     if any(one.project != wanted[0].project for one in wanted):
         raise Refused(400, "All the tasks in a bulk submit must be of the same project")
     return wanted
-
-
-def get(services: Services, worker: Remote, project_id: int) -> Json | None:
-    """Hand a task to a worker; None when there is none for it. Raises Refused; RateLimited."""
-    project, rights = standing(services, worker, project_id)
-    if project.assign_rate is None:
-        found = _claim(services, worker, project, rights)
-    else:
-        found = _rated_claim(services, worker, project, rights, project.assign_rate)
-    if found is None:
-        return None
-    claimed, assigned_at = found
-    return words.task(claimed, worker.id, assigned_at, project)
-
-
-def _rated_claim(
-    services: Services, worker: Remote, project: Project, rights: Rights, rate: float
-) -> tuple[Claimed, Instant] | None:
-    engine = services.engine
-    name = bucket("get", project.id)
-    with engine.transaction():
-        engine.rates.take(name, rate)
-        found = _claim(services, worker, project, rights)
-        if found is None:
-            engine.rates.charge(name, -1)
-    return found
-
-
-def _claim(
-    services: Services, worker: Remote, project: Project, rights: Rights
-) -> tuple[Claimed, Instant] | None:
-    if project.paused or Act.GET not in allowed(project, held(rights)):
-        return None
-    now = services.engine.clock.now()
-    claimed = services.engine.claims.claim(worker.id, project.queue, verified=True)
-    return (claimed[0], now) if claimed else None
 
 
 def release(services: Services, worker: Remote, given: Mapping[str, Any]) -> bool:
@@ -237,7 +227,7 @@ def release(services: Services, worker: Remote, given: Mapping[str, Any]) -> boo
         if given["result"] == Result.OK:
             return attempts.complete(lease, verification=given["verification"], alone=True)
         if given["result"] == Result.FAIL:
-            attempts.fail(lease, "the worker failed")
+            attempts.fail(lease, given["error"] or FAILED)
         elif given["result"] == Result.SKIP:
             attempts.release(lease)
         else:
@@ -245,6 +235,50 @@ def release(services: Services, worker: Remote, given: Mapping[str, Any]) -> boo
     except LeaseLost:
         return False
     return True
+
+
+def _in_turns(items: Sequence[T]) -> Iterator[T]:
+    """Give items, and other requests of this process their turn now and then."""
+    for place, item in enumerate(items):
+        yield item
+        if place % AT_ONCE == AT_ONCE - 1:
+            time.sleep(0)
+
+
+def renew(services: Services, worker: Remote, task_id: int) -> bool:
+    """Let a worker's time for a task begin anew; False when it does not hold it."""
+    attempts = services.engine.attempts
+    try:
+        lost = attempts.renew([attempts.lease_of(worker.id, task_id)])
+    except LeaseLost:
+        return False
+    return not lost
+
+
+def read_releases(items: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Read what a worker says of several tasks. Raises Refused."""
+    if len(items) > MOST_RELEASES:
+        raise Refused(400, "Invalid request")
+    given = [read_release(item) for item in items]
+    if any(one["result"] not in _OUTCOMES for one in given):
+        raise Refused(400, "Invalid request")
+    return given
+
+
+def release_many(
+    services: Services, worker: Remote, given: Sequence[Mapping[str, Any]]
+) -> list[bool]:
+    """Take what a worker says of several tasks; for each whether that closed or changed it."""
+    reports = [
+        Report(
+            task_id=one["task_id"],
+            outcome=_OUTCOMES[one["result"]],
+            verification=one["verification"],
+            error=one["error"] or FAILED,
+        )
+        for one in given
+    ]
+    return services.engine.reports.take(worker.id, reports)
 
 
 def _default_s(services: Services) -> float:
