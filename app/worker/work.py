@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 GIVEN_BACK_S = 1.0
 """How long a task waits that this machine could not run; another may take it then."""
+NO_ROOM_S = 5.0
+"""How long one waits that has no place here until another of its kind ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +46,15 @@ class Work:
 
     cancelled: raised by the daemon when the lease is gone or the task is cancelled; its processes
     are then killed and the end is not reported as a result. unable: this machine could not run it.
+    serves: it is a service, which never ends by itself.
     """
 
-    def __init__(self, bench: Bench, claimed: Claimed, leaving: Callable[[], bool]) -> None:
+    def __init__(self, bench: Bench, claimed: Claimed) -> None:
         self.claimed = claimed
         self.cancelled = Signal()
+        self.serves = False
         self._bench = bench
-        self._leaving = leaving
+        self._leaving = False
         self._shipment: Shipment | None = None
         self._lock = threading.Lock()
         self.unable = False
@@ -76,6 +80,17 @@ class Work:
         except EngineError as error:
             log.debug("progress-not-stored", task_id=self.claimed.task_id, reason=str(error))
 
+    def ready(self, addresses: Mapping[str, str]) -> None:
+        """Report where the service is reached."""
+        log.info("service-ready", addresses=dict(addresses))
+        lease = self.claimed.lease
+        self._persist(lambda: self._bench.engine.services.ready(lease, addresses))
+
+    def hand_back(self) -> None:
+        """End it and give the task back, because the daemon leaves."""
+        self._leaving = True
+        self.cancelled.set()
+
     # -- from claim to report -----------------------------------------------------------------
 
     def run(self) -> None:
@@ -87,6 +102,8 @@ class Work:
                 outcome = self._outcome()
                 if outcome.unable:
                     log.warning("short-of-resources", reason=outcome.error)
+                elif outcome.full:
+                    log.info("no-room", reason=outcome.error)
                 self._ship_rest()
                 self._persist(lambda: self._report(outcome))
             except Exception:
@@ -108,6 +125,7 @@ class Work:
             if refusal is not None:
                 return Outcome(error=refusal)
             command = policy.applied(command)
+        self.serves = command.service is not None
         runtime = self._bench.runtimes.get(command.runtime)
         if runtime is None:
             return Outcome(error=f"runtime {command.runtime} is not known to this worker")
@@ -128,7 +146,8 @@ class Work:
         claimed, plugins = self.claimed, self._bench.plugins
         if claimed.job_id is None:
             raise PluginFailed("the task belongs to no job")
-        job_type = self._bench.engine.jobs.get(claimed.job_id).type
+        engine = self._bench.engine
+        job = engine.jobs.get(claimed.job_id)
         view = TaskView(
             id=claimed.task_id,
             name=claimed.name,
@@ -137,8 +156,9 @@ class Work:
             position=claimed.position,
             number=claimed.number,
             key=claimed.public_id,
+            services={} if job.unready is None else engine.services.of_job(job.id),
         )
-        return plugins.bind(plugins.interface(job_type), view, self._bench.worker)
+        return plugins.bind(plugins.interface(job.type), view, self._bench.worker)
 
     def _ship_rest(self) -> None:
         shipment = self._shipment
@@ -150,12 +170,14 @@ class Work:
     def _report(self, outcome: Outcome) -> None:
         attempts, lease = self._bench.engine.attempts, self.claimed.lease
         if outcome.cancelled or self.cancelled.is_set():
-            if self._leaving():
+            if self._leaving:
                 attempts.release(lease)
             else:
                 attempts.gone(lease)
         elif outcome.unable:
             attempts.release(lease, delay_s=GIVEN_BACK_S)
+        elif outcome.full:
+            attempts.release(lease, delay_s=NO_ROOM_S)
         elif outcome.error is None:
             attempts.complete(lease, result=outcome.result or None)
         else:
