@@ -28,6 +28,11 @@ class Taken:
         self.numbers.append(number)
         self._names.append(name)
 
+    def drop_last(self) -> None:
+        """Let others have the one that was added last."""
+        self.numbers.pop()
+        self._names.pop().close()
+
     def give_back(self) -> None:
         """Let others have them; nothing may listen on them any more."""
         while self._names:
@@ -48,14 +53,14 @@ class Ports:
             return taken
         try:
             for number in self._numbers():
+                # By its name first: a try to listen must not hit a service that begins just now.
                 name = _hold(number)
                 if name is None:
                     continue
-                if not _can_listen(number):
-                    name.close()
-                    continue
                 taken.add(number, name)
-                if len(taken.numbers) == count:
+                if not _can_listen(number):
+                    taken.drop_last()
+                elif len(taken.numbers) == count:
                     return taken
         except OSError:
             taken.give_back()

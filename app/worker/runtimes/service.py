@@ -137,7 +137,7 @@ class _Guard:
         self._tail = Tail()
         self._over = Signal()
         self._ready = False
-        self._silent: Port | None = None
+        self._silent: str | None = None
         self._broken: BaseException | None = None
         self.cancelled = Signal()
         self._thread = threading.Thread(target=self._guard, daemon=True)
@@ -202,7 +202,11 @@ class _Guard:
         for port, number in self._numbers.items():
             while not answers(port, self._reached, number, max(service.probe_s, 1.0)):
                 if time.monotonic() >= deadline:
-                    self._silent = port
+                    after = duration(service.start_s)
+                    # What it printed until now; when it is ended, that adds nothing.
+                    self._silent = self._tail.told(
+                        f"port {port.name} did not answer within {after}"
+                    )
                     return False
                 if wait_for(service.probe_s, self._watch.cancelled, self._over):
                     return False
@@ -217,9 +221,7 @@ class _Guard:
         if outcome.unable:
             return outcome
         if self._silent is not None:
-            after = duration(self._service.start_s)
-            text = self._tail.told(f"port {self._silent.name} did not answer within {after}")
-            return Outcome(error=ServiceEnd.START_FAILED.text(text))
+            return Outcome(error=ServiceEnd.START_FAILED.text(self._silent))
         end = ServiceEnd.EXITED if self._ready else ServiceEnd.START_FAILED
         text = outcome.error or self._tail.told("exit code 0")
         return Outcome(error=end.text(text), exit_code=outcome.exit_code)
