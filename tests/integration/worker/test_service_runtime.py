@@ -60,7 +60,8 @@ class Kind:
     def serving(self):
         """A script that becomes a web server."""
         if self.image:
-            return "echo began; exec httpd -f -p $JOBYARD_LISTEN:$JOBYARD_PORT_USER_PAGE -h /etc"
+            page = "mkdir /w; echo page > /w/index.html; echo began"
+            return f"{page}; exec httpd -f -p $JOBYARD_LISTEN:$JOBYARD_PORT_USER_PAGE -h /w"
         return f"{SHELL_HTTP} $JOBYARD_PORT_USER_PAGE"
 
     def start(self, watch, command):
