@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
 from app.data.db import Row, Store
+from app.data.vault import Vault
 from app.domain.clock import Instant
 from app.domain.errors import DuplicateTask, TaskNotFound
 from app.domain.records import Task
@@ -134,7 +134,7 @@ class NewTask:
     service: bool = False
 
 
-def record(row: Row) -> Task:
+def record(row: Row, vault: Vault) -> Task:
     """Give the record of a row in the order of COLUMNS."""
     return Task(
         id=row[0],
@@ -148,9 +148,9 @@ def record(row: Row) -> Task:
         state=TaskState(row[8]),
         position=row[9],
         priority=row[10],
-        payload=loads(row[11]),
-        result=unescape_or_none(row[12]),
-        error=unescape_or_none(row[13]),
+        payload=vault.loads(row[11]),
+        result=vault.read(row[12]),
+        error=vault.read(row[13]),
         progress=row[14],
         number=row[15],
         failures=row[16],
@@ -193,8 +193,8 @@ def insert(store: Store, task: NewTask) -> int:
             task.state,
             task.position,
             task.priority,
-            dumps(task.payload),
-            escape_or_none(task.error),
+            store.vault.dumps(task.payload),
+            store.vault.write(task.error),
             task.max_attempts,
             task.max_losses,
             task.retry_delay_us,
@@ -233,7 +233,7 @@ def get(store: Store, task_id: int) -> Task:
     row = store.run(_GET, (task_id,)).fetchone()
     if row is None:
         raise TaskNotFound(task_id=task_id)
-    return record(row)
+    return record(row, store.vault)
 
 
 def by_public_id(store: Store, public_id: str) -> Task:
@@ -241,12 +241,12 @@ def by_public_id(store: Store, public_id: str) -> Task:
     row = store.run(_BY_PUBLIC_ID, (public_id,)).fetchone()
     if row is None:
         raise TaskNotFound(task_id=public_id)
-    return record(row)
+    return record(row, store.vault)
 
 
 def of_job(store: Store, job_id: str, *, limit: int) -> list[Task]:
     """Give a job's tasks by position, then start (not started last), then creation."""
-    return [record(row) for row in store.run(_OF_JOB, (job_id, limit)).fetchall()]
+    return [record(row, store.vault) for row in store.run(_OF_JOB, (job_id, limit)).fetchall()]
 
 
 def need_met(store: Store, ended_id: int) -> list[int]:
@@ -355,7 +355,8 @@ def end_composite(
     """End a task that no worker holds; False when it was over already."""
     return (
         store.run(
-            _END_COMPOSITE, (state, escape_or_none(result), escape_or_none(error), now, task_id)
+            _END_COMPOSITE,
+            (state, store.vault.write(result), store.vault.write(error), now, task_id),
         ).rowcount
         == 1
     )
@@ -425,7 +426,7 @@ def in_queue(store: Store, queue: str, limit: int) -> list[Task]:
         " ORDER BY priority DESC, id LIMIT ?",
         (queue, limit),
     ).fetchall()
-    return [record(row) for row in rows]
+    return [record(row, store.vault) for row in rows]
 
 
 def children(store: Store, task_id: int) -> dict[str, int]:
@@ -452,7 +453,7 @@ def drop(store: Store, task_id: int, error: str, now: Instant) -> bool:
     cursor = store.run(
         "UPDATE task SET state = 'FAILED', error = ?, ended_at = ?"
         " WHERE id = ? AND state = 'QUEUED'",
-        (escape_or_none(error), now, task_id),
+        (store.vault.write(error), now, task_id),
     )
     return cursor.rowcount == 1
 

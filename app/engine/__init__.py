@@ -18,6 +18,7 @@ from app.engine.jobs import Jobs
 from app.engine.keys import Keys
 from app.engine.leadership import Leadership
 from app.engine.limits import Buckets, Limits
+from app.engine.listing import Listing
 from app.engine.logs import Logs
 from app.engine.managers import Managers
 from app.engine.passwords import Passwords
@@ -77,6 +78,7 @@ class Engine:
         self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
+        self.listing = Listing(self.transaction)
         self.doctor = Doctor(self.transaction)
         passwords = Passwords()
         self.accounts = Accounts(self.transaction, passwords)

@@ -19,6 +19,7 @@ from app.domain.clock import Instant
 from app.domain.errors import PluginFailed, TaskNotFound
 from app.domain.events import EventKind
 from app.domain.records import Job, Json, Lease, Task, Watch
+from app.domain.sealed import SealedJson
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
 from app.engine.creation import Creation, all_of, count_open, count_services, need_met, release
 from app.engine.transaction import (
@@ -176,6 +177,8 @@ class Courses:
         return parent
 
     def _interface(self, job: Job) -> JobInterface:
+        if isinstance(job.spec, SealedJson) or isinstance(job.state_data, SealedJson):
+            raise PluginFailed("the job is encrypted by a key that this server has not")
         try:
             return self._plugins.interfaces[job.type]
         except KeyError:

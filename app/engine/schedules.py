@@ -14,6 +14,7 @@ from app.domain.clock import Instant, from_datetime, seconds, to_datetime
 from app.domain.cron import Cron, parse_crontab, parse_quartz
 from app.domain.errors import AlreadyExists, EngineError, IllegalMove, Rejected
 from app.domain.records import Page, Schedule
+from app.domain.sealed import SealedJson
 from app.domain.submission import Submission
 from app.engine.jobs import Jobs
 from app.engine.transaction import Transactions
@@ -147,6 +148,8 @@ class Schedules:
                 fires = fires and self._make_room(schedule)
                 if fires:
                     template = Submission.from_json(schedule.template)
+                    if isinstance(template.spec, SealedJson):
+                        raise Rejected("it is encrypted by a key that this server has not")
                     self._jobs.submit(replace(template, schedule_id=schedule.id, fire_at=due_at))
         except EngineError as error:
             # A template that can no longer be submitted must not fire for ever.

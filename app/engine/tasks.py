@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.data import jobs, lone, tasks
-from app.data.codec import dumps
 from app.domain.clock import Instant, seconds
 from app.domain.errors import IllegalMove
 from app.domain.events import EventKind
@@ -122,7 +121,7 @@ class Tasks:
                 seen.add(work.unique_key)
             fitting.append((place, work))
         # Made before the transaction: nobody else can write while it is open.
-        rows = [(work, dumps(work.payload)) for _, work in fitting]
+        rows = [(work, self._store.vault.dumps(work.payload)) for _, work in fitting]
         queue = wanted[0].queue
         with self._tx() as tx:
             taken = lone.insert(

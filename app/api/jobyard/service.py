@@ -68,7 +68,7 @@ def submit(services: Services, document: object) -> Json:
             task_count=plugins.task_count(interface, spec),
         )
     )
-    return words.summary(job, Mask(job.spec))
+    return words.summary(job, Mask(services, job))
 
 
 def find(services: Services, args: Mapping[str, str]) -> Json:
@@ -83,7 +83,7 @@ def find(services: Services, args: Mapping[str, str]) -> Json:
         states=(JobState(state),) if state else (),
     )
     found = services.engine.jobs.find(wanted, number=at.number, size=at.size)
-    return words.page(found, [words.summary(job, Mask(job.spec)) for job in found.items])
+    return words.page(found, [words.summary(job, Mask(services, job)) for job in found.items])
 
 
 def get(services: Services, job_id: str) -> Json:
@@ -91,13 +91,13 @@ def get(services: Services, job_id: str) -> Json:
     engine = services.engine
     with engine.store.session():
         job = engine.jobs.get(_clean(job_id))
-        return words.job(job, engine.jobs.tasks(job.id))
+        return words.job(job, engine.jobs.tasks(job.id), Mask(services, job))
 
 
 def cancel(services: Services, job_id: str) -> Json:
     """Cancel a job that is not over. Raises JobNotFound, IllegalMove."""
     job = services.engine.jobs.cancel(_clean(job_id))
-    return words.summary(job, Mask(job.spec))
+    return words.summary(job, Mask(services, job))
 
 
 def log(services: Services, job_id: str, args: Mapping[str, str]) -> Json:
@@ -106,7 +106,7 @@ def log(services: Services, job_id: str, args: Mapping[str, str]) -> Json:
     engine = services.engine
     job = engine.jobs.get(_clean(job_id))
     found = engine.logs.of_job(job.id, number=at.number, size=at.size)
-    mask = Mask(job.spec)
+    mask = Mask(services, job)
     return words.page(found, [words.log_part(part, mask) for part in found.items])
 
 

@@ -33,9 +33,8 @@ def summary(job: Job, mask: Mask) -> Json:
     }
 
 
-def job(found: Job, tasks: Sequence[Task]) -> Json:
+def job(found: Job, tasks: Sequence[Task], mask: Mask) -> Json:
     """Give a job with its tasks."""
-    mask = Mask(found.spec)
     return {
         **summary(found, mask),
         "spec": mask.spec(),

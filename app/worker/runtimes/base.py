@@ -257,9 +257,11 @@ class Tail:
 
     def __init__(self) -> None:
         self._kept = b""
+        self._cut = False
 
     def add(self, data: bytes) -> None:
         """Remember the end of a piece."""
+        self._cut = self._cut or len(self._kept) + len(data) > TAIL_BYTES
         self._kept = (self._kept + data[-TAIL_BYTES:])[-TAIL_BYTES:]
 
     def failure(self, exit_code: int) -> StepFailed:
@@ -272,7 +274,10 @@ class Tail:
         return f"{what}: {lines}" if lines else what
 
     def _lines(self) -> str:
-        return "\n".join(plain(self._kept).rstrip("\n").split("\n")[-TAIL_LINES:])
+        lines = plain(self._kept).rstrip("\n").split("\n")
+        if self._cut and len(lines) > 1:
+            del lines[0]  # half a line may show half a secret, which nobody would know for one
+        return "\n".join(lines[-TAIL_LINES:])
 
 
 def plain(data: bytes) -> str:

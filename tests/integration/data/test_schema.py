@@ -138,7 +138,7 @@ def test_jobs_of_before_there_were_messages_about_them_go_on_unwatched(database_
 
 
 def _dump(store):
-    tables = ("job", "job_tag", "task", "task_need", "attempt", "worker", "schedule", "waiting")
+    tables = ("job", "task", "task_need", "attempt", "worker", "schedule", "waiting")
     with store.session():
         return {
             table: sorted(map(repr, store.run(f"SELECT * FROM {table}").fetchall()))
