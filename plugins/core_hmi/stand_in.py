@@ -60,14 +60,15 @@ class Channel:
         self.say(json.dumps({"from": who, "text": text}))
 
     async def listen(self, hear: Callable[[str], Awaitable[None]]) -> None:
-        """Hear everything from the latest on, for ever."""
+        """Hear everything from the latest on, until nobody takes it any more."""
         ear: asyncio.Queue[str] = asyncio.Queue(1000)
         for text in self.latest:
             ear.put_nowait(text)
         self._ears.add(ear)
         try:
-            while True:
-                await hear(await ear.get())
+            with suppress(*_LOST):
+                while True:
+                    await hear(await ear.get())
         finally:
             self._ears.discard(ear)
 
@@ -100,9 +101,9 @@ def frame(text: str | bytes, opcode: int = _TEXT, *, masked: bool = False) -> by
     """Make one frame; clients mask theirs."""
     data = text.encode() if isinstance(text, str) else text
     size, bit = len(data), 0x80 if masked else 0
-    head = bytes((0x80 | opcode, bit | min(size, 126)))
+    head = bytes((0x80 | opcode, bit | (size if size < 126 else 126 if size < 65_536 else 127)))
     if size >= 126:
-        head = bytes((0x80 | opcode, bit | 127)) + struct.pack(">Q", size)
+        head += struct.pack(">H" if size < 65_536 else ">Q", size)
     if not masked:
         return head + data
     mask = secrets.token_bytes(4)
