@@ -1,9 +1,12 @@
 """Environments of a whole server: used, ended, and what becomes of them when a worker dies."""
 
+import json
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 import requests
 
@@ -42,7 +45,7 @@ def addresses(found: dict) -> dict[str, str]:
 
 
 def cancel(yard: Yard, job_id: str) -> None:
-    answer = requests.post(f"{yard.url}{JOBS}/{job_id}/cancel", timeout=30)
+    answer = requests.put(f"{yard.url}{JOBS}/{job_id}/cancel", timeout=30)
     assert answer.status_code == 200, answer.text
 
 
@@ -152,3 +155,60 @@ def test_a_server_that_was_killed_as_a_whole_ends_them_when_it_is_back(yard: Yar
     yard.start()
     until(yard, job_id, "FAILED")
     eventually(lambda: not old & set(of_yard(yard)), "no process left")
+
+
+# -- containers ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def images(docker_host: str) -> Iterator[docker.APIClient]:
+    """A core and an hmi as images: both serve a page at port 80."""
+    client = docker.APIClient(docker_host, version="auto")
+    script = "echo $BROKER_ADDR > /index.html; exec httpd -f -p 80 -h /"
+    made = client.create_container("busybox", command=["sh", "-c", script])
+    for name in ("core", "hmi"):
+        client.commit(
+            made["Id"],
+            repository=f"localhost/jobyard-test-{name}",
+            tag="default-4.5.1",
+            conf={"Cmd": ["sh", "-c", script]},
+        )
+    client.remove_container(made["Id"])
+    yield client
+    for name in ("core", "hmi"):
+        client.remove_image(f"localhost/jobyard-test-{name}:default-4.5.1", force=True)
+    client.close()
+
+
+def labelled(client: docker.APIClient) -> list[str]:
+    return [
+        one["Id"]
+        for one in client.containers(all=True, filters={"label": "jobyard.task"})
+        if "jobyard-test-" in one["Image"]
+    ]
+
+
+@pytest.mark.podman
+def test_environments_of_containers_are_reached_and_leave_nothing(yards, images, docker_host):
+    table = {
+        "core": {
+            "image": "localhost/jobyard-test-core:{build}-{version}",
+            "ports": {"broker": 80},
+        },
+        "hmis": [{"image": "localhost/jobyard-test-hmi:default-4.5.1", "ports": {"user": 80}}],
+    }
+    yard = yards(
+        JOBYARD_MANTICORE_JOBS=json.dumps(table), JOBYARD_WORKER_DOCKER_HOST=docker_host
+    ).start()
+    first = submit(yard)
+    at = addresses(until(yard, first, "RUNNING"))
+    page = requests.get(f"http://{at['user']}/", timeout=30)
+    assert page.text.strip() == at["broker"]
+    cancel(yard, first)
+    eventually(lambda: not labelled(images), "no container left")
+    eventually(lambda: not any(map(is_open, at.values())), "closed ports")
+    second = submit(yard)
+    until(yard, second, "RUNNING")
+    yard.kill("worker")
+    assert until(yard, second, "FAILED")["error"] == "exited: its worker is gone"
+    eventually(lambda: not labelled(images), "no container left")
