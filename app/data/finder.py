@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from app.data import audience, jobs, listing
 from app.data.db import Store
+from app.domain.clock import Instant
 from app.domain.records import Job, JobFilter
 from app.domain.states import JobState
 from app.domain.text import marks, words
@@ -37,6 +38,7 @@ class Branch:
     states: they are in one of these; empty is any. every: terms that all stand among their words.
     some: terms of which at least one does; empty asks nothing. conditions: what holds for the row
     `j`. rare: the conditions leave few jobs, to start from. by_state: the states have few.
+    below: only places before this one.
     """
 
     dialect: str
@@ -46,6 +48,7 @@ class Branch:
     conditions: tuple[Piece, ...] = ()
     rare: bool = False
     by_state: bool = False
+    below: int | None = None
 
     @property
     def texts(self) -> bool:
@@ -67,11 +70,32 @@ def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[l
         offset = total - offset - limit
     branches = _branches(store, wanted)
     hits = _hits(store, branches, limit, offset, few=total <= FEW, oldest=from_end)
+    return _jobs(store, hits), total
+
+
+def behind(
+    store: Store, wanted: JobFilter, key: tuple[Instant, str] | None, *, limit: int
+) -> list[Job]:
+    """Give jobs, newest first, from the one behind (creation, id) on; nothing is counted."""
+    below = None if key is None else _place(store, *key)
+    branches = [replace(one, below=below) for one in _branches(store, wanted)]
+    if not branches:
+        return []
+    return _jobs(store, _hits(store, branches, limit, 0, few=False, oldest=False))
+
+
+def _place(store: Store, created_at: Instant, job_id: str) -> int:
+    row = store.run("SELECT seq FROM job WHERE id = ?", (job_id,)).fetchone()
+    # A job that is gone meanwhile: those of its instant come again rather than none of them.
+    return listing.first_place(created_at + 1) if row is None else int(row[0])
+
+
+def _jobs(store: Store, hits: list[tuple[int, str]]) -> list[Job]:
     found: dict[int, Job] = {}
     for dialect in dict.fromkeys(dialect for _, dialect in hits):
         places = [seq for seq, its in hits if its == dialect]
         found |= jobs.at_places(store, dialect, places)
-    return [found[seq] for seq, _ in hits if seq in found], total
+    return [found[seq] for seq, _ in hits if seq in found]
 
 
 # -- what is wanted, as branches --------------------------------------------------------------
@@ -111,7 +135,15 @@ def _divided(store: Store, wanted: JobFilter) -> Iterator[Branch]:
             every = rest
             if rest or some or wanted.type is not None:
                 every = (*marks(dialect, wanted.type, ()), *rest)
-            rare = wanted.group_id is not None or wanted.schedule_id is not None
+            rare = any(
+                one is not None
+                for one in (
+                    wanted.group_id,
+                    wanted.schedule_id,
+                    wanted.id_prefix,
+                    wanted.parent_id,
+                )
+            )
             yield Branch(dialect, states or (), every, some, tuple(_conditions(wanted)), rare)
 
 
@@ -142,6 +174,16 @@ def _conditions(wanted: JobFilter) -> Iterator[Piece]:
         yield Piece("j.group_id = ?", (wanted.group_id,))
     if wanted.schedule_id is not None:
         yield Piece("j.schedule_id = ?", (wanted.schedule_id,))
+    if wanted.id_prefix is not None:
+        # Ids are hexadecimal, so every one that begins so sorts before this.
+        yield Piece("j.id >= ? AND j.id < ?", (wanted.id_prefix, f"{wanted.id_prefix}g"))
+    if wanted.parent_id is not None:
+        of_parent = "SELECT id FROM task WHERE job_id = ?"
+        yield Piece(f"j.parent_task_id IN ({of_parent})", (wanted.parent_id,))
+    if wanted.created_from is not None:
+        yield Piece("j.seq >= ?", (listing.first_place(wanted.created_from),))
+    if wanted.created_before is not None:
+        yield Piece("j.seq < ?", (listing.first_place(wanted.created_before),))
     if wanted.viewer is not None:
         seen, params = audience.visible("j.audience_id", wanted.viewer)
         yield Piece(seen, tuple(params))
@@ -216,6 +258,8 @@ def _of_row(store: Store, branch: Branch) -> Iterator[Piece]:
     yield Piece(f"{column} = ?", (branch.dialect,))
     if branch.states:
         yield _in(branch.states)
+    if branch.below is not None:
+        yield Piece("j.seq < ?", (branch.below,))
     yield from branch.conditions
     if branch.texts:
         held, params = _holds(store, branch)
@@ -225,7 +269,7 @@ def _of_row(store: Store, branch: Branch) -> Iterator[Piece]:
 
 def _of_hit(branch: Branch) -> Iterator[Piece]:
     """Give the conditions of a branch that starts from words, about the job at `m.seq`."""
-    yield Piece("1 = 1")
+    yield Piece("1 = 1") if branch.below is None else Piece("m.seq < ?", (branch.below,))
     of_job = "SELECT 1 FROM job j WHERE j.dialect = ? AND j.seq = m.seq"
     needed = [*branch.conditions]
     if branch.states:

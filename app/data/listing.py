@@ -130,7 +130,7 @@ def written(store: Store, found: Sequence[str]) -> str | list[str]:
 def total(store: Store, dialect: str | None) -> int:
     """Give how many jobs there are of a dialect, or of all."""
     row = (
-        store.run(_COUNT).fetchone()
+        store.run(f"{_COUNT} WHERE dialect <> ''").fetchone()
         if dialect is None
         else store.run(f"{_COUNT} WHERE dialect = ?", (dialect,)).fetchone()
     )
@@ -138,8 +138,10 @@ def total(store: Store, dialect: str | None) -> int:
 
 
 def dialects(store: Store) -> list[str]:
-    """Name the dialects that have, or had, a job."""
-    rows = store.run("SELECT DISTINCT dialect FROM job_tally ORDER BY dialect").fetchall()
+    """Name the dialects that have, or had, a job; jobs that were deleted have none."""
+    rows = store.run(
+        "SELECT DISTINCT dialect FROM job_tally WHERE dialect <> '' ORDER BY dialect"
+    ).fetchall()
     return [row[0] for row in rows]
 
 

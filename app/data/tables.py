@@ -16,6 +16,7 @@ from peewee import (
 )
 
 from app.data.listing import LISTING
+from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
 
@@ -478,6 +479,7 @@ ENGINE = (
     ManagerSession,
     *TRACKER,
     IdleLimit,
+    Token,
     Delivery,
     Channel,
     DeletedJob,

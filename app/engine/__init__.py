@@ -30,6 +30,7 @@ from app.engine.schedules import Schedules
 from app.engine.services import Services
 from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
+from app.engine.tokens import Tokens
 from app.engine.transaction import Transactions
 from app.engine.waiting import Waiting
 from app.engine.workers import Workers
@@ -84,6 +85,7 @@ class Engine:
         self.accounts = Accounts(self.transaction, passwords)
         self.managers = Managers(self.transaction, passwords)
         self.rates = Rates(self.transaction)
+        self.tokens = Tokens(self.transaction)
         self.roles = Roles(self.transaction)
         self.audience = Audience(store)
         self.keys = Keys(self.transaction)

@@ -188,6 +188,16 @@ class Jobs:
             items, total = finder.page(self._store, wanted, limit=size, offset=(number - 1) * size)
         return Page(items, number, size, total)
 
+    def behind(
+        self, wanted: JobFilter, key: tuple[Instant, str] | None = None, *, limit: int
+    ) -> list[Job]:
+        """Give jobs, newest first, from the one behind (`created_at`, `id`) of another on.
+
+        Costs the same however far behind that is, unlike `find`; nothing is counted.
+        """
+        with self._store.session():
+            return finder.behind(self._store, wanted, key, limit=limit)
+
     def tasks(self, job_id: str) -> list[Task]:
         """Give a job's tasks by position, then start (not started last), then creation."""
         with self._store.session():

@@ -217,7 +217,7 @@ def sample(kind, name):
     if name in SAMPLES:
         return SAMPLES[name]
     if "int" in kind:
-        return 7
+        return 0 if name == "tx" else 7  # that one means nothing in another database
     if "double" in kind or "real" in kind:
         return 0.1
     return 'zwölf "Boxkämpfer"\n\t\\'
