@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docker
+import psutil
 import pytest
 import requests
 
 from tests.faults.test_worker import marker
-from tests.yard import Yard, eventually
+from tests.yard import Yard, eventually, with_suppressed
 
 JOBS = "/api/jobyard/v1/jobs"
 SPEC = {
@@ -58,14 +59,26 @@ def is_open(address: str) -> bool:
         return probe.connect_ex((host, int(number))) == 0
 
 
+@pytest.fixture(autouse=True)
+def swept(data_dir: Path) -> Iterator[None]:
+    """End what a server leaves that is killed at the end of a test: no other comes after it."""
+    yield
+    for pid in below(data_dir):
+        with_suppressed(psutil.Process(pid).kill)
+
+
 def of_yard(yard: Yard) -> list[int]:
     """Stand-ins that run below a server's folder, not those of another test."""
+    return below(yard.data_dir)
+
+
+def below(folder: Path) -> list[int]:
     found = []
     for process in marker("stand_in.py"):
         try:
-            if Path(process.cwd()).is_relative_to(yard.data_dir):
+            if Path(process.cwd()).is_relative_to(folder):
                 found.append(process.pid)
-        except OSError:
+        except (OSError, psutil.Error):
             continue
     return found
 
