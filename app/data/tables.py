@@ -63,6 +63,7 @@ class Job(Model):
     paused_at = BigIntegerField(null=True)
     archived = IntegerField()
     seq = BigIntegerField()
+    unready = IntegerField(null=True)
 
     class Meta:
         table_name = "job"
@@ -109,6 +110,7 @@ class Task(Model):
     ended_at = BigIntegerField(null=True)
     watched = IntegerField()
     agreed = IntegerField()
+    addresses = TextField(null=True)
 
     class Meta:
         table_name = "task"
@@ -119,6 +121,7 @@ class TaskNeed(Model):
 
     task_id = BigIntegerField()
     needs_id = BigIntegerField()
+    ready = IntegerField(null=True)
 
     class Meta:
         table_name = "task_need"

@@ -52,6 +52,7 @@ class Job:
     audience_id: whom it is for; None is everybody.
     start_at: when it is to start; None once it has. paused_at: since when nothing of it is handed
     out. archived: it is over, and lists may leave it out.
+    unready: how many of its services are not ready yet; None where it has none.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Job:
     start_at: Instant | None = None
     paused_at: Instant | None = None
     archived: bool = False
+    unready: int | None = None
 
     @property
     def watched(self) -> bool:
@@ -105,6 +107,8 @@ class Task:
     number: how often it was handed out; with `id` it makes the lease of the present holder.
     losses: hand-outs that ended without a report. failures: those that were reported as failed.
     needs: how many tasks it still waits for. starts_job_id: the job that it started.
+    service: whether it is kept alive until its job ends. addresses: where its ports are reached,
+    by name of the port; None while it is not ready, and of every other task.
     """
 
     id: int
@@ -143,6 +147,8 @@ class Task:
     started_at: Instant | None = None
     ended_at: Instant | None = None
     starts_job_id: str | None = None
+    service: bool = False
+    addresses: Mapping[str, str] | None = None
 
     @property
     def lease(self) -> Lease:

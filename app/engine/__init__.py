@@ -30,6 +30,7 @@ from app.engine.rates import Rates
 from app.engine.reports import Reports
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
+from app.engine.services import Services
 from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
 from app.engine.tokens import Tokens
@@ -71,6 +72,7 @@ class Engine:
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
         self.reports = Reports(self.transaction, self.attempts)
+        self.services = Services(self.transaction, plugins)
         self.workers = Workers(self.transaction, self.attempts.lose)
         self.groups = Groups(self.transaction)
         self.failures = Failures(self.transaction)

@@ -58,6 +58,7 @@ class Task(Schema):
     failures = fields.Integer(required=True)
     losses = fields.Integer(required=True)
     worker_id = fields.Integer(allow_none=True)
+    addresses = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
     result = fields.String(allow_none=True)
     error = fields.String(allow_none=True)
     created_at = fields.DateTime(required=True)

@@ -59,6 +59,7 @@ def task(task: Task, mask: Mask) -> Json:
         "failures": task.failures,
         "losses": task.losses,
         "worker_id": task.worker_id,
+        "addresses": None if task.addresses is None else dict(task.addresses),
         "result": mask.text(task.result),
         "error": mask.text(task.error),
         "created_at": rfc3339(task.created_at),

@@ -110,6 +110,18 @@ def test_sound_plugin_is_loaded_and_its_job_type_found_by_name(plugin: Any) -> N
     assert manager.interface("scripted") is interface
 
 
+def test_a_plugin_is_given_its_own_table_of_the_settings(plugin: Any) -> None:
+    given = []
+
+    def job_interfaces(settings: Any) -> list[JobInterface]:
+        given.append(dict(settings))
+        return []
+
+    found = [plugin(name, job_interfaces=job_interfaces) for name in ("one", "two")]
+    PluginManager.load(entry_points=found, settings={"one": {"x": 1}, "other": {"y": 2}})
+    assert given == [{"x": 1}, {}]
+
+
 def test_unknown_job_type_is_named() -> None:
     with pytest.raises(UnknownJobType, match="'nothing'"):
         PluginManager.holding().interface("nothing")
@@ -293,6 +305,11 @@ def test_every_form_of_answer_becomes_a_full_one() -> None:
         ([TaskSpec(name="a", delay_s=1e30)], "delay_s: is 1e\\+30"),
         ([TaskSpec(name="a", lease_s=0)], "lease_s"),
         ([TaskSpec(name="a", after="b")], "after: is a str"),
+        ([TaskSpec(name="a", after_ready="b")], "after_ready: is a str"),
+        ([TaskSpec(name="a", after_ready=("b",))], "after_ready: there is no task 'b'"),
+        ([TaskSpec(name="a"), TaskSpec(name="b", after_ready=("a",))], "'a' is no service"),
+        ([TaskSpec(name="a", service=True, after_ready=("a",))], "in a circle: a -> a"),
+        ([TaskSpec(name="a", service=True, kind="composite")], "goes with the kind `work` alone"),
         ([TaskSpec(name="a", after=("b",))], "there is no task 'b'"),
         ([TaskSpec(name="a", after=("a",))], "in a circle: a -> a"),
         (
