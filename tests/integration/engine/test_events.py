@@ -246,6 +246,14 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     engine.attempts.complete(task.lease)
     engine.workers.leave(other)
     engine.groups.create("demo", "g")
+    scripted.on_plan = [TaskSpec(name="p")]
+    paused = submit(engine)
+    engine.pauses.pause(paused.id)
+    engine.pauses.resume(paused.id)
+    scripted.on_plan = [TaskSpec(name="s", service=True, queue="served")]
+    submit(engine)
+    (service,) = engine.claims.claim(worker, "demo/served", start=True)
+    engine.services.ready(service.lease, {"http": "127.0.0.1:1"})
     scripted.on_plan = None
     submit(engine)
     assert set(happenings(engine)) == {str(kind) for kind in EventKind}
