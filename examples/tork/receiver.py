@@ -1,6 +1,6 @@
 """Receive webhooks and print them, each once.
 
-    python receiver.py [PORT]
+    python3 receiver.py [PORT]
 
 A message may come twice: when the answer to it was lost, it is sent again. Its name, in the header
 `X-Jobyard-Delivery`, is the same at every try, so a receiver that keeps the names of those it has
@@ -10,7 +10,6 @@ them in its database, in the same transaction as what it does.
 
 import argparse
 import json
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,7 +39,7 @@ class Names:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Prints a message and answers, which must not take longer than 5 s; long work goes elsewhere."""
+    """Prints a message and answers: longer work goes elsewhere, as no sender waits beyond 5 s."""
 
     names = Names()
     timeout = 10  # of a sender that says nothing, in seconds
@@ -58,9 +57,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         name = self.headers.get("X-Jobyard-Delivery")
         if name is None or self.names.new(name):
-            print(self.path, line(told), flush=True)
+            print(printable(f"{self.path} {summed_up(told)}"), flush=True)
         else:
-            print(self.path, "came again", flush=True)
+            print(printable(f"{self.path} came again"), flush=True)
         # Only now: a receiver that fell over before this is sent the message again.
         self.send_response(204)
         self.end_headers()
@@ -69,7 +68,12 @@ class Handler(BaseHTTPRequestHandler):
         """Keep silent: what is to be seen is printed above."""
 
 
-def line(told: Any) -> str:
+def printable(text: str) -> str:
+    """Make it one line that does nothing to a terminal, whoever sent it."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def summed_up(told: Any) -> str:
     """Say what a message tells: the summary of a job or of a task."""
     if not isinstance(told, dict):
         return json.dumps(told)
@@ -81,8 +85,6 @@ def main() -> None:
     """Serve until it is interrupted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("port", nargs="?", type=int, default=9000, help="0 takes a free one")
-    # A text may hold what the terminal cannot show; that is no reason to refuse the message.
-    sys.stdout.reconfigure(errors="backslashreplace")
     server = ThreadingHTTPServer(("127.0.0.1", parser.parse_args().port), Handler)
     print(f"listens on http://127.0.0.1:{server.server_port}", flush=True)
     try:
