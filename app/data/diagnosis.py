@@ -33,6 +33,13 @@ _JOB_COUNTERS = (
     f" (SELECT COUNT(*) FROM task t WHERE t.job_id = j.id AND t.state IN {_OPEN}) AS real"
     " FROM job j WHERE j.ended_at IS NULL) x WHERE tasks_open <> real ORDER BY id LIMIT ?"
 )
+_SERVICE_COUNTERS = (
+    "SELECT id, unready, real FROM (SELECT j.id, j.unready,"
+    " (SELECT COUNT(*) FROM task t WHERE t.job_id = j.id AND t.addresses = ''"
+    f" AND t.addresses IS NOT NULL AND t.state IN {_OPEN}) AS real"
+    " FROM job j WHERE j.ended_at IS NULL AND j.unready IS NOT NULL) x"
+    " WHERE unready <> real ORDER BY id LIMIT ?"
+)
 _COMPOSITE_COUNTERS = (
     "SELECT job_id, id, children_open, real FROM (SELECT t.job_id, t.id, t.children_open,"
     f" (SELECT COUNT(*) FROM task c WHERE c.parent_id = t.id AND c.state IN {_OPEN}) AS real"
@@ -106,6 +113,11 @@ def stuck_jobs(
 def job_counters(store: Store, limit: int) -> list[tuple[str, int, int]]:
     """Give open jobs that miscount their open tasks: id, what they say, what is."""
     return [(row[0], row[1], row[2]) for row in store.run(_JOB_COUNTERS, (limit,)).fetchall()]
+
+
+def service_counters(store: Store, limit: int) -> list[tuple[str, int, int]]:
+    """Give open jobs that miscount their services that are not ready: id, said, real."""
+    return [(row[0], row[1], row[2]) for row in store.run(_SERVICE_COUNTERS, (limit,)).fetchall()]
 
 
 def composite_counters(store: Store, limit: int) -> list[tuple[str, int, int, int]]:

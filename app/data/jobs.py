@@ -19,7 +19,7 @@ _COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
     " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
-    " scheduled_at, started_at, ended_at, delete_at, audience_id, watches"
+    " scheduled_at, started_at, ended_at, delete_at, audience_id, watches, unready"
 )
 _GET = f"SELECT {_COLUMNS} FROM job WHERE id = ?"
 _INSERT = (
@@ -38,21 +38,23 @@ _BY_KEY = f"SELECT {_COLUMNS} FROM job WHERE dialect = ? AND unique_key = ?"
 _MOVE = (
     "UPDATE job SET version = version + 1, state = ?, state_data = ?, result = ?, error = ?,"
     " progress = ?, position = ?, tasks_total = tasks_total + ?, tasks_open = ?,"
-    " tasks_failed = tasks_failed + ?, scheduled_at = ?, started_at = ?, ended_at = ?,"
+    " tasks_failed = tasks_failed + ?, unready = ?, scheduled_at = ?, started_at = ?, ended_at = ?,"
     " delete_at = CASE WHEN ? = 'COMPLETED' AND delete_after_us IS NOT NULL"
     " THEN ? + delete_after_us ELSE delete_at END WHERE id = ? AND version = ?"
 )
+# A job with services runs once all of them are ready.
+_MAY_START = "state = 'SCHEDULED' AND (unready IS NULL OR unready = 0)"
 _START = (
     "UPDATE job SET version = version + 1, state = 'RUNNING', started_at = COALESCE(started_at, ?)"
-    " WHERE id = ? AND state = 'SCHEDULED' RETURNING pool"
+    f" WHERE id = ? AND {_MAY_START} RETURNING pool"
 )
 # Joined, as a locked row and one that is not SCHEDULED any more must be told apart.
 _START_UNLESS_LOCKED = (
     "WITH started AS (UPDATE job SET version = version + 1, state = 'RUNNING',"
     " started_at = COALESCE(started_at, ?) WHERE id = (SELECT id FROM job WHERE id = ?"
-    " AND state = 'SCHEDULED' FOR NO KEY UPDATE SKIP LOCKED) RETURNING id)"
+    f" AND {_MAY_START} FOR NO KEY UPDATE SKIP LOCKED) RETURNING id)"
     " SELECT j.pool, s.id IS NOT NULL FROM job j LEFT JOIN started s ON s.id = j.id"
-    " WHERE j.id = ? AND j.state = 'SCHEDULED'"
+    " WHERE j.id = ? AND j.state = 'SCHEDULED' AND (j.unready IS NULL OR j.unready = 0)"
 )
 _CANCEL = (
     "UPDATE job SET version = version + 1, state = 'CANCELLED', ended_at = ?, tasks_open = 0,"
@@ -119,6 +121,7 @@ def _record(row: Row, vault: Vault) -> Job:
         delete_at=row[29],
         audience_id=row[30],
         watches=_read_watches(row[31]),
+        unready=row[32],
     )
 
 
@@ -229,6 +232,7 @@ def move(
             tasks_created,
             job.tasks_open,
             tasks_failed,
+            job.unready,
             job.scheduled_at,
             job.started_at,
             job.ended_at,
@@ -258,6 +262,23 @@ def start(store: Store, job_id: str, now: Instant, *, wait: bool = True) -> Star
         return Started(row[0], done=True) if row else None
     row = store.run(_START_UNLESS_LOCKED, (now, job_id, job_id)).fetchone()
     return Started(row[0], done=bool(row[1])) if row else None
+
+
+def lock(store: Store, job_id: str) -> JobState:
+    """Keep others from moving a job until the commit; give its state. Raises JobNotFound."""
+    row = store.run(
+        "UPDATE job SET version = version WHERE id = ? RETURNING state", (job_id,)
+    ).fetchone()
+    if row is None:
+        raise JobNotFound(job_id=job_id)
+    return JobState(row[0])
+
+
+def count_unready(store: Store, job_id: str, more: int) -> None:
+    """Count so many services more as not ready; for who has locked the job."""
+    store.run(
+        "UPDATE job SET version = version + 1, unready = unready + ? WHERE id = ?", (more, job_id)
+    )
 
 
 def cancel(store: Store, job_id: str, now: Instant, reason: str | None) -> bool:

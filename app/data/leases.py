@@ -86,7 +86,8 @@ _END = (
 _AGAIN = (
     "UPDATE task SET state = ?, error = ?, started_at = NULL, leased_until = NULL,"
     " worker_id = NULL, queued_at = ?, due_at = ?, failures = failures + ?,"
-    " losses = losses + ?, agreed = agreed + ?, progress = 0"
+    " losses = losses + ?, agreed = agreed + ?, progress = 0,"
+    " addresses = CASE WHEN addresses IS NULL THEN NULL ELSE '' END"
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _ATTEMPT_END = (
@@ -95,7 +96,7 @@ _ATTEMPT_END = (
 )
 _STANDING = (
     "SELECT job_id, queue, verifications, max_attempts, failures, max_losses, losses,"
-    " retry_delay_us, retry_factor, parent_id, kind, watched FROM task"
+    " retry_delay_us, retry_factor, parent_id, kind, watched, addresses FROM task"
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )
 _RENEW = (
@@ -127,7 +128,10 @@ _JOB_HELD = "SELECT 1 FROM task WHERE job_id = ? AND leased_until IS NOT NULL LI
 
 
 class Standing(NamedTuple):
-    """What a report needs to know of the task it is about, and no more."""
+    """What a report needs to know of the task it is about, and no more.
+
+    addresses: None but for a service; empty while that is not ready.
+    """
 
     job_id: str | None
     queue: str
@@ -141,6 +145,7 @@ class Standing(NamedTuple):
     parent_id: int | None
     kind: str
     watched: int
+    addresses: str | None
 
 
 def standing(store: Store, lease: Lease) -> Standing:

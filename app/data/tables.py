@@ -57,6 +57,7 @@ class Job(Model):
     watches = TextField(null=True)
     closing = IntegerField()
     audience_id = BigIntegerField(null=True)
+    unready = IntegerField(null=True)
 
     class Meta:
         table_name = "job"
@@ -114,6 +115,7 @@ class Task(Model):
     ended_at = BigIntegerField(null=True)
     watched = IntegerField()
     agreed = IntegerField()
+    addresses = TextField(null=True)
 
     class Meta:
         table_name = "task"
@@ -124,6 +126,7 @@ class TaskNeed(Model):
 
     task_id = BigIntegerField()
     needs_id = BigIntegerField()
+    ready = IntegerField(null=True)
 
     class Meta:
         table_name = "task_need"

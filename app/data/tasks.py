@@ -1,6 +1,6 @@
 """Rows of `task`: creating, reading, moving. Claims and reports are in `app.data.leases`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ COLUMNS = (
     " payload, result, error, progress, number, failures, losses, max_attempts, max_losses,"
     " retry_delay_us, retry_factor, verifications, needs, children, children_open, unique_key,"
     " lease_us, leased_until, worker_id, due_at, created_at, queued_at, started_at, ended_at,"
-    " starts_job_id"
+    " starts_job_id, addresses"
 )
 _GET = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 _BY_PUBLIC_ID = f"SELECT {COLUMNS} FROM task WHERE public_id = ?"
@@ -29,15 +29,17 @@ _INSERT = (
     "INSERT INTO task (public_id, job_id, group_id, parent_id, queue, name, kind, state, position,"
     " priority, payload, error, max_attempts, max_losses, retry_delay_us, retry_factor,"
     " verifications, needs, children, children_open, unique_key, lease_us, due_at, created_at,"
-    " queued_at, started_at, ended_at, starts_job_id, watched)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " queued_at, started_at, ended_at, starts_job_id, watched, addresses)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
-_NEED = "INSERT INTO task_need (task_id, needs_id) VALUES (?, ?)"
+_NEED = "INSERT INTO task_need (task_id, needs_id, ready) VALUES (?, ?, ?)"
+# What waited for a service to be ready waits for its end no more.
 _MET = (
-    "UPDATE task SET needs = needs - 1 WHERE id IN"
-    " (SELECT task_id FROM task_need WHERE needs_id = ?) RETURNING id, needs"
+    "UPDATE task SET needs = needs - 1 WHERE id IN (SELECT task_id FROM task_need"
+    " WHERE needs_id = ? AND (ready IS NULL OR ready = 0)) RETURNING id, needs"
 )
+_TURN_NEEDS = "UPDATE task_need SET ready = ? WHERE needs_id = ? AND ready = ? RETURNING task_id"
 NEVER: Instant = 2**62
 """From here on, `due_at` of a task that is held back until an answer releases it.
 
@@ -97,7 +99,7 @@ _CANCEL_SOME = (
 class NewTask:
     """A row to insert; the words are those of `records.Task`, durations in microseconds.
 
-    watched: whether anything of its job is told to anybody.
+    watched: whether anything of its job is told to anybody. service: whether it is kept alive.
     """
 
     queue: str
@@ -129,6 +131,7 @@ class NewTask:
     ended_at: Instant | None = None
     starts_job_id: str | None = None
     watched: bool = False
+    service: bool = False
 
 
 def record(row: Row, vault: Vault) -> Task:
@@ -170,6 +173,8 @@ def record(row: Row, vault: Vault) -> Task:
         started_at=row[33],
         ended_at=row[34],
         starts_job_id=row[35],
+        service=row[36] is not None,
+        addresses=loads(row[36]) if row[36] else None,
     )
 
 
@@ -207,6 +212,7 @@ def insert(store: Store, task: NewTask) -> int:
             task.ended_at,
             task.starts_job_id,
             int(task.watched),
+            "" if task.service else None,
         ),
     ).fetchone()
     if row is None:
@@ -214,9 +220,12 @@ def insert(store: Store, task: NewTask) -> int:
     return int(row[0])
 
 
-def insert_needs(store: Store, task_id: int, needs: Sequence[int]) -> None:
-    """Note that a task waits for others."""
-    store.run_many(_NEED, [(task_id, other) for other in needs])
+def insert_needs(
+    store: Store, task_id: int, needs: Sequence[int], ready: Sequence[int] = ()
+) -> None:
+    """Note that a task waits for the ends of some tasks, and for services to be ready."""
+    rows: list[tuple[int, int, int | None]] = [(task_id, other, None) for other in needs]
+    store.run_many(_NEED, rows + [(task_id, other, 0) for other in ready])
 
 
 def get(store: Store, task_id: int) -> Task:
@@ -243,6 +252,39 @@ def of_job(store: Store, job_id: str, *, limit: int) -> list[Task]:
 def need_met(store: Store, ended_id: int) -> list[int]:
     """Tell the tasks that waited for one that it has come; give those that wait no longer."""
     return [row[0] for row in store.run(_MET, (ended_id,)).fetchall() if row[1] <= 0]
+
+
+def service_ready(store: Store, task_id: int, addresses: Mapping[str, str]) -> bool:
+    """Write down where a held service is reached; False when it was ready already."""
+    found = store.run("SELECT addresses FROM task WHERE id = ?", (task_id,)).fetchone()
+    store.run("UPDATE task SET addresses = ? WHERE id = ?", (dumps(dict(addresses)), task_id))
+    return found == ("",)
+
+
+def turn_needs(store: Store, service_id: int, *, ready: bool) -> list[int]:
+    """Turn the needs for a service; give the tasks that wait for it no more, or wait again."""
+    turned = store.run(_TURN_NEEDS, (int(ready), service_id, int(not ready))).fetchall()
+    step = -1 if ready else 1
+    store.run_many(
+        "UPDATE task SET needs = needs + ? WHERE id = ?", [(step, row[0]) for row in turned]
+    )
+    return sorted(row[0] for row in turned)
+
+
+def wait_again(store: Store, task_id: int) -> bool:
+    """Let a ready task wait again; False when it is not ready."""
+    sql = "UPDATE task SET state = 'CREATED', queued_at = NULL WHERE id = ? AND state = 'QUEUED'"
+    return store.run(sql, (task_id,)).rowcount == 1
+
+
+def addresses(store: Store, job_id: str) -> dict[str, dict[str, str]]:
+    """Give where the services of a job that are ready are reached, by task and port."""
+    rows = store.run(
+        "SELECT name, addresses FROM task WHERE job_id = ? AND addresses IS NOT NULL"
+        " AND addresses <> '' AND state = 'RUNNING' ORDER BY id",
+        (job_id,),
+    ).fetchall()
+    return {row[0]: loads(row[1]) for row in rows}
 
 
 class Ready(NamedTuple):

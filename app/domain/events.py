@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     TASK_HELD = "task.held"
     TASK_CLAIMED = "task.claimed"  #: data: worker, number
     TASK_STARTED = "task.started"  #: data: worker, number, where the claim started it
+    TASK_READY = "task.ready"  #: data: addresses; a service is there to be used
     TASK_PROGRESSED = "task.progressed"  #: data: progress
     TASK_RELEASED = "task.released"  #: the worker gave it back
     TASK_LOST = "task.lost"  #: its lease ran out

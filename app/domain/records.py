@@ -49,6 +49,7 @@ class Job:
     parent_task_id: the task that started it and waits for it; None for a job of its own.
     watches: what of it is told to whom; the number of each is its name.
     audience_id: whom it is for; None is everybody.
+    unready: how many of its services are not ready yet; None where it has none.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Job:
     delete_at: Instant | None = None
     audience_id: int | None = None
     watches: tuple[Watch, ...] = ()
+    unready: int | None = None
 
     @property
     def watched(self) -> bool:
@@ -99,6 +101,8 @@ class Task:
     number: how often it was handed out; with `id` it makes the lease of the present holder.
     losses: hand-outs that ended without a report. failures: those that were reported as failed.
     needs: how many tasks it still waits for. starts_job_id: the job that it started.
+    service: whether it is kept alive until its job ends. addresses: where its ports are reached,
+    by name of the port; None while it is not ready, and of every other task.
     """
 
     id: int
@@ -137,6 +141,8 @@ class Task:
     started_at: Instant | None = None
     ended_at: Instant | None = None
     starts_job_id: str | None = None
+    service: bool = False
+    addresses: Mapping[str, str] | None = None
 
     @property
     def lease(self) -> Lease:

@@ -15,7 +15,9 @@ class JobState(StrEnum):
 
     PENDING = "PENDING"  #: accepted; the submitter, or the ticker after a crash, starts it
     WAITING = "WAITING"  #: no free slot; admission moves it when one frees
-    SCHEDULED = "SCHEDULED"  #: first tasks exist; a worker that starts one moves it
+    SCHEDULED = (
+        "SCHEDULED"  #: first tasks exist; a worker that starts one, or its services, move it
+    )
     RUNNING = "RUNNING"  #: working; the end of its last task moves it
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
@@ -82,7 +84,10 @@ def _job_moves() -> Moves:
         (JobState.PENDING, JobState.RUNNING): "start: the first task needs no worker",
         (JobState.WAITING, JobState.SCHEDULED): "admission: a slot became free",
         (JobState.WAITING, JobState.RUNNING): "admission: a slot became free",
-        (JobState.SCHEDULED, JobState.RUNNING): "worker: enough tasks have started",
+        (
+            JobState.SCHEDULED,
+            JobState.RUNNING,
+        ): "worker: its first task has started, its services are all ready",
         (JobState.SCHEDULED, JobState.WAITING): "engine: the start must begin anew",
         (JobState.FAILED, JobState.RUNNING): "client: restart",
         (JobState.CANCELLED, JobState.RUNNING): "client: restart",
@@ -101,7 +106,7 @@ def _task_moves() -> Moves:
     moves: dict[tuple[str, str], str] = {
         (created, queued): "engine: what it waited for has come",
         (created, TaskState.RUNNING): "engine: a composite holds others and needs no worker",
-        (queued, created): "engine: it must wait again",
+        (queued, created): "engine: it must wait again, for a service it needs",
         (queued, TaskState.LEASED): "worker: claim",
         (TaskState.LEASED, TaskState.RUNNING): "worker: start report",
         (held, queued): "operator: let go",
@@ -111,7 +116,7 @@ def _task_moves() -> Moves:
         moves[state, held] = "operator: hold"
     for state in (TaskState.LEASED, TaskState.RUNNING):
         moves[state, queued] = "engine: lease lost, retry, given back, not verified enough"
-        moves[state, created] = "engine: retry after a delay"
+        moves[state, created] = "engine: retry after a delay; a service it needs is gone"
     for state in (TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED):
         moves[state, queued] = "operator: run again"
         moves[state, created] = "operator: run again, and it waits"

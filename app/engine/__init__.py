@@ -26,6 +26,7 @@ from app.engine.queues import Queues
 from app.engine.rates import Rates
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
+from app.engine.services import Services
 from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
 from app.engine.transaction import Transactions
@@ -64,6 +65,7 @@ class Engine:
         self.tasks = Tasks(self.transaction, courses)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
+        self.services = Services(self.transaction, plugins)
         self.workers = Workers(self.transaction, self.attempts.lose)
         self.groups = Groups(self.transaction)
         self.queues = Queues(self.transaction, self.tasks.drop)

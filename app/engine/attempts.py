@@ -18,6 +18,7 @@ from app.domain.retry import delay_us
 from app.domain.states import AttemptState, TaskState
 from app.engine.claims import note_start
 from app.engine.courses import Courses, pool_topic
+from app.engine.services import GONE, STOPPED, ends_job, withdraw
 from app.engine.transaction import (
     SLOTS_TOPIC,
     Moved,
@@ -221,7 +222,8 @@ class Attempts:
     def _fail(self, lease: Lease, error: str, *, retry: bool) -> bool:
         with self._store.session():
             held = leases.standing(self._store, lease)
-            if retry and held.failures + 1 < held.max_attempts:
+            again = retry and held.failures + 1 < held.max_attempts
+            if again and not ends_job(self._store, held):
                 wait = delay_us(held.retry_delay_us, held.retry_factor, held.failures + 1)
                 with self._tx() as tx:
                     self._again(tx, lease, held, wait_us=wait, error=error, failures=1)
@@ -236,8 +238,12 @@ class Attempts:
             return False
 
     def _put_back(self, lease: Lease, state: AttemptState, *, delay_s: float = 0.0) -> bool:
-        with self._tx() as tx:
+        with self._store.session():
             held = leases.standing(self._store, lease)
+            if held.job_id is not None and ends_job(self._store, held):
+                self._follow(lease, held.job_id, TaskState.FAILED, state, error=STOPPED)
+                return True
+        with self._tx() as tx:
             wait = round(delay_s * 1_000_000)
             self._again(tx, lease, held, wait_us=wait)
             self._close(tx, lease, state)
@@ -253,7 +259,8 @@ class Attempts:
         with self._store.session():
             held = leases.standing(self._store, lease)
             dialect = held.queue.partition("/")[0]
-            if held.losses + 1 <= held.max_losses:
+            ends = ends_job(self._store, held)
+            if held.losses + 1 <= held.max_losses and not ends:
                 with self._tx() as tx:
                     self._ran_out(lease, before)
                     self._again(tx, lease, held, losses=1)
@@ -270,7 +277,7 @@ class Attempts:
                     held.job_id,
                     TaskState.FAILED,
                     AttemptState.LOST,
-                    error=LOST_TOO_OFTEN,
+                    error=GONE if ends else LOST_TOO_OFTEN,
                     before=before,
                 )
         return True
@@ -402,6 +409,8 @@ class Attempts:
         agreed: int = 0,
     ) -> None:
         due_at = tx.now + wait_us if wait_us > 0 else None
+        if held.addresses is not None and held.job_id is not None:
+            withdraw(self._store, tx, lease, held.job_id)
         if not leases.again(
             self._store,
             lease,

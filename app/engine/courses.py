@@ -10,6 +10,7 @@ Lock order, for databases with row locks: pool, job, task, attempt.
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from app.data import jobs, leases, tasks, waiting
@@ -20,7 +21,7 @@ from app.domain.events import EventKind
 from app.domain.records import Job, Json, Lease, Task, Watch
 from app.domain.sealed import SealedJson
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
-from app.engine.creation import Creation, all_of, count_open, need_met, release
+from app.engine.creation import Creation, all_of, count_open, count_services, need_met, release
 from app.engine.transaction import (
     SLOTS_TOPIC,
     SUBJOBS_TOPIC,
@@ -35,6 +36,9 @@ CLOSED_AT_ONCE = 500
 """Tasks that one transaction cancels or deletes: SQLite's write lock is held for some 20 ms."""
 
 
+_NONE: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+
+
 class Plugins(Protocol):
     """The part of the plugin manager that decides; every call is bounded and checked."""
 
@@ -47,6 +51,9 @@ class Plugins(Protocol):
 
     def advance(self, interface: JobInterface, job: JobView, task: TaskView) -> Advance:
         """Ask what follows the end of a task. Raises PluginFailed."""
+
+    def services(self, interface: JobInterface, job: JobView) -> Mapping[str, str]:
+        """Ask how its addresses are named for the user. Raises PluginFailed."""
 
     def watches(self, interface: JobInterface, spec: Json) -> tuple[Watch, ...]:
         """Ask what of such a job is told to others. Raises PluginFailed."""
@@ -73,7 +80,7 @@ class Courses:
     def begin(self, job: Job) -> Course:
         """Decide what a job begins with, or begins again with after a restart."""
         try:
-            answer = self._plugins.plan(self._interface(job), _job_view(job))
+            answer = self._plugins.plan(self._interface(job), job_view(job))
         except PluginFailed as error:
             return Course(end=Fail(str(error)))
         course = Course([answer], answer.end)
@@ -93,7 +100,7 @@ class Courses:
 
     def _follow(self, interface: JobInterface, course: Course, job: Job, ended: Task) -> None:
         failed = ended.state is TaskState.FAILED
-        view = _job_view(job)
+        view = job_view(job)
         open_tasks = job.tasks_open
         composites: dict[int, Task] = {}
         pending = deque([ended])
@@ -263,8 +270,13 @@ class Courses:
                 ended_at=None,
                 error=None,
             )
-        if changes.get("state", job.state) is JobState.SCHEDULED and (
-            ended is not None or any(spec.kind != TaskKind.WORK for spec in created)
+        unready = _unready(job, created, ended, starts=starts)
+        if unready is not None or job.unready is not None:
+            changes["unready"] = unready
+        if (
+            not unready
+            and changes.get("state", job.state) is JobState.SCHEDULED
+            and (ended is not None or any(spec.kind != TaskKind.WORK for spec in created))
         ):
             changes.update(state=JobState.RUNNING, started_at=job.started_at or now)
         if isinstance(course.end, Finish):
@@ -391,6 +403,19 @@ def _require_moves(job: Job, after: Job, *, starts: bool) -> None:
         require(JOB_MOVES, current, after.state)
 
 
+def _unready(
+    job: Job, created: Sequence[TaskSpec], ended: Task | None, *, starts: bool
+) -> int | None:
+    """Count the services that are not ready; None for a job without any."""
+    before = None if starts else job.unready
+    fresh = count_services(created)
+    if before is None:
+        return fresh or None
+    if ended is not None and ended.service and ended.addresses is None:
+        before -= 1
+    return before + fresh
+
+
 def _first_failure(specs: Sequence[TaskSpec]) -> Fail | None:
     for spec in all_of(specs):
         if spec.state == TaskState.FAILED:
@@ -398,7 +423,8 @@ def _first_failure(specs: Sequence[TaskSpec]) -> Fail | None:
     return None
 
 
-def _job_view(job: Job) -> JobView:
+def job_view(job: Job, *, services: Mapping[str, Mapping[str, str]] = _NONE) -> JobView:
+    """Give a job as its interface sees it."""
     return JobView(
         id=job.id,
         name=job.name,
@@ -408,6 +434,7 @@ def _job_view(job: Job) -> JobView:
         tasks_total=job.tasks_total,
         tasks_open=job.tasks_open,
         tasks_failed=job.tasks_failed,
+        services=services,
     )
 
 

@@ -51,16 +51,17 @@ class Creation:
         made: dict[str, tuple[int, TaskState]] = {}
         for spec in specs:
             needs = [made[name][0] for name in spec.after if made[name][1] not in _GOOD]
-            state = _state(spec, waits=waiting or bool(needs))
+            ready = [made[name][0] for name in spec.after_ready if made[name][1] not in _GOOD]
+            state = _state(spec, waits=waiting or bool(needs) or bool(ready))
             row = self._row(job, spec, state, tx.now)
             row.parent_id = parent if spec.parent is None else spec.parent
             if spec.held and state is TaskState.CREATED:
                 row.due_at = tasks.held_by(row.parent_id)
-            row.needs = len(needs) + int(waiting)
+            row.needs = len(needs) + len(ready) + int(waiting)
             row.starts_job_id = uuid.uuid4().hex if spec.job else None
             task_id = tasks.insert(self._store, row)
             made[spec.name] = (task_id, state)
-            tasks.insert_needs(self._store, task_id, needs)
+            tasks.insert_needs(self._store, task_id, needs, ready)
             if spec.parent is not None:
                 tasks.add_child(self._store, spec.parent, still_open=not state.final)
             tx.note(_NOTED[state], job.dialect, job_id=job.id, task_id=task_id)
@@ -131,6 +132,7 @@ class Creation:
             started_at=now if over or state is TaskState.RUNNING else None,
             ended_at=now if over else None,
             watched=job.watched,
+            service=spec.service,
         )
 
 
@@ -183,6 +185,11 @@ def all_of(specs: Sequence[TaskSpec]) -> list[TaskSpec]:
 def count_open(specs: Sequence[TaskSpec]) -> int:
     """Count the tasks that are not over when they are created, with all that they hold."""
     return sum(1 for spec in all_of(specs) if not born_over(spec))
+
+
+def count_services(specs: Sequence[TaskSpec]) -> int:
+    """Count the services among tasks that are not over when they are created."""
+    return sum(1 for spec in all_of(specs) if spec.service and not born_over(spec))
 
 
 def _state(spec: TaskSpec, *, waits: bool) -> TaskState:

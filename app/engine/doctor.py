@@ -40,6 +40,7 @@ KINDS = {
     "stuck": "an open job for which there is nothing to claim, no lease, no child job, no place in"
     " a list and no due time",
     "job-counter": "a job whose count of open tasks differs from its tasks",
+    "service-counter": "a job whose count of services that are not ready differs from its tasks",
     "composite-counter": "a composite whose count of open children differs from its children",
     "lease-without-attempt": "a task is held, and no attempt says by whom",
     "attempt-without-lease": "an attempt is open, and its task is not held by it",
@@ -104,6 +105,9 @@ class Doctor:
         for job_id, said, real in diagnosis.job_counters(self._store, LIMIT):
             text = f"the job counts {said} open tasks and has {real}"
             yield Finding(kind="job-counter", job_id=job_id, task_id=None, text=text)
+        for job_id, said, real in diagnosis.service_counters(self._store, LIMIT):
+            text = f"the job counts {said} services that are not ready and has {real}"
+            yield Finding(kind="service-counter", job_id=job_id, task_id=None, text=text)
         for job_id, task_id, said, real in diagnosis.composite_counters(self._store, LIMIT):
             text = f"the composite counts {said} open children and has {real}"
             yield Finding(kind="composite-counter", job_id=job_id, task_id=task_id, text=text)

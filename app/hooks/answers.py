@@ -5,6 +5,7 @@ says which value of which task is wrong. The checks are cheap: one pass, no copy
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,13 +15,26 @@ from typing import Any
 import orjson
 
 from app.domain.events import EventKind
-from app.hooks.types import Advance, Command, Fail, Finish, JobSpec, Step, TaskEnd, TaskSpec, Watch
+from app.hooks.types import (
+    Advance,
+    Command,
+    Fail,
+    Finish,
+    JobSpec,
+    Service,
+    Step,
+    TaskEnd,
+    TaskSpec,
+    Watch,
+)
 
 KINDS = ("work", "composite", "job")
 BORN_FINAL = ("SKIPPED", "FAILED", "COMPLETED")
 
 #: The most that the store holds of a count, an id, and a duration in seconds (300 years).
 MOST_COUNT, MOST_ID, MOST_S = 2**31 - 1, 2**63 - 1, 1e10
+
+_PORT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 # What orjson would write but not read back as the same thing.
 _STRICT = (
@@ -66,7 +80,31 @@ def command(answer: object) -> Command:
             _step(step, f"{name}[{number}]")
     if answer.timeout_s is not None:
         _number(answer.timeout_s, "timeout_s")
+    if (answer.runtime == "service") != (answer.service is not None):
+        raise ValueError("service: goes with the runtime `service`, and with it alone")
+    if answer.service is not None:
+        _service(answer.service)
     return answer
+
+
+def _service(service: object) -> None:
+    if not isinstance(service, Service):
+        raise TypeError(f"service: is {_kind(service)}, not a Service")
+    _number(service.start_s, "service.start_s", most=MOST_S)
+    if _number(service.probe_s, "service.probe_s", most=60) == 0:
+        raise ValueError("service.probe_s: must be more than 0")
+    names = Counter(port.name for port in service.ports)
+    for number, port in enumerate(service.ports):
+        path = f"service.ports[{number}]"
+        if not isinstance(port.name, str) or not _PORT_NAME.fullmatch(port.name):
+            raise ValueError(f"{path}.name: is not made of lower-case letters, digits and hyphens")
+        if names[port.name] > 1:
+            raise ValueError(f"{path}.name: several ports are called {port.name!r}")
+        if port.probe not in (None, "tcp", "http"):
+            raise ValueError(f"{path}.probe: {port.probe!r} is none of tcp, http, None")
+        if port.inside is not None:
+            _integer(port.inside, f"{path}.inside", least=1, most=65_535)
+        _text(port.path, f"{path}.path")
 
 
 def words(answer: object) -> dict[str, str]:
@@ -112,7 +150,8 @@ def _level(given: object, path: str) -> tuple[TaskSpec, ...]:
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise TypeError(f"{path}: is {_kind(given)}, not a list")
     tasks = tuple(_task(one, f"{path}[{number}]") for number, one in enumerate(given))
-    return _ordered(tasks, path) if any(task.after for task in tasks) else tasks
+    waits = any(task.after or task.after_ready for task in tasks)
+    return _ordered(tasks, path) if waits else tasks
 
 
 def _task(task: object, path: str) -> TaskSpec:
@@ -129,10 +168,13 @@ def _task(task: object, path: str) -> TaskSpec:
         raise ValueError(f"{path}.state: {task.state!r} is none of {', '.join(BORN_FINAL)}")
     _holds(task, path)
     _figures(task, path)
-    if not isinstance(task.after, tuple | list):
-        raise TypeError(f"{path}.after: is {_kind(task.after)}, not a tuple of names")
+    for name in ("after", "after_ready"):
+        if not isinstance(getattr(task, name), tuple | list):
+            raise TypeError(f"{path}.{name}: is {_kind(getattr(task, name))}, not a tuple of names")
     children = _level(task.children, f"{path}.children") if task.children else ()
-    return replace(task, after=tuple(task.after), children=children)
+    return replace(
+        task, after=tuple(task.after), after_ready=tuple(task.after_ready), children=children
+    )
 
 
 def _holds(task: TaskSpec, path: str) -> None:
@@ -140,6 +182,8 @@ def _holds(task: TaskSpec, path: str) -> None:
         raise ValueError(f"{path}.job: goes with the kind `job`, and with it alone")
     if task.job is not None:
         _job(task.job, f"{path}.job")
+    if task.service and task.kind != "work":
+        raise ValueError(f"{path}.service: goes with the kind `work` alone")
     if task.children and task.kind != "composite":
         raise ValueError(f"{path}.children: only a composite has them")
 
@@ -169,12 +213,13 @@ def _ordered(tasks: tuple[TaskSpec, ...], path: str) -> tuple[TaskSpec, ...]:
     order: TopologicalSorter[int] = TopologicalSorter()
     sorted_already = True
     for number, task in enumerate(tasks):
-        for name in task.after:
-            if not counts[name]:
-                raise ValueError(f"{path}[{number}].after: there is no task {name!r} beside it")
-            if counts[name] > 1:
-                raise ValueError(f"{path}[{number}].after: several tasks are called {name!r}")
-        needs = [places[name] for name in task.after]
+        for member in ("after", "after_ready"):
+            for name in getattr(task, member):
+                _named(f"{path}[{number}].{member}", name, counts)
+        for name in task.after_ready:
+            if not tasks[places[name]].service:
+                raise ValueError(f"{path}[{number}].after_ready: {name!r} is no service")
+        needs = [places[name] for name in (*task.after, *task.after_ready)]
         order.add(number, *needs)
         sorted_already = sorted_already and all(need < number for need in needs)
     if sorted_already:
@@ -184,6 +229,13 @@ def _ordered(tasks: tuple[TaskSpec, ...], path: str) -> tuple[TaskSpec, ...]:
     except CycleError as fault:
         circle = " -> ".join(tasks[number].name for number in fault.args[1])
         raise ValueError(f"{path}: these wait for each other in a circle: {circle}") from fault
+
+
+def _named(path: str, name: str, counts: Mapping[str, int]) -> None:
+    if not counts[name]:
+        raise ValueError(f"{path}: there is no task {name!r} beside it")
+    if counts[name] > 1:
+        raise ValueError(f"{path}: several tasks are called {name!r}")
 
 
 def _job(job: object, path: str) -> None:

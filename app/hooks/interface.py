@@ -67,9 +67,15 @@ class JobInterface:
         return None
 
     def services(self, job: JobView) -> Mapping[str, str]:
-        """Name the addresses of a ready service task, to be shown to the user."""
-        del job
-        return {}
+        """Name the addresses of the services that are ready, to be shown to the user.
+
+        `job.services` has them. By default each is called `<task>-<port>`.
+        """
+        return {
+            f"{task}-{port}": address
+            for task, ports in job.services.items()
+            for port, address in ports.items()
+        }
 
     def watches(self, spec: Json) -> Sequence[Watch]:
         """Tell which events of a job of these parameters are to be told to others.

@@ -22,7 +22,8 @@ class JobView:
 
     spec: the parameters as `spec_schema` loaded them at submit. state: what this interface
     remembered at its last answer; empty at first. tasks_open counts the tasks that are not over,
-    the one just ended no longer among them.
+    the one just ended no longer among them. services: where its services are reached, by task and
+    port; only in `services`, else empty.
     """
 
     id: str
@@ -33,6 +34,7 @@ class JobView:
     tasks_total: int = 0
     tasks_open: int = 0
     tasks_failed: int = 0
+    services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class TaskView:
     id: 0 in `advance` never, the engine's number always. state: `COMPLETED`, `FAILED` or
     `SKIPPED` in `advance`; `LEASED` in `bind`. parent: the composite it is a child of, whose
     `children_open` no longer counts this one. key: the public id, None for most types.
+    services: in `bind`, where the services of the job that are ready by now are reached, such as
+    `127.0.0.1:20884`, by task and port.
     """
 
     id: int
@@ -57,6 +61,7 @@ class TaskView:
     parent: "TaskView | None" = None
     children: int = 0
     children_open: int = 0
+    services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,9 @@ class TaskSpec:
     name: unique within one answer when another names it in `after`.
     queue: without dialect; the engine puts the job's own in front.
     after: names, in the same answer, of tasks that must complete before it is ready.
+    after_ready: names, in the same answer, of services that must be ready before it is.
+    service: whether it is a service: kept alive until the job ends, its command has a `service`.
+    The job counts as running when all its services are ready.
     parent: id of the composite task it belongs to. kind: `work`, `composite` or `job`.
     held: stays CREATED until an answer releases it. delay_s: ready only after so long.
     max_attempts: hand-outs that may fail before the task does; the waits between them are
@@ -91,6 +99,8 @@ class TaskSpec:
     payload: Mapping[str, Any] = field(default_factory=dict)
     queue: str = "default"
     after: tuple[str, ...] = ()
+    after_ready: tuple[str, ...] = ()
+    service: bool = False
     parent: int | None = None
     kind: str = "work"
     position: int = 0
@@ -228,10 +238,42 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A port that a service listens on.
+
+    inside: the port of the container, None for a process; the worker chooses the one outside.
+    probe: `tcp`, when it is healthy that accepts a connection; `http`, when it answers GET of
+    `path` with a status below 400; None is not looked at.
+    """
+
+    name: str
+    inside: int | None = None
+    probe: str | None = "tcp"
+    path: str = "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What is promised of the main step of a command with the runtime `service`.
+
+    ports: chosen by the worker and told the step in JOBYARD_PORT_<NAME>, the name in capitals and
+    other characters than letters and digits as `_`; JOBYARD_LISTEN is the address to listen on.
+    start_s: it must answer all probes within so long. probe_s: time between two of them, and the
+    time that one may take.
+    """
+
+    ports: tuple[Port, ...] = ()
+    start_s: float = 60.0
+    probe_s: float = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """What a worker runs for one task: `pre` steps, the main one, `post` steps.
 
-    runtime: `shell` or `container`. timeout_s bounds all of it together.
+    runtime: `shell`, `container`, or `service`, which is one of them (by whether the main step has
+    an image) kept alive, and needs `service`. timeout_s bounds all of it together.
+    kill_after_s: how long a step has to end after SIGTERM before it is killed.
     output_env, progress_env: names of the variables that tell a step where to leave its result
     and its progress (a number 0-100). result_bytes: a longer result fails the task.
     script_dir: where a container finds script, result and progress file.
@@ -253,6 +295,7 @@ class Command:
     script_dir: str = "/jobyard"
     result_bytes: int = 1024 * 1024
     kill_after_s: float = 2.0
+    service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,9 +166,16 @@ class Simulation:
     def _ready(self, task: SimulatedTask) -> bool:
         if task.state in FINAL or task.held or self.ended is not None:
             return False
-        if any(self.tasks[one].state != "COMPLETED" for one in task.waits):
+        if any(not self._met(self.tasks[one], task) for one in task.waits):
             return False
         return task.parent is None or self._ready(self.tasks[task.parent])
+
+    def _met(self, needed: SimulatedTask, task: SimulatedTask) -> bool:
+        """Tell whether what a task waits for has come; a service is ready when it runs."""
+        if needed.state == "COMPLETED":
+            return True
+        by_end = needed.spec.name in task.spec.after
+        return not by_end and needed.state not in FINAL and self._ready(needed)
 
     def _settle(self) -> None:
         """Ask about every end that is not yet asked about, and about those that follow."""
@@ -237,4 +244,6 @@ class Simulation:
             task.state = spec.state or task.state
             self._create(spec.children, task.id)
         for task in made:
-            task.waits = frozenset(ids[name].id for name in task.spec.after)
+            task.waits = frozenset(
+                ids[name].id for name in (*task.spec.after, *task.spec.after_ready)
+            )

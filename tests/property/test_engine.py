@@ -63,6 +63,16 @@ PLANS = {
             ),
         ),
     ],
+    "services": [
+        a_task("core", service=True),
+        a_task("hmi", service=True, after_ready=("core",)),
+        a_task("user", after_ready=("core", "hmi")),
+    ],
+    "service and more": [
+        a_task("first"),
+        a_task("late", service=True, after=("first",)),
+        a_task("last", after=("first",), after_ready=("late",)),
+    ],
     "grows": [a_task("seed", payload={"grow": 2})],
 }
 
@@ -103,6 +113,7 @@ class Verbs(RuleBasedStateMachine):
         self.leases = []
         self.seen = {"job": {}, "task": {}, "attempt": {}}
         self.passed = []
+        self.began = {}
 
     def teardown(self):
         try:
@@ -187,7 +198,9 @@ class Verbs(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(
         data=st.data(),
-        verb=st.sampled_from(["started", "complete", "complete", "fail", "release", "gone"]),
+        verb=st.sampled_from(
+            ["started", "complete", "complete", "ready", "ready", "fail", "release", "gone"]
+        ),
     )
     def report(self, data, verb):
         """Any hand-out there ever was: most reports are stale, and those change nothing."""
@@ -200,6 +213,7 @@ class Verbs(RuleBasedStateMachine):
         call = {
             "started": lambda: self.engine.attempts.started(lease),
             "complete": lambda: self.engine.attempts.complete(lease, verification=1),
+            "ready": lambda: self.engine.services.ready(lease, {"port": "127.0.0.1:1"}),
             "fail": lambda: self.engine.attempts.fail(lease, "no"),
             "release": lambda: self.engine.attempts.release(lease, delay_s=3),
             "gone": lambda: self.engine.attempts.gone(lease),
@@ -208,7 +222,7 @@ class Verbs(RuleBasedStateMachine):
             call()
             assert live or verb == "gone"
         except LeaseLost:
-            assert not live
+            assert not live or (verb == "ready" and not task.service)
             assert task is None or self.engine.tasks.get(lease.task_id) == task
 
     # -- operators and the ticker ---------------------------------------------------------------
@@ -293,6 +307,29 @@ class Verbs(RuleBasedStateMachine):
                 " WHERE j.ended_at IS NOT NULL AND t.state IN ('LEASED', 'RUNNING')"
             ).fetchall()
         assert rows == []
+
+    @invariant()
+    def what_needs_a_service_begins_only_while_that_is_ready(self):
+        with self.engine.store.session():
+            rows = self.engine.store.run(
+                "SELECT t.id FROM task t JOIN task_need n ON n.task_id = t.id"
+                " JOIN task s ON s.id = n.needs_id WHERE s.addresses = ''"
+                " AND s.state <> 'COMPLETED' AND n.ready IS NOT NULL"
+                " AND t.state IN ('QUEUED', 'LEASED', 'RUNNING')"
+            ).fetchall()
+        assert rows == []
+
+    @invariant()
+    def a_job_begins_to_run_with_all_its_services_ready(self):
+        store = self.engine.store
+        with store.session():
+            for job_id, state, unready in store.run(
+                "SELECT id, state, unready FROM job WHERE unready IS NOT NULL"
+            ).fetchall():
+                before = self.began.get(job_id)
+                self.began[job_id] = state
+                if before == "SCHEDULED" and state == "RUNNING":
+                    assert unready == 0
 
     @invariant()
     def a_slot_is_taken_while_anything_of_its_job_runs(self):
