@@ -15,6 +15,7 @@ from peewee import (
     TextField,
 )
 
+from app.data.manticore import MANTICORE
 from app.data.tracker import TRACKER
 
 
@@ -391,6 +392,8 @@ class IdleLimit(Model):
     job_id = TextField(primary_key=True)
     idle_us = BigIntegerField()
     deadline = BigIntegerField(null=True)
+    warn_us = BigIntegerField()
+    warned = IntegerField()
 
     class Meta:
         table_name = "idle_limit"
@@ -486,6 +489,7 @@ ENGINE = (
     Manager,
     ManagerSession,
     *TRACKER,
+    *MANTICORE,
     IdleLimit,
     Delivery,
     Channel,

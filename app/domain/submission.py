@@ -16,7 +16,8 @@ class Submission:
     task_count: number of top-level steps, for progress. unique_key: a second submission under it
     is refused. pool, max_running: the pool of slots it needs one of, and that pool's size.
     delete_after_s: how long after its completion it is deleted. idle_s: how long it may run without
-    being touched before it is cancelled; None leaves it alone. audience: who may see it, such as
+    being touched before it is cancelled; None leaves it alone. idle_warning_s: so long before that
+    end `job.idle` is noted, 0 for never. audience: who may see it, such as
     `user:alice` or `role:ops`; nobody named leaves it to everybody.
     """
 
@@ -39,6 +40,7 @@ class Submission:
     max_running: int | None = None
     delete_after_s: float | None = None
     idle_s: float | None = None
+    idle_warning_s: float = 0.0
     audience: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
