@@ -14,7 +14,10 @@ class Warned(NamedTuple):
 
 
 def insert(store: Store, job_id: str, idle_us: int, *, warn_us: int = 0) -> None:
-    """Give a new job its limit; it counts from when the job runs. warn_us: the warned part of it."""
+    """Give a new job its limit; it counts from when the job runs.
+
+    warn_us: how much of it, at its end, is warned of.
+    """
     store.run(
         "INSERT INTO idle_limit (job_id, idle_us, warn_us) VALUES (?, ?, ?)",
         (job_id, idle_us, warn_us),
@@ -24,8 +27,8 @@ def insert(store: Store, job_id: str, idle_us: int, *, warn_us: int = 0) -> None
 def touch(store: Store, job_id: str, now: Instant) -> Instant | None:
     """Let the time of a running job begin anew; its new end, or None when none is counted."""
     row = store.run(
-        "UPDATE idle_limit SET deadline = ? + idle_us, warned = 0 WHERE job_id = ? AND deadline IS NOT NULL"
-        " RETURNING deadline",
+        "UPDATE idle_limit SET deadline = ? + idle_us, warned = 0 WHERE job_id = ?"
+        " AND deadline IS NOT NULL RETURNING deadline",
         (now, job_id),
     ).fetchone()
     return None if row is None else int(row[0])
@@ -40,8 +43,8 @@ def deadline(store: Store, job_id: str) -> Instant | None:
 def begin(store: Store, now: Instant) -> None:
     """Count for the jobs that run by now."""
     store.run(
-        "UPDATE idle_limit SET deadline = ? + idle_us, warned = 0 WHERE deadline IS NULL AND job_id IN"
-        " (SELECT id FROM job WHERE state = 'RUNNING' AND ended_at IS NULL)",
+        "UPDATE idle_limit SET deadline = ? + idle_us, warned = 0 WHERE deadline IS NULL"
+        " AND job_id IN (SELECT id FROM job WHERE state = 'RUNNING' AND ended_at IS NULL)",
         (now,),
     )
 

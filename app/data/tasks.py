@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from app.data.codec import dumps, loads
 from app.data.db import Row, Store
 from app.data.vault import Vault
 from app.domain.clock import Instant

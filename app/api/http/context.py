@@ -95,7 +95,7 @@ def _write_line(exchange: Exchange, response: Response) -> None:
         "request",
         action="request",
         method=request.method,
-        path=request.path[:_LONGEST_PATH],
+        path=terms.log_path(request.path)[:_LONGEST_PATH],
         status=response.status_code,
         duration_ms=round((time.monotonic() - exchange.began) * 1000, 3),
         client=request.remote_addr,
