@@ -24,7 +24,7 @@ class Socket:
     def __init__(self, url: str) -> None:
         self.told: list[dict] = []
         self.code = None
-        self.wire = connect(url, open_timeout=PATIENCE_S, proxy=None)
+        self.wire = connect(url, open_timeout=PATIENCE_S, proxy=None, legacy=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -50,7 +50,7 @@ class Socket:
         def there():
             return [one for one in self.of(kind) if data.items() <= one.items()]
 
-        return eventually(there, f"{kind} {data} in {self.told}")[-1]
+        return eventually(there, f"{kind} {data} in {self.told}, {self.code}", 8)[-1]
 
     def until_closed(self) -> int:
         return eventually(lambda: self.code, f"a close frame after {self.told}")
