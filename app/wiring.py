@@ -45,7 +45,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     settings.server.data_dir.mkdir(parents=True, exist_ok=True)
     store, log_store = stores(settings)
     bus = _bus(settings)
-    plugins = PluginManager.load(blocked=settings.plugins.blocked)
+    plugins = PluginManager.load(
+        blocked=settings.plugins.blocked, settings=settings.plugins.settings
+    )
     engine = Engine(
         store,
         log_store,

@@ -4,10 +4,11 @@ Each dialect has its table in the file, and where its original reads the environ
 variables work here too and touch that dialect alone. Tork's are in config.tork.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.declare import setting
-from config.kinds import Choice, Flag, Seconds, Size, Text, Whole, Words
+from config.kinds import Choice, Flag, Seconds, Size, Tables, Text, Whole, Words
 
 # A prefix begins with a slash and never ends with one, so that joining is plain concatenation.
 PREFIX_KIND = Text(r"(/[A-Za-z0-9._~-]+)+", "/tork", word="path prefix")
@@ -79,6 +80,10 @@ class ManticoreSettings:
     job_plugins: tuple[str, ...] = setting(
         (), Words(), "Job types that answer here.", also=("MODULE_JOB",),
         default_text="all installed",
+    )  # fmt: skip
+    jobs: Mapping[str, object] = setting(
+        dict, Tables("table", single=True), "What environments are made of; docs/environments.md"
+        " tells the table.", default_text="the bundled stand-ins",
     )  # fmt: skip
     max_body_bytes: int = setting(1 << 20, Size(), _BODY, unit="bytes")
     ws_ping_interval: float = setting(

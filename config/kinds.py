@@ -271,9 +271,13 @@ class Slots:
 
 @dataclass(frozen=True)
 class Tables:
-    """Free tables by name, whose content their plugin checks; as a variable, a JSON object."""
+    """Free tables by name, whose content their plugin checks; as a variable, a JSON object.
+
+    single: one table, of whatever shape.
+    """
 
     word: str = "tables by plugin"
+    single: bool = False
 
     def read(self, raw: object, *, text: bool) -> dict[str, object]:
         """Give the tables as they stand."""
@@ -283,6 +287,10 @@ class Tables:
                 tables = json.loads(raw)
             except (ValueError, RecursionError):
                 tables = None
-        if isinstance(tables, Mapping) and all(isinstance(t, Mapping) for t in tables.values()):
+        if isinstance(tables, Mapping) and (
+            self.single or all(isinstance(table, Mapping) for table in tables.values())
+        ):
             return {str(name): table for name, table in tables.items()}
+        if self.single:
+            raise ValueError("must be a table; as a variable, a JSON object")
         raise ValueError("must be tables by plugin name; as a variable, JSON of that shape")

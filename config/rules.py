@@ -128,6 +128,9 @@ def _manticore(settings: "Settings") -> list[str]:
     start, end = own.tcp_port_start, own.tcp_port_end
     if start is not None and end is not None and start > end:
         lines.append("manticore.tcp_port_start must not be above manticore.tcp_port_end")
+    services = settings.services
+    if services.port_start > services.port_end:
+        lines.append("services.port_start must not be above services.port_end")
     if own.min_delay_buffer > own.max_delay_buffer:
         lines.append("manticore.min_delay_buffer must not be above manticore.max_delay_buffer")
     return lines

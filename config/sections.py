@@ -9,7 +9,15 @@ from config.declare import setting
 from config.kinds import Choice, Flag, Seconds, Size, Slots, Tables, Text, Whole, Words
 
 PARTS = ("web", "ticker", "worker")
-DEFAULT_QUEUES = {"tork/default": 10, "jobyard/default": 4}
+DEFAULT_QUEUES = {
+    "tork/default": 10,
+    "jobyard/default": 4,
+    # As many of one as of the other: else parts that run would wait for parts that never get room.
+    "manticore/core": 64,
+    "manticore/hmi": 64,
+    "jobyard/core": 16,
+    "jobyard/hmi": 16,
+}
 # Words of other programs' level scales on the left, ours on the right.
 LEVELS = Choice(
     ("debug", "info", "warning", "error", "critical"),
@@ -175,6 +183,22 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceSettings:
+    """Services, such as parts of environments, that our worker daemon keeps alive."""
+
+    listen: str = setting(
+        "127.0.0.1", Text(r"[0-9A-Fa-f.:]+", "127.0.0.1", blank=False),
+        "Address of the machine that services listen on.",
+    )  # fmt: skip
+    host: str = setting(
+        "", Text(r"[A-Za-z0-9.:-]+", "host.example.org"),
+        "Name or address that users are given for it.", default_text="`services.listen`",
+    )  # fmt: skip
+    port_start: int = setting(20_000, Whole(1, 65_535), "First port that services may get.")
+    port_end: int = setting(29_999, Whole(1, 65_535), "Last port that services may get.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TickerSettings:
     """The ticker, of which one among many leads."""
 
@@ -199,7 +223,7 @@ class PluginSettings:
 
     blocked: tuple[str, ...] = setting((), Words(), "Plugins never loaded, by name.")
     settings: Mapping[str, object] = setting(
-        dict, Tables(), "One table for each plugin, handed to it as it is."
+        dict, Tables(), "One table for each plugin, handed to its `job_interfaces` as it is."
     )
 
 

@@ -32,6 +32,7 @@ from config.sections import (
     SecuritySettings,
     ServerSettings,
     ServeSettings,
+    ServiceSettings,
     TickerSettings,
     WebSettings,
     WorkerSettings,
@@ -62,6 +63,7 @@ class Settings:
     database: DatabaseSettings
     bus: BusSettings
     worker: WorkerSettings
+    services: ServiceSettings
     ticker: TickerSettings
     retention: RetentionSettings
     plugins: PluginSettings

@@ -9,6 +9,8 @@ from config.sections import DEFAULT_QUEUES
 from config.sources import Given, Sources
 
 Values = dict[str, object]
+ENVIRONMENTS = "core_hmi"
+"""The plugin that `manticore.jobs` is for."""
 
 
 def apply_aliases(values: Values, origins: dict[str, str], sources: Sources) -> None:
@@ -67,6 +69,10 @@ def derive(values: Values, origins: dict[str, str]) -> None:
     values["data_dir"] = data_dir
     values["database.url"] = values["database.url"] or f"sqlite:///{data_dir / 'jobyard.db'}"
     values["worker.work_dir"] = values["worker.work_dir"] or data_dir / "work"
+    if values["manticore.jobs"]:
+        tables = cast("Mapping[str, object]", values["plugins.settings"])
+        # An entry of its own there is the stronger one.
+        values["plugins.settings"] = {ENVIRONMENTS: values["manticore.jobs"], **tables}
     of_tork = cast("Mapping[str, int]", values["tork.worker.queues"])
     if of_tork and origins["worker.queues"] == "default":
         kept = {name: n for name, n in DEFAULT_QUEUES.items() if not name.startswith("tork/")}

@@ -135,7 +135,9 @@ def _bus(settings: Settings) -> Result:
 
 
 def _plugins(settings: Settings) -> Iterator[Result]:
-    found = PluginManager.load(blocked=settings.plugins.blocked).found
+    found = PluginManager.load(
+        blocked=settings.plugins.blocked, settings=settings.plugins.settings
+    ).found
     for info in found:
         if info.status is PluginStatus.REFUSED:
             text = f"{info.name} of {info.distribution or 'an unknown package'} is refused"

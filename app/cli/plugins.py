@@ -15,7 +15,9 @@ def command(settings: Settings) -> None:
     For each: its name, what became of it (loaded, blocked or refused), the package it came in, the
     job types it gives, and why it was not loaded. `jobyard plugin new` begins one of your own.
     """
-    found = PluginManager.load(blocked=settings.plugins.blocked).found
+    found = PluginManager.load(
+        blocked=settings.plugins.blocked, settings=settings.plugins.settings
+    ).found
     width = max((len(info.name) for info in found), default=0)
     for info in found:
         click.echo(f"{info.name:<{width}}  {info.status:<7}  {_package(info)}{_more(info)}")

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from app.data.codec import escape, unescape
 from app.data.db import IntegrityErrors, Row, Store
-from app.data.events import SETTLED, parse_position
+from app.data.events import SETTLED
 from app.domain.clock import Instant
 from app.domain.errors import Contended
+from app.domain.events import parse_position
 from app.domain.records import LogPart
 
 _COLUMNS = "id, task_id, job_id, number, contents, at, tx"

@@ -80,18 +80,20 @@ def get(store: Store, schedule_id: str) -> Schedule:
 
 
 def page(
-    store: Store, dialect: str, *, viewer: Sequence[str] | None, limit: int, offset: int
+    store: Store, dialect: str | None, *, viewer: Sequence[str] | None, limit: int, offset: int
 ) -> tuple[list[Schedule], int]:
     """Give a page of schedules, newest first, and how many there are for this viewer.
 
-    viewer: as in `audience.visible`; None sees everything.
+    dialect: None is every one. viewer: as in `audience.visible`; None sees everything.
     """
     condition, params = ("1 = 1", ()) if viewer is None else audience.visible("audience_id", viewer)
-    where = f"FROM schedule WHERE dialect = ? AND {condition}"
-    count = store.run(f"SELECT COUNT(*) {where}", (dialect, *params)).fetchone()
+    if dialect is not None:
+        condition, params = f"{condition} AND dialect = ?", (*params, dialect)
+    where = f"FROM schedule WHERE {condition}"
+    count = store.run(f"SELECT COUNT(*) {where}", params).fetchone()
     rows = store.run(
         f"SELECT {_COLUMNS} {where} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
-        (dialect, *params, limit, offset),
+        (*params, limit, offset),
     ).fetchall()
     return [_record(row, store.vault) for row in rows], int(count[0]) if count else 0
 

@@ -1,8 +1,8 @@
-"""The tables as peewee models, for queries that are put together from parts.
+"""The tables as peewee models.
 
 The steps in `migrations` make the schema and never change; these classes say how it stands after
-all of them, and a test holds the two together. Statements that are always the same are stored SQL
-in the module of their table: building one costs more than running it.
+all of them, and a test holds the two together. Statements are SQL in the module of their table:
+building one from models costs more than running it.
 """
 
 from peewee import (
@@ -15,7 +15,9 @@ from peewee import (
     TextField,
 )
 
+from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
+from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
 
@@ -58,21 +60,11 @@ class Job(Model):
     watches = TextField(null=True)
     closing = IntegerField()
     audience_id = BigIntegerField(null=True)
+    seq = BigIntegerField()
     unready = IntegerField(null=True)
 
     class Meta:
         table_name = "job"
-
-
-class JobTag(Model):
-    """One tag of a job, so that tags can be looked up."""
-
-    tag = TextField()
-    job_id = TextField()
-
-    class Meta:
-        table_name = "job_tag"
-        primary_key = CompositeKey("tag", "job_id")
 
 
 class Task(Model):
@@ -467,7 +459,7 @@ class LogPart(Model):
 
 ENGINE = (
     Job,
-    JobTag,
+    *LISTING,
     Task,
     TaskNeed,
     Attempt,
@@ -491,6 +483,7 @@ ENGINE = (
     *TRACKER,
     *MANTICORE,
     IdleLimit,
+    Token,
     Delivery,
     Channel,
     DeletedJob,

@@ -26,6 +26,10 @@ _OF_JOB = (
     " ORDER BY position, CASE WHEN started_at IS NULL THEN 1 ELSE 0 END, started_at,"
     " created_at, id LIMIT ?"
 )
+_BEHIND = (
+    f"SELECT {COLUMNS} FROM task WHERE job_id = ? AND (position, id) > (?, ?)"
+    " ORDER BY position, id LIMIT ?"
+)
 _INSERT = (
     "INSERT INTO task (public_id, job_id, group_id, parent_id, queue, name, kind, state, position,"
     " priority, payload, error, max_attempts, max_losses, retry_delay_us, retry_factor,"
@@ -248,6 +252,13 @@ def by_public_id(store: Store, public_id: str) -> Task:
 def of_job(store: Store, job_id: str, *, limit: int) -> list[Task]:
     """Give a job's tasks by position, then start (not started last), then creation."""
     return [record(row, store.vault) for row in store.run(_OF_JOB, (job_id, limit)).fetchall()]
+
+
+def behind(store: Store, job_id: str, key: tuple[int, int], *, limit: int) -> list[Task]:
+    """Give a job's tasks by position and id, from the one behind such a pair on."""
+    return [
+        record(row, store.vault) for row in store.run(_BEHIND, (job_id, *key, limit)).fetchall()
+    ]
 
 
 def need_met(store: Store, ended_id: int) -> list[int]:

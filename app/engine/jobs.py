@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.data import audience, idle, jobs, leases, logs, tasks, waiting
+from app.data import audience, finder, idle, jobs, leases, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.errors import (
@@ -192,8 +192,18 @@ class Jobs:
     def find(self, wanted: JobFilter, *, number: int = 1, size: int = 10) -> Page[Job]:
         """Give a page of jobs, newest first."""
         with self._store.session():
-            items, total = jobs.page(self._store, wanted, limit=size, offset=(number - 1) * size)
+            items, total = finder.page(self._store, wanted, limit=size, offset=(number - 1) * size)
         return Page(items, number, size, total)
+
+    def behind(
+        self, wanted: JobFilter, key: tuple[Instant, str] | None = None, *, limit: int
+    ) -> list[Job]:
+        """Give jobs, newest first, from the one behind (`created_at`, `id`) of another on.
+
+        Costs the same however far behind that is, unlike `find`; nothing is counted.
+        """
+        with self._store.session():
+            return finder.behind(self._store, wanted, key, limit=limit)
 
     def tasks(self, job_id: str) -> list[Task]:
         """Give a job's tasks by position, then start (not started last), then creation."""

@@ -74,13 +74,16 @@ class Schedules:
 
     def find(
         self,
-        dialect: str,
+        dialect: str | None,
         *,
         viewer: tuple[str, ...] | None = None,
         number: int = 1,
         size: int = 10,
     ) -> Page[Schedule]:
-        """Give a page of schedules, newest first; viewer: as in `JobFilter`."""
+        """Give a page of schedules, newest first; viewer: as in `JobFilter`.
+
+        dialect: None is every one.
+        """
         with self._store.session():
             items, total = schedules.page(
                 self._store, dialect, viewer=viewer, limit=size, offset=(number - 1) * size

@@ -13,14 +13,15 @@ from app.data.db import Store
 from app.domain.errors import LeaseLost, PluginFailed
 from app.domain.events import EventKind
 from app.domain.records import Lease
+from app.domain.services import ServiceEnd
 from app.domain.states import AttemptState, JobState, TaskState
 from app.engine.claims import note_start
 from app.engine.courses import Plugins, job_view
 from app.engine.creation import make_ready
 from app.engine.transaction import Moved, Transaction, Transactions, retried, worker_topic
 
-GONE = "exited: its worker is gone"
-STOPPED = "shutdown: its worker was stopped"
+GONE = ServiceEnd.EXITED.text("its worker is gone")
+STOPPED = ServiceEnd.SHUTDOWN.text("its worker was stopped")
 
 
 class Services:

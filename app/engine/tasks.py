@@ -141,6 +141,11 @@ class Tasks:
         with self._store.session():
             return tasks.get(self._store, task_id)
 
+    def behind(self, job_id: str, key: tuple[int, int] = (-1, -1), *, limit: int) -> Sequence[Task]:
+        """Give a job's tasks by (`position`, `id`), from the one behind such a pair on."""
+        with self._store.session():
+            return tasks.behind(self._store, job_id, key, limit=limit)
+
     def by_public_id(self, public_id: str) -> Task:
         """Give the task of a public id. Raises TaskNotFound."""
         with self._store.session():

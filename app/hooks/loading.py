@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import Any
 
 import pluggy
@@ -26,6 +27,7 @@ LIMIT_S = 2.0
 OWN = "jobyard"
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 _log = logging.getLogger(__name__)
 
 
@@ -75,12 +77,14 @@ def find() -> list[EntryPoint]:
 
 
 def load(
-    found: Iterable[EntryPoint], blocked: Collection[str]
+    found: Iterable[EntryPoint],
+    blocked: Collection[str],
+    settings: Mapping[str, Mapping[str, Any]] = _NONE,
 ) -> tuple[list[PluginInfo], list[Plugin]]:
     """Load plugins one by one: what became of each, and those that were taken in.
 
     found: where a name or a job type comes twice, the first keeps it. blocked: names of entry
-    points that are not even imported.
+    points that are not even imported. settings: tables by name of the plugin.
     """
     infos: list[PluginInfo] = []
     taken: list[Plugin] = []
@@ -98,7 +102,7 @@ def load(
             )
             continue
         try:
-            plugin = _take(entry_point, info, taken)
+            plugin = _take(entry_point, info, taken, settings.get(entry_point.name, {}))
         except Unsound as fault:
             infos.append(replace(info, status=PluginStatus.REFUSED, reason=str(fault)))
             _log.error(
@@ -155,7 +159,12 @@ def sound(interface: object) -> JobInterface:
     return interface
 
 
-def _take(entry_point: EntryPoint, info: PluginInfo, taken: Sequence[Plugin]) -> Plugin:
+def _take(
+    entry_point: EntryPoint,
+    info: PluginInfo,
+    taken: Sequence[Plugin],
+    settings: Mapping[str, Any],
+) -> Plugin:
     for other in taken:
         if other.info.name == info.name:
             raise Unsound(f"the name {info.name!r} is taken by {_package(other.info)}")
@@ -165,13 +174,16 @@ def _take(entry_point: EntryPoint, info: PluginInfo, taken: Sequence[Plugin]) ->
     _guarded(hooks.check_pending, "it has a hook that does not exist")
     if not hooks.get_hookcallers(module):
         raise Unsound("it implements no hook; is `@hookimpl` missing?")
-    interfaces = _interfaces(hooks, taken)
+    interfaces = _interfaces(hooks, taken, settings)
     return Plugin(replace(info, job_types=tuple(interfaces)), hooks, interfaces)
 
 
-def _interfaces(hooks: pluggy.PluginManager, taken: Sequence[Plugin]) -> dict[str, JobInterface]:
+def _interfaces(
+    hooks: pluggy.PluginManager, taken: Sequence[Plugin], settings: Mapping[str, Any]
+) -> dict[str, JobInterface]:
     answers = _guarded(
-        lambda: bounded.call(LIMIT_S, hooks.hook.job_interfaces), "job_interfaces failed"
+        lambda: bounded.call(LIMIT_S, hooks.hook.job_interfaces, settings=settings),
+        "job_interfaces failed",
     )
     interfaces: dict[str, JobInterface] = {}
     for answer in answers:  # one, or none: pluggy leaves None out

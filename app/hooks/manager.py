@@ -37,6 +37,7 @@ SPEC_LIMIT_S = 10.0
 #: Seconds for which the answer of `health_checks` is kept.
 HEALTH_S = 10.0
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _log = logging.getLogger(__name__)
 
 
@@ -82,12 +83,16 @@ class PluginManager:
         cls,
         *,
         blocked: Collection[str] = (),
+        settings: Mapping[str, Any] = _NONE,
         entry_points: Iterable[EntryPoint] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> "PluginManager":
-        """Load what is installed, or the given entry points alone. Never raises for a plugin."""
+        """Load what is installed, or the given entry points alone. Never raises for a plugin.
+
+        settings: a table for each plugin, by its name.
+        """
         found = loading.find() if entry_points is None else entry_points
-        infos, taken = loading.load(found, blocked)
+        infos, taken = loading.load(found, blocked, settings)
         return cls(taken, infos, monotonic=monotonic)
 
     @classmethod

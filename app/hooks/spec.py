@@ -3,7 +3,8 @@
 Called by `app.hooks.manager`, which checks and wraps every call; nothing else calls pluggy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pluggy
 
@@ -16,12 +17,15 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 
 @hookspec
-def job_interfaces() -> Sequence[JobInterface] | None:
+def job_interfaces(settings: Mapping[str, Any]) -> Sequence[JobInterface] | None:
     """Give the job types of this plugin.
 
+    settings: the table `plugins.settings.<name of the plugin>` of the configuration file as it is,
+    empty where there is none; an implementation that needs none leaves the argument out.
     Called once in every process, when it starts. An exception, a wrong type or a name that is
     taken skips the plugin as a whole, with a log line and an entry in `/health`. None means none.
     """
+    del settings
     return None
 
 

@@ -132,11 +132,14 @@ class Daemon:
         """Let tasks end, then hand the rest back, and leave."""
         if self._works:
             log.info("worker-drains", tasks=len(self._works), grace_s=self._settings.grace_s)
+        for work in list(self._works.values()):
+            if work.serves:  # would never end by itself
+                work.hand_back()
         with self._idle:
             if not self._idle.wait_for(self._is_idle, self._settings.grace_s):
                 self._handing_back = True
                 for work in list(self._works.values()):
-                    work.cancelled.set()
+                    work.hand_back()
                 self._idle.wait_for(self._is_idle, HAND_BACK_S)
         try:
             # What could not be ended by now may still run: its lease ends by itself.
@@ -226,14 +229,14 @@ class Daemon:
     def _start(self, bench: Bench, task: Claimed, free: threading.Semaphore) -> bool:
         """Start a task that was claimed; one that cannot be started is given back: False."""
         try:
-            work = Work(bench, task, lambda: self._handing_back)
+            work = Work(bench, task)
         except OSError as error:  # no descriptor
             self._refuse(task, error)
             return False
         try:
             self._works[task.lease] = work
             if self._handing_back:
-                work.cancelled.set()
+                work.hand_back()
 
             def run() -> None:
                 try:

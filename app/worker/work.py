@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 GIVEN_BACK_S = 1.0
 """How long a task waits that this machine could not run; another may take it then."""
+NO_ROOM_S = 5.0
+"""How long one waits that has no place here until another of its kind ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +49,15 @@ class Work:
 
     cancelled: raised by the daemon when the lease is gone or the task is cancelled; its processes
     are then killed and the end is not reported as a result. unable: this machine could not run it.
+    serves: it is a service, which never ends by itself.
     """
 
-    def __init__(self, bench: Bench, claimed: Claimed, leaving: Callable[[], bool]) -> None:
+    def __init__(self, bench: Bench, claimed: Claimed) -> None:
         self.claimed = claimed
         self.cancelled = Signal()
+        self.serves = False
         self._bench = bench
-        self._leaving = leaving
+        self._leaving = False
         self._shipment: Shipment | None = None
         self._veil: Veil | None = None
         self._lock = threading.Lock()
@@ -86,6 +90,17 @@ class Work:
         except EngineError as error:
             log.debug("progress-not-stored", task_id=self.claimed.task_id, reason=str(error))
 
+    def ready(self, addresses: Mapping[str, str]) -> None:
+        """Report where the service is reached."""
+        log.info("service-ready", addresses=dict(addresses))
+        lease = self.claimed.lease
+        self._persist(lambda: self._bench.engine.services.ready(lease, addresses))
+
+    def hand_back(self) -> None:
+        """End it and give the task back, because the daemon leaves."""
+        self._leaving = True
+        self.cancelled.set()
+
     # -- from claim to report -----------------------------------------------------------------
 
     def run(self) -> None:
@@ -97,6 +112,8 @@ class Work:
                 outcome = self._outcome()
                 if outcome.unable:
                     log.warning("short-of-resources", reason=outcome.error)
+                elif outcome.full:
+                    log.info("no-room", reason=outcome.error)
                 self._ship_rest()
                 self._persist(lambda: self._report(outcome))
             except Exception:
@@ -118,6 +135,7 @@ class Work:
             if refusal is not None:
                 return Outcome(error=refusal)
             command = policy.applied(command)
+        self.serves = command.service is not None
         runtime = self._bench.runtimes.get(command.runtime)
         if runtime is None:
             return Outcome(error=f"runtime {command.runtime} is not known to this worker")
@@ -138,9 +156,10 @@ class Work:
         claimed, plugins = self.claimed, self._bench.plugins
         if claimed.job_id is None:
             raise PluginFailed("the task belongs to no job")
+        engine = self._bench.engine
         if isinstance(claimed.payload, SealedJson):
             raise PluginFailed("the task is encrypted by a key that this worker has not")
-        job = self._bench.engine.jobs.get(claimed.job_id)
+        job = engine.jobs.get(claimed.job_id)
         self._veil = self._veiled(plugins.secrets(job.type, job.spec, job.state_data))
         view = TaskView(
             id=claimed.task_id,
@@ -150,6 +169,7 @@ class Work:
             position=claimed.position,
             number=claimed.number,
             key=claimed.public_id,
+            services={} if job.unready is None else engine.services.of_job(job.id),
         )
         return plugins.bind(plugins.interface(job.type), view, self._bench.worker)
 
@@ -179,12 +199,14 @@ class Work:
     def _report(self, outcome: Outcome) -> None:
         attempts, lease = self._bench.engine.attempts, self.claimed.lease
         if outcome.cancelled or self.cancelled.is_set():
-            if self._leaving():
+            if self._leaving:
                 attempts.release(lease)
             else:
                 attempts.gone(lease)
         elif outcome.unable:
             attempts.release(lease, delay_s=GIVEN_BACK_S)
+        elif outcome.full:
+            attempts.release(lease, delay_s=NO_ROOM_S)
         elif outcome.error is None:
             attempts.complete(lease, result=outcome.result or None)
         else:

@@ -4,22 +4,37 @@ Here nobody knows the shape of a spec, so what a key says is secret is masked be
 type names.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
 
 from app.domain.masking import Masker
-from app.domain.records import Job
+from app.domain.records import Job, Json
+from app.domain.submission import Submission
 from app.hooks.secrecy import telling_values
 from app.wiring import Services
 from config.redaction import MASK, masked
 
 
 class Mask:
-    """Masks what is secret in one job: values under telling keys, and those values elsewhere."""
+    """Masks what is secret in one job: values under telling keys, and those values elsewhere.
 
-    def __init__(self, services: Services, job: Job) -> None:
-        self._spec = job.spec
-        known = services.plugins.secrets(job.type, job.spec, job.state_data)
-        self._masker = Masker([*known, *telling_values(job.spec)], shown=MASK)
+    spec: parameters, of the job or of a task without one. known: further values that are secret.
+    masker: the same for text that comes in pieces.
+    """
+
+    def __init__(self, spec: Json, known: Iterable[str] = ()) -> None:
+        self._spec = spec
+        self._masker = Masker([*known, *telling_values(spec)], shown=MASK)
+
+    @classmethod
+    def of_job(cls, services: Services, job: Job) -> Self:
+        """Give the mask of a job."""
+        return cls(job.spec, services.plugins.secrets(job.type, job.spec, job.state_data))
+
+    @classmethod
+    def of_template(cls, services: Services, template: Submission) -> Self:
+        """Give the mask of what a schedule submits."""
+        return cls(template.spec, services.plugins.secrets(template.type, template.spec, {}))
 
     def spec(self) -> Any:
         """Give the parameters without secrets."""

@@ -11,7 +11,7 @@ import re
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -96,6 +96,9 @@ class Watch(Protocol):
     def progress(self, percent: float) -> None:
         """Take the number of the progress file, 0 to 100; called when it has changed."""
 
+    def ready(self, addresses: Mapping[str, str]) -> None:
+        """Take where a service is reached that answers now, by name of the port."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -127,6 +130,7 @@ class Outcome:
     without success. exit_code: of the step that failed or of the main one; 128 + n for signal n;
     None when no step ended by itself. cancelled: killed because `Watch.cancelled` was raised.
     unable: this machine lacked something; the task is not to blame and is to be given back.
+    full: likewise, but only tasks of this kind have no place here for now.
     """
 
     result: str | None = None
@@ -134,6 +138,7 @@ class Outcome:
     exit_code: int | None = None
     cancelled: bool = False
     unable: bool = False
+    full: bool = False
 
 
 class Runtime(Protocol):
@@ -261,11 +266,18 @@ class Tail:
 
     def failure(self, exit_code: int) -> StepFailed:
         """Give the failure of a step that ended with this code."""
+        return StepFailed(f"exit code {exit_code}: {self._lines()}", exit_code)
+
+    def told(self, what: str) -> str:
+        """Give a text with the last lines behind it, where there are any."""
+        lines = self._lines()
+        return f"{what}: {lines}" if lines else what
+
+    def _lines(self) -> str:
         lines = plain(self._kept).rstrip("\n").split("\n")
         if self._cut and len(lines) > 1:
             del lines[0]  # half a line may show half a secret, which nobody would know for one
-        lines = lines[-TAIL_LINES:]
-        return StepFailed(f"exit code {exit_code}: " + "\n".join(lines), exit_code)
+        return "\n".join(lines[-TAIL_LINES:])
 
 
 def plain(data: bytes) -> str:

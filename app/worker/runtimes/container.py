@@ -15,6 +15,7 @@ What Podman 4.3 does otherwise than Docker, and how that is met here:
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,8 @@ class ContainerOptions:
     attempts: folder where attempts are noted that may have something at the engine. patience_s:
     how long an engine that went away is waited for, to be sure that a container is gone.
     config_path: the engine's own file with registry credentials. image_ttl_s: how long a pulled
-    image is kept unused. verify_images: try each image that was pulled.
+    image is kept unused. verify_images: try each image that was pulled. listen: address of this
+    machine at which ports of services are published.
     """
 
     base_url: str
@@ -75,6 +77,7 @@ class ContainerOptions:
     privileged: bool = False
     host_network: bool = False
     binds: BindRules = field(default_factory=BindRules)
+    listen: str = "127.0.0.1"
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -150,11 +153,31 @@ class ContainerRuntime:
 
     def run(self, command: Command, workspace: Workspace, watch: Watch) -> Outcome:
         """Run pre steps, sidecars, the main step and post steps, up to the first that fails."""
-        return outcome_of(lambda: self._run(command, workspace, watch, deadline_of(command)))
+        return self.serve(command, workspace, watch, {})
 
-    def _run(self, command: Command, workspace: Workspace, watch: Watch, deadline: Deadline) -> str:
+    def serve(
+        self, command: Command, workspace: Workspace, watch: Watch, publish: Mapping[int, int]
+    ) -> Outcome:
+        """Run a command whose main container is reached from outside.
+
+        publish: ports of this machine by those of the container; of an engine on this machine.
+        """
+        return outcome_of(
+            lambda: self._run(command, workspace, watch, publish, deadline_of(command))
+        )
+
+    def _run(
+        self,
+        command: Command,
+        workspace: Workspace,
+        watch: Watch,
+        publish: Mapping[int, int],
+        deadline: Deadline,
+    ) -> str:
         if not self._engine.answers():
             raise StepFailed(NOT_AVAILABLE)
+        if publish and not self._engine.local:
+            raise StepFailed("services need a container engine on this machine")
         attempt = workspace.attempt or workspace.name
         labels = {
             SEAT_LABEL: self._options.seat,
@@ -164,7 +187,9 @@ class ContainerRuntime:
         stage = Stage(self._engine.client(), labels, self._debris)
         try:
             self._debris.expect(attempt)
-            run = _Run(self._options, self._engine, self._images, command, watch, deadline, stage)
+            run = _Run(
+                self._options, self._engine, self._images, command, watch, deadline, stage, publish
+            )
             return run.all(workspace)
         finally:
             stage.clear(self._options.patience_s)
@@ -181,6 +206,7 @@ class _Run:
     watch: Watch
     deadline: Deadline
     stage: Stage
+    publish: Mapping[int, int]
 
     def all(self, workspace: Workspace) -> str:
         """Run everything in order; give the result of the main step."""
@@ -237,7 +263,11 @@ class _Run:
             step.timeout_s, f"step {name} timed out after {duration(step.timeout_s or 0)}"
         )
         deadline.check(self.watch.cancelled)
-        container = maker.make(step, self._image(step, deadline), slug(name))
+        image = self._image(step, deadline)
+        bindings = {
+            inside: (self.options.listen, number) for inside, number in self.publish.items()
+        }
+        container = maker.make(step, image, slug(name), bindings if main else {})
         tail = Tail()
         code = self._follow(container, deadline, tail, main=main)
         if code:

@@ -7,10 +7,11 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from docker.errors import APIError
@@ -36,6 +37,9 @@ from app.worker.runtimes.stage import Stage
 _ASK_S = 1.0
 _ASK_FIRST_S = 0.02
 _NANO = 1_000_000_000
+Binding = tuple[str, int | None]
+"""Address and port of the engine's machine; None lets the engine choose."""
+_NOTHING: Mapping[int, Binding] = MappingProxyType({})
 #: How often an upload is tried.
 _UPLOADS = 3
 
@@ -205,12 +209,16 @@ class Maker:
     networks: list[str] = field(default_factory=list)
     hosts: dict[str, str] = field(default_factory=dict)
 
-    def make(self, step: Step, image: str, alias: str) -> Container:
+    def make(
+        self, step: Step, image: str, alias: str, publish: Mapping[int, Binding] = _NOTHING
+    ) -> Container:
         """Create a container with script, files and networks, not yet started.
 
+        publish: where its ports are reached, beside that of its probe.
         Raises StepFailed.
         """
         files = _Files(step, self.command)
+        bindings = {**publish, **self._probe_binding(step)}
         client = self.stage.client
         with told("creating a container"):
             made = client.create_container(
@@ -221,8 +229,8 @@ class Maker:
                 labels=dict(self.stage.labels),
                 working_dir=files.folder,
                 volumes=[self.command.script_dir],
-                ports=[step.probe.port] if step.probe else None,
-                host_config=self._host_config(step),
+                ports=list(bindings) or None,
+                host_config=self._host_config(bindings),
                 networking_config=self._first_network(alias),
             )
         self.stage.add("container", made["Id"])
@@ -241,9 +249,12 @@ class Maker:
             command.progress_env: f"{command.script_dir}/progress",
         }
 
-    def _host_config(self, step: Step) -> Any:
-        limits = self.command.limits
+    def _probe_binding(self, step: Step) -> dict[int, Binding]:
         address = "127.0.0.1" if self.local else "0.0.0.0"  # noqa: S104  a remote engine's own
+        return {step.probe.port: (address, None)} if step.probe else {}
+
+    def _host_config(self, bindings: Mapping[int, Binding]) -> Any:
+        limits = self.command.limits
         return self.stage.client.create_host_config(
             mounts=self.mounts,
             privileged=self.privileged,
@@ -252,7 +263,7 @@ class Maker:
             device_requests=gpu_requests(self.command.gpus) or None,
             network_mode=self.networks[0] if self.networks else None,
             extra_hosts=self.hosts or None,
-            port_bindings={step.probe.port: (address, None)} if step.probe else None,
+            port_bindings=dict(bindings) or None,
         )
 
     def _first_network(self, alias: str) -> Any:

@@ -10,6 +10,8 @@ from app.worker.policy import Policy, host_environment
 from app.worker.runtimes.base import Runtime
 from app.worker.runtimes.container import ContainerOptions, ContainerRuntime
 from app.worker.runtimes.mounts import BindRules
+from app.worker.runtimes.ports import Ports
+from app.worker.runtimes.service import ServiceRuntime
 from app.worker.runtimes.shell import ShellRuntime
 from app.worker.seat import Seat
 from config.settings import Settings
@@ -24,30 +26,38 @@ def make_runtimes(settings: Settings, seat: Seat) -> list[Runtime]:
         work_dir = tork.temp_dir / f"jobyard-{name}"
     work_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
     podman = tork.runtime == "podman"
-    return [
-        ShellRuntime(
-            work_dir=work_dir,
-            cmd=tork.shell_command,
-            path=os.environ.get("PATH") or os.defpath,
-            home=os.environ.get("HOME") or "/",
-            uid=tork.shell_uid,
-            gid=tork.shell_gid,
-        ),
-        ContainerRuntime(
-            ContainerOptions(
-                base_url=settings.worker.docker_host or engine_address(),
-                seat=seat.instance,
-                image_record=seat.folder / "images.json",
-                attempts=seat.folder / "containers",
-                config_path=None if tork.docker_config is None else str(tork.docker_config),
-                image_ttl_s=tork.image_ttl_s,
-                verify_images=tork.image_verify,
-                privileged=tork.podman_privileged if podman else tork.docker_privileged,
-                host_network=podman and tork.podman_host_network,
-                binds=BindRules(allowed=tork.bind_allowed, sources=tork.bind_sources),
-            )
-        ),
-    ]
+    services = settings.services
+    shell = ShellRuntime(
+        work_dir=work_dir,
+        cmd=tork.shell_command,
+        path=os.environ.get("PATH") or os.defpath,
+        home=os.environ.get("HOME") or "/",
+        uid=tork.shell_uid,
+        gid=tork.shell_gid,
+    )
+    container = ContainerRuntime(
+        ContainerOptions(
+            base_url=settings.worker.docker_host or engine_address(),
+            seat=seat.instance,
+            image_record=seat.folder / "images.json",
+            attempts=seat.folder / "containers",
+            config_path=None if tork.docker_config is None else str(tork.docker_config),
+            image_ttl_s=tork.image_ttl_s,
+            verify_images=tork.image_verify,
+            privileged=tork.podman_privileged if podman else tork.docker_privileged,
+            host_network=podman and tork.podman_host_network,
+            binds=BindRules(allowed=tork.bind_allowed, sources=tork.bind_sources),
+            listen=services.listen,
+        )
+    )
+    service = ServiceRuntime(
+        shell=shell,
+        container=container,
+        ports=Ports(services.port_start, services.port_end),
+        listen=services.listen,
+        host=services.host or services.listen,
+    )
+    return [shell, container, service]
 
 
 def make_policies(settings: Settings) -> dict[str, Policy]:

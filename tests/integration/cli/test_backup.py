@@ -85,7 +85,7 @@ def contents(place):
 def assert_consistent(store, logs):
     assert one(store, "SELECT COUNT(*) FROM job") > 20
     assert one(store, "SELECT COUNT(*) FROM job") == one(store, "SELECT COUNT(*) FROM task")
-    assert one(store, "SELECT COUNT(*) * 2 FROM job") == one(store, "SELECT COUNT(*) FROM job_tag")
+    assert one(store, "SELECT COUNT(*) FROM job") == one(store, "SELECT SUM(n) FROM job_tally")
     for lost in (
         "SELECT COUNT(*) FROM task t WHERE NOT EXISTS (SELECT 1 FROM job j WHERE j.id = t.job_id)",
         "SELECT COUNT(*) FROM job j WHERE NOT EXISTS (SELECT 1 FROM task t WHERE t.job_id = j.id)",
@@ -197,22 +197,27 @@ def test_every_table_and_column_survives(make, source, target):
                     assert catalogue.highest_id(database, table) >= 1000, table.name
     before, after = contents(old), contents(new)
     assert before.keys() == after.keys()
-    for name in before.keys() - {"event", "task", "worker"}:
+    for name in before.keys() - {"event", "log_part", "task", "worker"}:
         assert after[name] == before[name], name
     for name in ("event", "task", "worker"):
         assert len(after[name]) >= len(before[name]) == 1
 
 
+#: What a column of that name has to hold for the program to read it.
+SAMPLES = {
+    "queue": "jobyard/default",
+    "state": "COMPLETED",
+    "kind": "daemon",
+    "tags": '["zwölf"]',
+}
+
+
 def sample(kind, name):
     kind = kind.lower()
-    if name == "queue":
-        return "jobyard/default"
-    if name == "state":
-        return "COMPLETED"
-    if name == "kind":
-        return "daemon"
+    if name in SAMPLES:
+        return SAMPLES[name]
     if "int" in kind:
-        return 7
+        return 0 if name == "tx" else 7  # that one means nothing in another database
     if "double" in kind or "real" in kind:
         return 0.1
     return 'zwölf "Boxkämpfer"\n\t\\'
@@ -367,7 +372,7 @@ DAMAGE = {
         "whose schema is newer (0009_new)",
     ),
     "older schema": (
-        lambda data: repacked(data, lambda n, c: c.replace(b'"0001_logs"', b"")),
+        lambda data: repacked(data, lambda n, c: c.replace(b'"0001_logs",', b"")),
         "whose schema is older",
     ),
     "other columns": (

@@ -145,11 +145,11 @@ def test_nul_in_a_name_is_no_crash(engine):
     """SQLite keeps it; PostgreSQL has no such text, which is said in words."""
     if engine.store.backend == "sqlite":
         assert submit(engine, name="a\0b").name == "a\0b"
+        assert engine.jobs.find(JobFilter(words=("b\0a",))).total == 1
         return
     with pytest.raises(Rejected, match="NUL"):
         submit(engine, name="a\0b")
-    with pytest.raises(Rejected, match="NUL"):
-        engine.jobs.find(JobFilter(words=("a\0b",)))
+    assert engine.jobs.find(JobFilter(words=("a\0b",))).total == 0
 
 
 def test_pruning_forgets_by_age_and_no_more(database_url, scripted, clock):

@@ -1,11 +1,13 @@
 """A watch for every test of the worker."""
 
+import os
 from collections.abc import Iterator
 
 import docker
 import pytest
 
 from app.worker.runtimes.container import ContainerOptions, ContainerRuntime
+from app.worker.runtimes.ports import Ports
 from tests.integration.worker.container_commands import SEAT, left_of
 from tests.integration.worker.watching import Recorder
 
@@ -44,3 +46,20 @@ def make(tmp_path, docker_host):
 def containers(make, client):
     yield make()
     assert left_of(client, SEAT) == []
+
+
+@pytest.fixture
+def few_ports():
+    """Make a small range of ports that nobody else uses now."""
+
+    def make(count: int) -> Ports:
+        # Below those that the system gives out by itself; other runs of this suite ask here, too.
+        for first in range(21_000 + os.getpid() % 100 * 100, 32_000, count):
+            ports = Ports(first, first + count - 1)
+            taken = ports.take(count)
+            if taken is not None:
+                taken.give_back()
+                return ports
+        raise AssertionError("no free ports on this machine")
+
+    return make

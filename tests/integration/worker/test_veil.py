@@ -63,7 +63,7 @@ def written():
                 worker=WorkerView(name="w", hostname="h", system="Linux"),
                 policies=policies or {},
             )
-            Work(bench, task, lambda: False).run()
+            Work(bench, task).run()
             return SimpleNamespace(
                 text="".join(engine.logs.whole(task.task_id)),
                 parts=engine.logs.last_number(task.task_id),

@@ -56,7 +56,7 @@ def yard():
             policies={},
         )
         yield SimpleNamespace(
-            engine=engine, job=job, runtime=runtime, work=Work(bench, task, lambda: False)
+            engine=engine, job=job, runtime=runtime, work=Work(bench, task)
         )
 
 

@@ -17,6 +17,7 @@ class Recorder:
         self.cancelled = Signal()
         self.pieces = []
         self.percents = []
+        self.addresses = []
         self.full = False
         self.changed = threading.Condition()
 
@@ -31,6 +32,11 @@ class Recorder:
     def progress(self, percent):
         with self.changed:
             self.percents.append(percent)
+            self.changed.notify_all()
+
+    def ready(self, addresses):
+        with self.changed:
+            self.addresses.append(addresses)
             self.changed.notify_all()
 
     @property

@@ -273,3 +273,15 @@ def test_first_manager_must_be_named_where_strangers_could_register():
     assert refusals(load({}, options=options), has_manager=True) == []
     named = load({"JOBYARD_ADMIN": "bob:longenough"}, options=options)
     assert refusals(named, has_manager=False) == []
+
+
+def test_a_range_of_ports_goes_upwards():
+    with pytest.raises(SettingsError) as refusal:
+        load({"JOBYARD_SERVICES_PORT_START": "3", "JOBYARD_SERVICES_PORT_END": "2"})
+    assert "services.port_start must not be above services.port_end" in str(refusal.value)
+
+
+@pytest.mark.parametrize("raw", ["[]", "7", '"x"', "{", "null"])
+def test_one_free_table_is_a_table(raw):
+    with pytest.raises(SettingsError, match="JOBYARD_MANTICORE_JOBS: must be a table"):
+        load({"JOBYARD_MANTICORE_JOBS": raw})

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config.sections import DEFAULT_QUEUES
 from config.settings import Settings, effective, load
 
 
@@ -77,7 +78,7 @@ def test_defaults_need_nothing(tmp_path, monkeypatch):
     assert settings.database.url == f"sqlite:///{tmp_path}/var/jobyard.db"
     assert settings.database.sqlite_path == tmp_path / "var" / "jobyard.db"
     assert settings.worker.work_dir == tmp_path / "var" / "work"
-    assert settings.worker.queues == {"tork/default": 10, "jobyard/default": 4}
+    assert settings.worker.queues == DEFAULT_QUEUES
     assert (settings.server.host, settings.server.port) == ("127.0.0.1", 8000)
     assert settings.warnings == ()
 
@@ -106,7 +107,8 @@ def test_queues_read_from_text_and_from_a_table(tmp_path, env):
 def test_tork_queue_variables_give_slots_until_ours_are_set():
     env = {"TORK_WORKER_QUEUES_DEFAULT": "2", "TORK_WORKER_QUEUES_GPU": "1"}
     settings = load(env)
-    assert settings.worker.queues == {"tork/default": 2, "tork/gpu": 1, "jobyard/default": 4}
+    others = {name: n for name, n in DEFAULT_QUEUES.items() if not name.startswith("tork/")}
+    assert settings.worker.queues == {"tork/default": 2, "tork/gpu": 1, **others}
     assert settings.origins["worker.queues"] == "environment TORK_WORKER_QUEUES_*"
     assert settings.warnings == ()
     ours = load(env | {"JOBYARD_WORKER_QUEUES": "tork/default=7"})
@@ -189,3 +191,16 @@ def test_no_secret_shows_in_effective_or_repr():
     without_tables = load({k: v for k, v in SECRETS.items() if "PLUGINS" not in k})
     assert "hunter22" not in repr(without_tables)
     assert settings.database.url == SECRETS["JOBYARD_DATABASE_URL"]
+
+
+def test_what_environments_are_made_of_goes_to_their_plugin(tmp_path):
+    file = tmp_path / "jobyard.toml"
+    file.write_text(
+        '[manticore.jobs.core]\nversions = ["8"]\n[[manticore.jobs.hmis]]\ntype = "a"\n'
+        "[plugins.settings.other]\nx = 1\n"
+    )
+    jobs = {"core": {"versions": ["8"]}, "hmis": [{"type": "a"}]}
+    settings = load({"JOBYARD_CONFIG": str(file)})
+    assert settings.plugins.settings == {"core_hmi": jobs, "other": {"x": 1}}
+    own = load({"JOBYARD_CONFIG": str(file), "JOBYARD_PLUGINS_SETTINGS": '{"core_hmi": {"y": 2}}'})
+    assert own.plugins.settings == {"core_hmi": {"y": 2}}

@@ -21,6 +21,8 @@ from app.hooks import (
     JobInterface,
     JobView,
     Parsed,
+    Port,
+    Service,
     Step,
     TaskEnd,
     TaskSpec,
@@ -108,6 +110,18 @@ def test_sound_plugin_is_loaded_and_its_job_type_found_by_name(plugin: Any) -> N
         ("one", PluginStatus.LOADED, ("scripted",))
     ]
     assert manager.interface("scripted") is interface
+
+
+def test_a_plugin_is_given_its_own_table_of_the_settings(plugin: Any) -> None:
+    given = []
+
+    def job_interfaces(settings: Any) -> list[JobInterface]:
+        given.append(dict(settings))
+        return []
+
+    found = [plugin(name, job_interfaces=job_interfaces) for name in ("one", "two")]
+    PluginManager.load(entry_points=found, settings={"one": {"x": 1}, "other": {"y": 2}})
+    assert given == [{"x": 1}, {}]
 
 
 def test_unknown_job_type_is_named() -> None:
@@ -293,6 +307,11 @@ def test_every_form_of_answer_becomes_a_full_one() -> None:
         ([TaskSpec(name="a", delay_s=1e30)], "delay_s: is 1e\\+30"),
         ([TaskSpec(name="a", lease_s=0)], "lease_s"),
         ([TaskSpec(name="a", after="b")], "after: is a str"),
+        ([TaskSpec(name="a", after_ready="b")], "after_ready: is a str"),
+        ([TaskSpec(name="a", after_ready=("b",))], "after_ready: there is no task 'b'"),
+        ([TaskSpec(name="a"), TaskSpec(name="b", after_ready=("a",))], "'a' is no service"),
+        ([TaskSpec(name="a", service=True, after_ready=("a",))], "in a circle: a -> a"),
+        ([TaskSpec(name="a", service=True, kind="composite")], "goes with the kind `work` alone"),
         ([TaskSpec(name="a", after=("b",))], "there is no task 'b'"),
         ([TaskSpec(name="a", after=("a",))], "in a circle: a -> a"),
         (
@@ -467,3 +486,29 @@ def test_health_is_asked_at_most_once_in_ten_seconds(plugin: Any) -> None:
         ("good", "disk", True, "fine"),
         ("bad", "health_checks", False, "OSError: gone"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ({"runtime": "service"}, "service: goes with the runtime"),
+        ({"runtime": "shell", "service": Service()}, "service: goes with the runtime"),
+        ({"service": {}}, "service: is a dict, not a Service"),
+        ({"service": Service(start_s=-1)}, "start_s"),
+        ({"service": Service(probe_s=0)}, "probe_s: must be more than 0"),
+        ({"service": Service(ports=(Port(name="Web"),))}, r"ports\[0\].name"),
+        ({"service": Service(ports=(Port(name="a"), Port(name="a")))}, "several ports are called"),
+        ({"service": Service(ports=(Port(name="a", probe="udp"),))}, "none of tcp, http, None"),
+        ({"service": Service(ports=(Port(name="a", inside=0),))}, "inside"),
+        ({"service": Service(ports=(Port(name="a", path="\0"),))}, "path: has a NUL"),
+    ],
+)
+def test_a_service_must_make_sense(words: Any, fault: str) -> None:
+    class Bound(Scripted):
+        def bind(self, task: TaskView, worker: WorkerView) -> Command:
+            return Command(**{"runtime": "service", "main": Step(run="x"), **words})
+
+    interface = Bound()
+    task = TaskView(id=1, name="a", payload={}, state="LEASED")
+    with pytest.raises(PluginFailed, match=fault):
+        PluginManager.holding(interface).bind(interface, task, WorkerView(name="w", hostname="h"))
