@@ -11,6 +11,7 @@ from app.domain.clock import Instant, seconds
 from app.domain.errors import (
     IllegalMove,
     JobNotFound,
+    NoCapacity,
     PluginFailed,
     Unavailable,
     UnknownJobType,
@@ -53,7 +54,7 @@ class Jobs:
         start did stands in the store. A job whose interface fails at the start is stored FAILED.
         within: called first in that transaction, for rows that belong to the job; what it raises
         undoes all. Raises UnknownJobType; AlreadyExists when `unique_key` or the firing is taken;
-        then nothing is stored.
+        then nothing is stored. Raises NoCapacity for one that may not wait.
         """
         return self.submit_all([wanted], within=within)[0]
 
@@ -125,7 +126,10 @@ class Jobs:
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=JobState.PENDING)
         if job.pool is not None:
             admitted = self._slot_is_free(job.pool)
-            waiting.join(self._store, job.pool, job.id, admitted=admitted, now=tx.now)
+            if wanted.listed:
+                waiting.join(self._store, job.pool, job.id, admitted=admitted, now=tx.now)
+            elif not admitted:
+                raise NoCapacity(name=job.pool)
             tx.ring(pool_topic(job.pool))
             if not admitted:
                 return self._wait(tx, job)

@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 from app.data.db import Store
 from app.domain.clock import Instant
+from app.domain.states import JobState
 
 PASSCODE_CHARS = 16
 _ALPHABET = string.ascii_letters + string.digits
 _CHUNK = 500
+_TRIES = 200
+"""Environments that are looked at for the latest start."""
 _LOOKED_AT = 4
 """Requests that each new one looks at to delete those that are over; with so many, few stay."""
 
@@ -144,6 +147,38 @@ def stands(store: Store, job_ids: Sequence[str]) -> Mapping[str, Stand]:
                 ends_at=row[6] if row[5] else None,
             )
     return found
+
+
+class Tries(NamedTuple):
+    """How starts went. The instants are 0 for never.
+
+    stuck: somebody waits for a free slot. last_at: of the latest sign of any try. good_at, bad_at:
+    of the latest success and of the latest failure.
+    """
+
+    stuck: bool
+    last_at: Instant
+    good_at: Instant
+    bad_at: Instant
+
+
+def tries(store: Store, dialect: str, pool: str) -> Tries:
+    """Look at the latest environments."""
+    head = store.run(
+        "SELECT 1 FROM waiting WHERE pool = ? AND admitted = 0 LIMIT 1", (pool,)
+    ).fetchone()
+    rows = store.run(
+        "SELECT state, scheduled_at, started_at, ended_at FROM job WHERE dialect = ?"
+        " ORDER BY created_at DESC LIMIT ?",
+        (dialect, _TRIES),
+    ).fetchall()
+    failed = [row[3] for row in rows if row[0] == JobState.FAILED and row[2] is None]
+    return Tries(
+        stuck=head is not None,
+        last_at=max((at for row in rows for at in row[1:] if at is not None), default=0),
+        good_at=max((row[2] for row in rows if row[2] is not None), default=0),
+        bad_at=max((at for at in failed if at is not None), default=0),
+    )
 
 
 # -- public ports -------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class Socket:
         def there():
             return [one for one in self.of(kind) if data.items() <= one.items()]
 
-        return eventually(there, f"{kind} {data} in {self.told}, {self.code}", 8)[-1]
+        return eventually(there, f"{kind} {data} in {self.told}, {self.code}")[-1]
 
     def until_closed(self) -> int:
         return eventually(lambda: self.code, f"a close frame after {self.told}")

@@ -9,7 +9,9 @@ def test_one_slot_and_three_users(manticore):
     b.until("position", position=1, wait=True)
     c.until("position", position=2, wait=True)
     tasks = manticore.work(2)
-    assert a.until("services") == {f"{t.name}-main": f"127.0.0.1:{20000 + t.task_id}" for t in tasks}
+    assert a.until("services") == {
+        f"{t.name}-main": f"127.0.0.1:{20000 + t.task_id}" for t in tasks
+    }
     b.until("position", position=0, wait=True)
     c.until("position", position=1, wait=True)
     assert manticore.leave("a").status == 200
