@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.manticore.client import WANTED
 
-SECRET = "a secret of more than thirty-two characters"
+SECRET = "a secret that is long enough for the longest of the three digests there are"
 ROUTES = [("GET", "/api/v2/job"), ("POST", "/api/v2/job"), ("DELETE", "/api/v2/job"),
           ("POST", "/api/v2/info"), ("GET", "/api/v2/job/none"), ("GET", "/api/v2/info")]  # fmt: skip
 

@@ -7,9 +7,11 @@ from flask_smorest import Blueprint
 from simple_websocket import Server
 
 from app.api.http import sockets
+from app.api.http.documents import described
 from app.api.http.drain import Drain
 from app.api.http.site import services, site
 from app.api.http.sockets import Line
+from app.api.manticore.schemas import Error
 from app.api.manticore.service import requests
 from app.api.manticore.watch import Watch
 from app.api.manticore.words import Telling
@@ -27,6 +29,7 @@ def made() -> Blueprint:
     watch = Watch()
 
     @sockets.route(blueprint, "/api/v2/job/<passcode>")
+    @described(blueprint, errors=(400, 405), error=Error)
     def follow(ws: Server, passcode: str) -> None:
         """Tell of one request until it is gone; the passcode is all that is asked for."""
         _Session(services(), site().drain, watch, ws).run(passcode)
