@@ -198,18 +198,18 @@ class Line:
                 return
 
     def _hear(self, event: TextMessage | BytesMessage) -> None:
-        text = isinstance(event, TextMessage)
-        self._size += len(event.data.encode()) if text else len(event.data)
+        text = event.data if isinstance(event.data, str) else None
+        self._size += len(event.data) if text is None else len(text.encode())
         if self._size > self._most_bytes:
             self.close(TOO_BIG)
             return
-        if text:
-            self._parts.append(event.data)
+        if text is not None:
+            self._parts.append(text)
         if event.message_finished:
             message = "".join(self._parts)
             self._parts.clear()
             self._size = 0
-            if text:
+            if text is not None:
                 self._heard(message)
 
     def _linger(self) -> None:
