@@ -10,6 +10,7 @@ from config import logging
 from config.settings import Settings
 
 if TYPE_CHECKING:
+    from app.domain.clock import Instant
     from app.domain.records import Delivery, Post
     from app.wiring import Services
 
@@ -25,12 +26,14 @@ def command(settings: Settings, parent: int | None) -> None:
     """
     die_with(parent)
     logging.configure(settings.logging, part="ticker")
-    from app.ticker.sender import Sender  # noqa: PLC0415 - quick help, late imports
+    from app.ticker.duties import Duty  # noqa: PLC0415 - quick help, late imports
+    from app.ticker.sender import Sender  # noqa: PLC0415
     from app.ticker.ticker import Ticker  # noqa: PLC0415
     from app.wiring import build  # noqa: PLC0415
 
     services = build(settings)
-    ticker = Ticker(services, Sender(services, _Wording(services)))
+    chores = Duty("dialects", 1.0, _Chores(services).run_once)
+    ticker = Ticker(services, Sender(services, _Wording(services)), [chores])
     on_stop(ticker.stop)
     try:
         ticker.run()
@@ -52,3 +55,24 @@ class _Wording:
             if dialect.name == delivery.dialect and dialect.post is not None:
                 return dialect.post(self._services, delivery)
         raise ValueError(f"jobs of {delivery.dialect} have no webhooks")
+
+
+class _Chores:
+    """Does what dialects want done now and then; loads them only where there is a group."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._wanted = False
+
+    def run_once(self, now: "Instant") -> int:
+        """Let each dialect that is on have its turn; give how much they did."""
+        self._wanted = self._wanted or self._services.engine.groups.exist()
+        if not self._wanted:
+            return 0
+        from app.api import DIALECTS  # noqa: PLC0415 - most servers have no groups
+
+        return sum(
+            dialect.run_once(self._services, now)
+            for dialect in DIALECTS
+            if dialect.run_once is not None and dialect.terms(self._services.settings).enabled
+        )

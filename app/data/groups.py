@@ -68,6 +68,11 @@ def page(store: Store, dialect: str, *, limit: int, offset: int) -> list[Group]:
     return [_record(row) for row in rows]
 
 
+def exist(store: Store) -> bool:
+    """Tell whether there is any group."""
+    return store.run("SELECT 1 FROM job_group LIMIT 1").fetchone() is not None
+
+
 def update(store: Store, group: Group) -> bool:
     """Write a group over the version it was read with; False when that moved.
 

@@ -74,6 +74,11 @@ class Groups:
         with self._store.session():
             return groups.page(self._store, dialect, limit=limit, offset=offset)
 
+    def exist(self) -> bool:
+        """Tell whether there is any group, of whatever dialect."""
+        with self._store.session():
+            return groups.exist(self._store)
+
     def update(self, group_id: int, change: Callable[[Group], Group]) -> Group:
         """Change a group's name, pause, limit, chain or data; give it as it is then.
 

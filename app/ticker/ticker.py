@@ -4,7 +4,7 @@ import functools
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
 
 import psutil
@@ -36,7 +36,10 @@ RUNG = {SLOTS_TOPIC: "waiting", SUBJOBS_TOPIC: "subjobs"}
 class Ticker:
     """Runs duties until stopped, and shows itself among the workers as a coordinator."""
 
-    def __init__(self, services: Services, sender: Sender | None = None) -> None:
+    def __init__(
+        self, services: Services, sender: Sender | None = None, more: Sequence[Duty] = ()
+    ) -> None:
+        """Make it of its parts; more: duties beside those of the engine."""
         settings = services.settings.ticker
         self._services = services
         self._engine = services.engine
@@ -46,6 +49,7 @@ class Ticker:
         self._pauses = Pauses(services.engine.clock.now(), patience_s=self._patience_s)
         self._led = False
         self._sender = sender
+        self._duties = [*duties(services.engine, services.plugins), *more]
         self._worker_id: int | None = None
         self._stopping = threading.Event()
         # One thread: duties never overlap, and a late one is run once, not made up for.
@@ -59,7 +63,7 @@ class Ticker:
         """Work until `stop`."""
         self._every("lead", self._renew_s, self._lead)
         self._every("show", HEARTBEAT_S, self._show)
-        for duty in duties(self._engine, self._services.plugins):
+        for duty in self._duties:
             self._every(duty.name, duty.every_s, functools.partial(self._do, duty))
         for rung in RUNG.items():
             threading.Thread(target=self._listen, args=rung, name=rung[1], daemon=True).start()

@@ -29,7 +29,10 @@ def submit(yard: Yard) -> str:
 
 
 def job(yard: Yard, job_id: str) -> dict:
-    return requests.get(f"{yard.url}{JOBS}/{job_id}", timeout=30).json()
+    """A job with its tasks."""
+    found = requests.get(f"{yard.url}{JOBS}/{job_id}", timeout=30).json()
+    tasks = requests.get(f"{yard.url}{JOBS}/{job_id}/tasks", timeout=30).json()
+    return {**found, "tasks": tasks["items"]}
 
 
 def until(yard: Yard, job_id: str, state: str) -> dict:

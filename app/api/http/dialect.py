@@ -11,6 +11,7 @@ from marshmallow import Schema
 from app.api.http.callers import Guard
 from app.api.http.cors import Cors
 from app.api.http.problems import Problem
+from app.domain.clock import Instant
 from app.domain.records import Delivery, Post
 from app.wiring import Services
 from config.settings import Settings
@@ -57,6 +58,8 @@ class Dialect:
     error_schema: shape of `Failure.body`. post: words a message to others outside, None when it is
     not to be sent after all; raises ValueError for one that cannot be made. health: what it adds to
     the answer of `/health`.
+    run_once: what the leading ticker does for it every second, told the present instant, once there
+    is a group; gives how much it did, and may run twice.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Dialect:
     failure: Callable[[Problem], Failure]
     error_schema: type[Schema]
     post: Callable[[Services, Delivery], Post | None] | None = None
+    run_once: Callable[[Services, Instant], int] | None = None
     health: Callable[[Services], Mapping[str, Any]] | None = None
 
 

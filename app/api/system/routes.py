@@ -52,7 +52,7 @@ def root() -> ResponseReturnValue:
     kinds = {kind.partition(";")[0].lower() for kind, _ in request.accept_mimetypes}
     if kinds & {"text/html", "application/xhtml+xml"}:
         return redirect("/ui/", 302)
-    return service.root()
+    return service.root(services().settings)
 
 
 @blueprint.route("/health")

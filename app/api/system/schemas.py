@@ -17,6 +17,7 @@ class Root(Schema):
 
     ok = fields.Boolean(required=True)
     content = fields.Nested(Program, required=True)
+    server = fields.Nested(Program, required=True)
     links = fields.Dict(keys=fields.String(), values=fields.String())
 
 

@@ -10,8 +10,12 @@ from app.api.http.dialect import Dialect
 from app.domain.errors import EngineError
 from app.hooks.manager import PluginStatus
 from app.wiring import VERSION, Services
+from config.settings import Settings
 
 _log = logging.getLogger(__name__)
+
+TRACKER = {"name": "task_tracker", "version": "1.1"}
+"""Name and version of the interface that the tracker's clients were written for."""
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -34,11 +38,19 @@ _PAGE = """<!doctype html>
 """
 
 
-def root() -> dict[str, Any]:
-    """Name the program and where to read on."""
+def root(settings: Settings) -> dict[str, Any]:
+    """Name the program and where to read on.
+
+    Clients of the tracker look here for its name, so `content` is its own where its paths are not
+    moved elsewhere.
+    """
+    tracker = settings.task_tracker
+    ours = {"name": "jobyard", "version": VERSION}
+    tracks = tracker.enabled and not tracker.prefix
     return {
         "ok": True,
-        "content": {"name": "jobyard", "version": VERSION},
+        "content": TRACKER if tracks else ours,
+        "server": ours,
         "links": {"docs": "/api/docs/", "health": "/health", "pages": "/ui/"},
     }
 

@@ -7,6 +7,7 @@ from app.api.http.dialect import Dialect, Terms, families
 from app.api.task_tracker import routes
 from app.api.task_tracker.errors import failure
 from app.api.task_tracker.schemas import Envelope
+from app.api.task_tracker.service import monitoring
 from config.settings import Settings
 
 _CORS = Cors(
@@ -49,4 +50,5 @@ DIALECT = Dialect(
     blueprints=routes.blueprints,
     failure=failure,
     error_schema=Envelope,
+    run_once=monitoring.run_once,
 )

@@ -313,12 +313,19 @@ def snapshots(store: Store, project_id: int, *, begin: int, end: int, limit: int
     ]  # fmt: skip
 
 
-def last_snapshot(store: Store, project_id: int) -> int:
-    """Give when a project was last looked at; 0 when never."""
-    row = store.run(
-        "SELECT MAX(at) FROM tracker_snapshot WHERE group_id = ?", (project_id,)
-    ).fetchone()
-    return int(row[0] or 0) if row else 0
+def unseen(store: Store, since: float, now: int, limit: int) -> list[int]:
+    """Give projects that nobody looked at after `since`, those seen longest ago first.
+
+    A snapshot later than now was taken before the clock was set back, and does not count.
+    """
+    rows = store.run(
+        "SELECT p.group_id FROM tracker_project p LEFT JOIN tracker_snapshot s"
+        " ON s.group_id = p.group_id AND s.at = (SELECT MAX(at) FROM tracker_snapshot"
+        " WHERE group_id = p.group_id AND at <= ?) WHERE s.at IS NULL OR s.at <= ?"
+        " ORDER BY COALESCE(s.at, 0), p.group_id LIMIT ?",
+        (now, since, limit),
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
 def count_accesses(store: Store, project_id: int) -> int:

@@ -37,6 +37,8 @@ def scene(engine, scripted, worker):
     submit(engine)
     scripted.on_plan = [TaskSpec(name="later", delay_s=3600)]
     submit(engine)
+    scripted.on_plan = [TaskSpec(name="s", queue="services", service=True)]
+    submit(engine)
     engine.schedules.create(_template(), cron="0 0 1 1 *")
     engine.tasks.add([NewWork(queue="demo/other", name="x")])
     assert engine.doctor.examine(pause_s=0) == []
@@ -53,6 +55,7 @@ FAULTS = {
     "stuck": "UPDATE task SET state = 'CREATED' WHERE name = 'later';UPDATE task SET due_at = NULL"
     " WHERE name = 'later'",
     "job-counter": "UPDATE job SET tasks_open = tasks_open + 1 WHERE state = 'SCHEDULED'",
+    "service-counter": "UPDATE job SET unready = 7 WHERE unready IS NOT NULL",
     "composite-counter": "UPDATE task SET children_open = 7 WHERE kind = 'composite'",
     "lease-without-attempt": "DELETE FROM attempt",
     "attempt-without-lease": "UPDATE attempt SET number = number + 1",

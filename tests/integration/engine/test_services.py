@@ -235,15 +235,6 @@ def test_work_beside_services_begins_when_they_are_ready_and_may_end_the_job(
     assert engine.attempts.held(worker) == {db: TaskState.CANCELLED}
 
 
-def test_the_doctor_finds_a_wrong_count_of_services(engine, worker, scripted):
-    scripted.on_plan = [TaskSpec(name="core", service=True)]
-    job = submit(engine)
-    take(engine, worker, "core")
-    with engine.store.transaction():
-        engine.store.run("UPDATE job SET unready = 2 WHERE id = ?", (job.id,))
-    assert [one.kind for one in engine.doctor.examine(pause_s=0)] == ["service-counter"]
-
-
 def test_a_restart_begins_with_services_that_are_not_ready(engine, worker, scripted):
     scripted.on_plan = [TaskSpec(name="core", service=True)]
     job = submit(engine)

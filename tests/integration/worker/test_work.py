@@ -55,9 +55,7 @@ def yard():
             worker=WorkerView(name="w", hostname="h", system="Linux"),
             policies={},
         )
-        yield SimpleNamespace(
-            engine=engine, job=job, runtime=runtime, work=Work(bench, task)
-        )
+        yield SimpleNamespace(engine=engine, job=job, runtime=runtime, work=Work(bench, task))
 
 
 def failing(verb, *errors):

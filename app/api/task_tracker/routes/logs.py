@@ -7,7 +7,7 @@ from app.api.http.bodies import body
 from app.api.http.site import services
 from app.api.task_tracker import schemas, words
 from app.api.task_tracker.documents import Fields, int64, read, text
-from app.api.task_tracker.errors import Refused
+from app.api.task_tracker.errors import Refused, Unreadable
 from app.api.task_tracker.routes import callers
 from app.api.task_tracker.routes.describing import tells
 from app.api.task_tracker.service import logs as service
@@ -48,7 +48,11 @@ def log_error() -> ResponseReturnValue:
 
 def _append(level: Level) -> ResponseReturnValue:
     given = read(body(), ENTRY)
-    caller = callers.worker(400)
+    try:
+        caller = callers.worker(400)
+    except Refused as error:
+        # Clients know this route by one refusal, whatever is wrong.
+        raise Unreadable from error
     service.append(
         services(),
         caller,

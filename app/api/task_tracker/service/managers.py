@@ -9,6 +9,7 @@ TRIES_S, TRIES = 10.0, 300.0
 """Logins a second that a client may try in the long run, and at once."""
 NAME_TRIES_S, NAME_TRIES = 0.2, 10.0
 """The same of those for one user name."""
+WRONG = "Invalid username/password"
 
 
 def register(services: Services, username: str, password: str) -> Manager:
@@ -31,6 +32,8 @@ def log_in(services: Services, username: str, password: str, client: str) -> Man
     Tries are counted for each client, and for each name that it tries; a good one starts the
     latter anew.
     """
+    if "\0" in username + password:
+        raise Refused(403, WRONG)  # no name has one, and no database takes it
     engine = services.engine
     of_name = f"login/{client}/{username[:64]}"
     with engine.transaction():
@@ -38,6 +41,6 @@ def log_in(services: Services, username: str, password: str, client: str) -> Man
         engine.rates.take(of_name, NAME_TRIES_S, burst=NAME_TRIES)
     found = engine.managers.authenticate(username, password)
     if found is None:
-        raise Refused(403, "Invalid username/password")
+        raise Refused(403, WRONG)
     engine.rates.fill(of_name)
     return found

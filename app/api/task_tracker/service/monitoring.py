@@ -10,7 +10,10 @@ MOST_ASSIGNEES = 16
 MOST = 999
 END = 2**31 - 1
 KEPT_LOGS_S = 30 * 24 * 3600
-BATCH = 1000
+BATCH = 100
+"""Projects that one round looks at."""
+FORGOTTEN = 1000
+"""Old rows that one round deletes."""
 
 
 def snapshots(services: Services, project: Project, count: int) -> list[Snapshot]:
@@ -42,42 +45,37 @@ def assignees(services: Services, project: Project) -> list[Json]:
     ]
 
 
-class Snapshots:
-    """The duty that looks at every project now and then, and forgets what it saw long ago."""
+def run_once(services: Services, now: Instant) -> int:
+    """Take a snapshot of each project whose last one is old enough; give how many.
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        settings = services.settings.task_tracker
-        self._every_s = settings.snapshot_interval_s
-        self._kept_s = settings.history_length_s
+    Forgets snapshots, and log entries, of long ago.
+    """
+    store = services.engine.store
+    settings = services.settings.task_tracker
+    at = now // SECOND
+    with store.session():
+        due = tables.unseen(store, at - settings.snapshot_interval_s, at, BATCH)
+    taken = [(project_id, _seen(services, project_id, at)) for project_id in due]
+    if not taken:
+        return 0
+    with store.transaction():
+        for project_id, snapshot in taken:
+            tables.insert_snapshot(store, project_id, snapshot)
+        tables.delete_old(store, at - int(settings.history_length_s), FORGOTTEN)
+        tables.delete_old_logs(store, at - KEPT_LOGS_S, FORGOTTEN)
+    return len(taken)
 
-    def run_once(self, now: Instant) -> int:
-        """Take a snapshot of each project whose last one is old enough; give how many."""
-        store = self._services.engine.store
-        at = now // SECOND
-        with store.session():
-            known = tables.projects(store)
-        taken = sum(self._take(project, at) for project in known)
-        with store.transaction():
-            tables.delete_old(store, at - int(self._kept_s), BATCH)
-            tables.delete_old_logs(store, at - KEPT_LOGS_S, BATCH)
-        return taken
 
-    def _take(self, project: Project, at: int) -> int:
-        engine = self._services.engine
-        with engine.store.session():
-            if tables.last_snapshot(engine.store, project.id) > at - self._every_s:
-                return 0
-            figures = engine.groups.figures(engine.groups.get(project.id))
-            accesses = tables.count_accesses(engine.store, project.id)
-        snapshot = Snapshot(
-            at=at,
-            fresh=figures.fresh,
-            failed=figures.failed,
-            closed=figures.finished,
-            accesses=accesses,
-            agreed=figures.agreed,
-        )
-        with engine.store.transaction():
-            tables.insert_snapshot(engine.store, project.id, snapshot)
-        return 1
+def _seen(services: Services, project_id: int, at: int) -> Snapshot:
+    groups = services.engine.groups
+    with services.engine.store.session():
+        figures = groups.figures(groups.get(project_id))
+        accesses = tables.count_accesses(services.engine.store, project_id)
+    return Snapshot(
+        at=at,
+        fresh=figures.fresh,
+        failed=figures.failed,
+        closed=figures.finished,
+        accesses=accesses,
+        agreed=figures.agreed,
+    )

@@ -13,6 +13,7 @@ from app.api.task_tracker.records import ALL_ROLES, Project, Role
 from app.api.task_tracker.tables import DIALECT
 from app.domain.errors import AlreadyExists
 from app.domain.records import Group, Manager
+from app.engine.transaction import retried
 from app.wiring import Services
 
 LONGEST = {"clone_url": 1024, "git_repo": 1024, "version": 1024}
@@ -123,11 +124,14 @@ def update(
     def change(group: Group) -> Group:
         return replace(group, name=wanted.name, paused=wanted.paused, chain=wanted.chain or None)
 
-    try:
+    def attempt() -> None:
         with engine.transaction():
             engine.groups.update(project_id, change)
             tables.update_project(engine.store, wanted)
             refill(services, project_id)
+
+    try:
+        retried(engine.store, attempt)
     except AlreadyExists as error:
         raise Refused(400, TAKEN) from error
 

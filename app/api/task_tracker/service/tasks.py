@@ -10,7 +10,7 @@ import siphashc
 
 from app.api.task_tracker import tables, words
 from app.api.task_tracker.documents import Field, Fields, hash64, int16, int64, pick, text, whole
-from app.api.task_tracker.errors import DUPLICATE, Refused
+from app.api.task_tracker.errors import DUPLICATE, Refused, Unreadable
 from app.api.task_tracker.permissions import Act, allowed, held
 from app.api.task_tracker.records import Project, Remote, Rights
 from app.api.task_tracker.service.projects import bucket
@@ -73,7 +73,7 @@ def read(document: Any) -> Wanted:
     recipe = given["recipe"]
     unique = given["unique_string"]
     if (
-        given["project"] <= 0
+        not given["project"]
         or not recipe
         or len(recipe) > LONGEST_RECIPE
         or (not recipe.isascii() and len(recipe.encode()) > LONGEST_RECIPE)
@@ -184,6 +184,8 @@ def _read_all(items: Sequence[Any]) -> list[Wanted]:
             if place % AT_ONCE == AT_ONCE - 1:
                 # Other requests of this process have their turn.
                 time.sleep(0)
+    except Unreadable:
+        raise
     except Refused as error:
         raise Refused(400, "Invalid request") from error
     if any(one.project != wanted[0].project for one in wanted):

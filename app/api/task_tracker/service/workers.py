@@ -23,9 +23,9 @@ def identify(services: Services, worker_id: str | None, secret: str | None, stat
 
     Raises Refused with `status` for anything else, the first of what is wrong.
     """
-    if worker_id is None:
+    if not worker_id:
         raise Refused(status, "worker id not specified")
-    if secret is None:
+    if not secret:
         raise Refused(status, "secret is not specified")
     digits = worker_id.strip()
     if not (digits.isascii() and digits.isdigit() and int(digits[:20]) <= _MOST_ID):
