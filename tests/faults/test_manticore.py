@@ -12,11 +12,13 @@ from tests.acceptance.manticore.test_environments import Users
 from tests.yard import Yard, eventually
 
 
+TIMES = {"USAGE_DURATION": "2", "WARNING_DURATION": "10", "RESET_TIMER_ALLOWED": "true"}
+
+
 @pytest.fixture
-def users() -> Iterator[Users]:
+def users(request) -> Iterator[Users]:
     folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
-    times = {"USAGE_DURATION": "2", "WARNING_DURATION": "10", "RESET_TIMER_ALLOWED": "true"}
-    yard = Yard(folder, MANTICORE_SLOTS="1", **times)
+    yard = Yard(folder, MANTICORE_SLOTS="1", **getattr(request, "param", {}))
     try:
         yield Users(yard.start())
     finally:
@@ -30,13 +32,15 @@ def test_web_dies_with_sockets_open_and_everybody_keeps_what_they_have(users):
     b.until("position", position=0, wait=True)
     codes = {user: users.ask(user)["passcode"] for user in "ab"}
     users.yard.kill("web", signal.SIGKILL)
-    assert (a.until_closed(), b.until_closed()) == (1006, 1006)
+    # Its processes say goodbye when they can.
+    assert {a.until_closed(), b.until_closed()} <= {1001, 1006}
     eventually(users.yard.answers, "another web part")
     assert {user: users.ask(user)["passcode"] for user in "ab"} == codes
     assert users.open("a").until("services") == addresses
     users.open("b").until("position", position=0, wait=True)
 
 
+@pytest.mark.parametrize("users", [TIMES], indirect=True)
 def test_ticker_dies_while_a_warning_runs_and_another_ends_it(users):
     a = users.open("a")
     a.until("activity")
