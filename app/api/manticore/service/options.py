@@ -59,7 +59,10 @@ def _offer(services: Services, interface: JobInterface) -> Offer | None:
 
 def options(services: Services) -> Json:
     """Give all that can be asked for, in the order of the job types."""
-    all_offers = offers(services)
+    return _together(offers(services))
+
+
+def _together(all_offers: Sequence[Offer]) -> Json:
     hmis: dict[str, list[str]] = {}
     for offer in all_offers:
         for kind, versions in offer.hmis.items():
@@ -79,7 +82,8 @@ def _once(values: Any) -> list[str]:
 
 def choose(services: Services, body: Json) -> tuple[str, Json]:
     """Give the job type for a body, and its parameters. Raises Refused for the first fault."""
-    there = options(services)
+    all_offers = offers(services)
+    there = _together(all_offers)
     core, hmi = _object(body, "core"), _object(body, "hmi")
     hmis = {each["type"]: each["versions"] for each in there["hmis"]}
     spec = {
@@ -90,7 +94,7 @@ def choose(services: Services, body: Json) -> tuple[str, Json]:
     }
     kind = _one_of(hmi, "hmi", "type", list(hmis))
     spec["hmi"] = {"type": kind, "version": _one_of(hmi, "hmi", "version", hmis[kind])}
-    for offer in offers(services):
+    for offer in all_offers:
         if offer.has(spec):
             return offer.interface.name, services.plugins.load_spec(offer.interface, spec)
     raise Refused("core and hmi cannot be had together in these versions")
