@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.api import DIALECTS
-from app.api.http import context, documents, plain
+from app.api.http import context, documents, plain, sockets
 from app.api.http.dialect import Mounted, Owners
 from app.api.http.drain import Drain
 from app.api.http.encoding import OrjsonProvider
@@ -35,6 +35,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     services = services or build(settings)
     app = _App("app", static_folder=None)
     app.json = OrjsonProvider(app)
+    app.config["SOCK_SERVER_OPTIONS"] = sockets.OPTIONS
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     mounted = [Mounted(dialect, dialect.terms(settings)) for dialect in DIALECTS]

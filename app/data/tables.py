@@ -16,6 +16,7 @@ from peewee import (
 )
 
 from app.data.listing import LISTING
+from app.data.manticore import MANTICORE
 from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
@@ -386,6 +387,8 @@ class IdleLimit(Model):
     job_id = TextField(primary_key=True)
     idle_us = BigIntegerField()
     deadline = BigIntegerField(null=True)
+    warn_us = BigIntegerField()
+    warned = IntegerField()
 
     class Meta:
         table_name = "idle_limit"
@@ -481,6 +484,7 @@ ENGINE = (
     Manager,
     ManagerSession,
     *TRACKER,
+    *MANTICORE,
     IdleLimit,
     Token,
     Delivery,

@@ -144,6 +144,10 @@ class Paused(Unavailable):
     """The queue or group is paused. Facts: name."""
 
 
+class NoCapacity(Unavailable):
+    """There is no free slot. Facts: name."""
+
+
 class StoreUnavailable(Unavailable):
     """The database does not answer."""
 

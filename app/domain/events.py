@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     JOB_PAUSED = "job.paused"
     JOB_RESUMED = "job.resumed"
     JOB_DELETED = "job.deleted"
+    JOB_IDLE = "job.idle"  #: data: left_s; nobody uses it, and it is cancelled after so long
     TASK_CREATED = "task.created"
     TASK_QUEUED = "task.queued"
     TASK_HELD = "task.held"

@@ -15,10 +15,12 @@ class Submission:
     id: chosen by the caller, a UUID4 in hex, or empty. spec: parameters as `type` loads them.
     task_count: number of top-level steps, for progress. unique_key: a second submission under it
     is refused. pool, max_running: the pool of slots it needs one of, and that pool's size.
+    listed: False for one that takes a free slot of its pool or none, and is on no waiting list.
     delete_after_s: how long after its completion it is deleted. idle_s: how long it may run without
-    being touched before it is cancelled; None leaves it alone. audience: who may see it, such as
-    `user:alice` or `role:ops`; nobody named leaves it to everybody. start_at: when it starts; at
-    once where that is past or None.
+    being touched before it is cancelled; None leaves it alone. idle_warning_s: so long before that
+    end `job.idle` is noted, 0 for never. audience: who may see it, such as `user:alice` or
+    `role:ops`; nobody named leaves it to everybody. start_at: when it starts; at once where that is
+    past or None.
     """
 
     dialect: str
@@ -38,8 +40,10 @@ class Submission:
     unique_key: str | None = None
     pool: str | None = None
     max_running: int | None = None
+    listed: bool = True
     delete_after_s: float | None = None
     idle_s: float | None = None
+    idle_warning_s: float = 0.0
     audience: tuple[str, ...] = ()
     start_at: Instant | None = None
 

@@ -317,8 +317,9 @@ class Courses:
             before = replace(before, state=JobState.RUNNING)
         if after.state is not before.state:
             tx.note(_JOB_EVENTS[after.state], after.dialect, job_id=after.id, state=after.state)
-            if after.state is JobState.RUNNING and after.pool is not None:
-                waiting.leave(self._store, after.id)
+            if after.pool is not None:
+                if after.state is JobState.RUNNING:
+                    waiting.leave(self._store, after.id)
                 tx.ring(pool_topic(after.pool))
         if after.state is JobState.RUNNING and after.position != before.position:
             tx.note(

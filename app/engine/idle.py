@@ -1,13 +1,15 @@
-"""Idle limits: a running job that nobody touches for too long is cancelled.
+"""Idle limits: a running job that nobody touches for too long is cancelled, after a warning.
 
 Both the limit and the time that is left are rows, so they survive every restart.
 """
 
 from contextlib import suppress
 
-from app.data import idle
-from app.domain.clock import Instant
+from app.data import idle, jobs
+from app.domain.clock import SECOND, Instant
 from app.domain.errors import EntryNotFound, IllegalMove, JobNotFound
+from app.domain.events import EventKind
+from app.engine.courses import pool_topic
 from app.engine.jobs import Jobs
 from app.engine.rounds import each
 from app.engine.transaction import Transactions
@@ -17,7 +19,11 @@ BATCH = 500
 
 
 class Idle:
-    """Counts from when a job runs; `Submission.idle_s` says how long."""
+    """Counts from when a job runs; `Submission.idle_s` says how long.
+
+    With `idle_warning_s` the last part of it begins with a warning: `job.idle` is noted, and from
+    then on that part is counted in full, however late the warning was.
+    """
 
     def __init__(self, transactions: Transactions, all_jobs: Jobs) -> None:
         self._tx = transactions
@@ -41,10 +47,19 @@ class Idle:
             return idle.deadline(self._store, job_id)
 
     def run_once(self, now: Instant) -> int:
-        """Count for what runs by now, and cancel what went unused for too long; give how many."""
-        with self._store.transaction():
+        """Count for what runs by now, warn, and cancel what went unused for too long.
+
+        Gives how many were cancelled.
+        """
+        with self._tx() as tx:
             idle.end(self._store)
             idle.begin(self._store, now)
+            for warned in idle.warn(self._store, now, BATCH):
+                job = jobs.get(self._store, warned.job_id)
+                left_s = warned.left_us / SECOND
+                tx.note(EventKind.JOB_IDLE, job.dialect, job_id=job.id, left_s=left_s)
+                if job.pool is not None:
+                    tx.ring(pool_topic(job.pool))
             found = idle.passed(self._store, now, BATCH)
         return each(found, lambda job_id: self._cancel(job_id, now))
 

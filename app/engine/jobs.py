@@ -2,6 +2,7 @@
 
 import contextlib
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 
 from app.data import audience, finder, idle, jobs, leases, logs, tasks, waiting
@@ -10,6 +11,7 @@ from app.domain.clock import Instant, seconds
 from app.domain.errors import (
     IllegalMove,
     JobNotFound,
+    NoCapacity,
     PluginFailed,
     Unavailable,
     UnknownJobType,
@@ -47,17 +49,20 @@ class Jobs:
 
     # -- in -----------------------------------------------------------------------------------
 
-    def submit(self, wanted: Submission) -> Job:
+    def submit(self, wanted: Submission, *, within: Callable[[], None] | None = None) -> Job:
         """Store a job and start it, or put it into its pool's list; one transaction.
 
         Gives the job as it was accepted: PENDING, or WAITING with a place in the list. What its
         start did stands in the store. A job whose interface fails at the start is stored FAILED.
-        Raises UnknownJobType; AlreadyExists when `unique_key` or the firing is taken; then
-        nothing is stored.
+        within: called first in that transaction, for rows that belong to the job; what it raises
+        undoes all. Raises UnknownJobType; AlreadyExists when `unique_key` or the firing is taken;
+        then nothing is stored. Raises NoCapacity for one that may not wait.
         """
-        return self.submit_all([wanted])[0]
+        return self.submit_all([wanted], within=within)[0]
 
-    def submit_all(self, wanted: list[Submission]) -> list[Job]:
+    def submit_all(
+        self, wanted: list[Submission], *, within: Callable[[], None] | None = None
+    ) -> list[Job]:
         """Store and start several jobs in one transaction: all of them, or none."""
         for submission in wanted:
             if submission.type not in self._plugins.interfaces:
@@ -66,6 +71,8 @@ class Jobs:
         # A plan is a pure function of the job, so that of a fresh one needs no snapshot.
         planned = [self._planned(self._accepted(submission, now)) for submission in wanted]
         with self._tx() as tx:
+            if within is not None:
+                within()
             return [
                 self._store_new(tx, job, submission, plan)
                 for (job, plan), submission in zip(planned, wanted, strict=True)
@@ -116,7 +123,8 @@ class Jobs:
             self._open_pool(job, wanted)
         jobs.insert(self._store, job, unique_key=wanted.unique_key, delete_after_us=after)
         if wanted.idle_s is not None:
-            idle.insert(self._store, job.id, seconds(wanted.idle_s))
+            warn_us = seconds(wanted.idle_warning_s)
+            idle.insert(self._store, job.id, seconds(wanted.idle_s), warn_us=warn_us)
         if job.watched:
             tx.watch(job.id, job.watches)
         tx.note(EventKind.JOB_SUBMITTED, job.dialect, job_id=job.id, state=JobState.PENDING)
@@ -124,14 +132,19 @@ class Jobs:
             return self._wait(tx, job)
         if job.pool is not None:
             admitted = self._slot_is_free(job.pool)
-            self._join(tx, job, job.pool, admitted=admitted)
+            if not admitted and not wanted.listed:
+                raise NoCapacity(name=job.pool)
+            self._join(tx, job, job.pool, admitted=admitted, listed=wanted.listed)
             if not admitted:
                 return self._wait(tx, job)
         self._courses.apply(tx, job, plan, starts=True)
         return job
 
-    def _join(self, tx: Transaction, job: Job, pool: str, *, admitted: bool) -> None:
-        waiting.join(self._store, pool, job.id, admitted=admitted, now=tx.now)
+    def _join(
+        self, tx: Transaction, job: Job, pool: str, *, admitted: bool, listed: bool = True
+    ) -> None:
+        if listed:
+            waiting.join(self._store, pool, job.id, admitted=admitted, now=tx.now)
         tx.ring(pool_topic(pool))
         if admitted:
             jobs.hold_slot(self._store, job.id, held=True)

@@ -32,7 +32,7 @@ def duties(engine: Engine, plugins: PluginManager) -> list[Duty]:
         Duty("schedules", 0.5, engine.schedules.run_once),
         Duty("rescue", 1.0, lambda now: engine.rescue.run_once(engine.leadership.earlier(now))),
         Duty("waiting", 1.0, engine.waiting.run_once),
-        Duty("idle", 1.0, engine.idle.run_once),
+        Duty("idle", 0.5, engine.idle.run_once),
         Duty("listing", 1.0, engine.listing.run_once),
         Duty("publish", 1.0, Publisher(engine, plugins).run_once),
         Duty("subjobs", 1.0, engine.subjobs.run_once),

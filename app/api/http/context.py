@@ -115,7 +115,7 @@ def _write_line(exchange: Exchange, asked: Request, response: Response) -> None:
         "request",
         action="request",
         method=asked.method,
-        path=path[:_LONGEST_PATH],
+        path=terms.log_path(path)[:_LONGEST_PATH],
         status=response.status_code,
         duration_ms=round((time.monotonic() - exchange.began) * 1000, 3),
         client=asked.remote_addr,

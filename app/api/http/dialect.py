@@ -34,6 +34,7 @@ class Terms:
     cors: None sends no such header. log_level: of the line about each request; None writes none.
     log_skip: requests without a line, as `METHOD /path`. json_type: Content-Type of JSON answers.
     guard: stands before all its paths; None lets everybody in.
+    log_path: gives a path as it may be logged.
     """
 
     enabled: bool = True
@@ -44,6 +45,7 @@ class Terms:
     log_skip: frozenset[str] = frozenset()
     json_type: str = "application/json"
     guard: Guard | None = None
+    log_path: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ class Dialect:
     owns: whether a path, without the prefix, is this dialect's, known or not.
     blueprints: what to mount under these settings. failure: words an error.
     error_schema: shape of `Failure.body`. post: words a message to others outside, None when it is
-    not to be sent after all; raises ValueError for one that cannot be made.
+    not to be sent after all; raises ValueError for one that cannot be made. health: what it adds to
+    the answer of `/health`.
     run_once: what the leading ticker does for it every second, told the present instant, once there
     is a group; gives how much it did, and may run twice.
     """
@@ -69,6 +72,7 @@ class Dialect:
     error_schema: type[Schema]
     post: Callable[[Services, Delivery], Post | None] | None = None
     run_once: Callable[[Services, Instant], int] | None = None
+    health: Callable[[Services], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

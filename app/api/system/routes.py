@@ -59,7 +59,7 @@ def root() -> ResponseReturnValue:
 @described(blueprint, schemas.Health, errors=(405,), error=Message)
 def health() -> ResponseReturnValue:
     """Tell whether the store answers: 200, else 503 with the same object."""
-    document, well = service.health(services())
+    document, well = service.health(services(), [each.dialect for each in site().owners.mounted])
     return document, 200 if well else 503
 
 

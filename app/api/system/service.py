@@ -3,8 +3,10 @@
 import html
 import json
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from app.api.http.dialect import Dialect
 from app.domain.errors import EngineError
 from app.hooks.manager import PluginStatus
 from app.wiring import VERSION, Services
@@ -53,14 +55,17 @@ def root(settings: Settings) -> dict[str, Any]:
     }
 
 
-def health(services: Services) -> tuple[dict[str, Any], bool]:
-    """Tell how the server is, and whether its store answers."""
+def health(services: Services, dialects: Sequence[Dialect] = ()) -> tuple[dict[str, Any], bool]:
+    """Tell how the server is, and whether its store answers; dialects add words of their own."""
     well = _store_answers(services)
     document: dict[str, Any] = {
         "status": "UP" if well else "DOWN",
         "version": VERSION,
         "isHealthy": well,
     }
+    for dialect in dialects:
+        if well and dialect.health is not None:
+            document.update(_of_dialect(services, dialect.health))
     unwell = _plugins(services)
     return ({**document, "plugins": unwell} if unwell else document), well
 
@@ -75,6 +80,16 @@ def _store_answers(services: Services) -> bool:
         _log.exception("the store does not answer", extra={"action": "health"})
         return False
     return True
+
+
+def _of_dialect(
+    services: Services, health: Callable[[Services], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    try:
+        return health(services)
+    except EngineError as error:
+        _log.warning("a dialect cannot tell how it is: %s", error, extra={"action": "health"})
+        return {}
 
 
 def _plugins(services: Services) -> list[dict[str, Any]]:

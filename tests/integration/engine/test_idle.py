@@ -6,7 +6,7 @@ from app.domain.clock import seconds
 from app.domain.errors import EntryNotFound
 from app.domain.states import JobState
 from app.hooks import TaskSpec
-from app.testing import new_worker, submit
+from app.testing import happenings, new_worker, submit
 
 QUEUE = "demo/default"
 
@@ -74,3 +74,30 @@ def test_the_limit_goes_with_the_job(engine, clock, running):
     engine.jobs.delete(running)
     with engine.store.session():
         assert engine.store.run("SELECT COUNT(*) FROM idle_limit").fetchone() == (0,)
+
+
+def test_a_warning_comes_before_the_end_and_its_time_is_given_in_full(engine, clock, scripted):
+    scripted.on_plan = [TaskSpec(name="a")]
+    job = submit(engine, idle_s=10, idle_warning_s=4)
+    engine.claims.claim(new_worker(engine, QUEUE), QUEUE, start=True)
+    engine.idle.run_once(clock.now())
+    engine.idle.run_once(clock.advance(5.9))
+    assert "job.idle" not in happenings(engine, job_id=job.id)
+    assert engine.idle.run_once(clock.advance(0.6)) == 0
+    assert engine.idle.deadline(job.id) == clock.now() + seconds(4)
+    assert engine.idle.run_once(clock.advance(3.9)) == 0
+    assert happenings(engine, job_id=job.id).count("job.idle") == 1
+    assert engine.idle.run_once(clock.advance(0.1)) == 1
+
+
+def test_a_touch_takes_a_warning_back(engine, clock, scripted):
+    scripted.on_plan = [TaskSpec(name="a")]
+    job = submit(engine, idle_s=10, idle_warning_s=4)
+    engine.claims.claim(new_worker(engine, QUEUE), QUEUE, start=True)
+    engine.idle.run_once(clock.now())
+    engine.idle.run_once(clock.advance(6))
+    engine.idle.touch(job.id)
+    assert engine.idle.run_once(clock.advance(5)) == 0
+    assert engine.idle.run_once(clock.advance(1)) == 0
+    assert happenings(engine, job_id=job.id).count("job.idle") == 2
+    assert engine.idle.run_once(clock.advance(4)) == 1

@@ -1,0 +1,58 @@
+"""Servers of this dialect, whose environments exist on paper."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.manticore.client import Manticore
+from tests.acceptance.manticore.standin import install
+from tests.integration.http.conftest import Servers
+
+FILE = "[manticore]\njob_plugins = ['standin']\nmax_running = {slots}\n{more}"
+
+
+class Manticores:
+    """Starts servers with the stand-in installed."""
+
+    def __init__(self, servers: Servers, folder: str) -> None:
+        self._servers = servers
+        self._folder = folder
+
+    def start(self, more: str = "", *, slots: int = 1, **variables: str) -> Manticore:
+        toml = FILE.format(slots=slots, more=more)
+        return Manticore(self._servers.start(toml, PYTHONPATH=self._folder, **variables))
+
+
+@pytest.fixture(scope="session")
+def standin() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp") as folder:
+        sys.path.insert(0, install(Path(folder)))
+        yield folder
+        sys.path.remove(folder)
+
+
+@pytest.fixture(scope="module")
+def manticores(standin: str) -> Iterator[Manticores]:
+    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        servers = Servers(Path(folder))
+        yield Manticores(servers, standin)
+        servers.end()
+
+
+@pytest.fixture(scope="module")
+def shared(manticores: Manticores) -> Manticore:
+    """One server of two web processes and one slot, for a module."""
+    return manticores.start()
+
+
+@pytest.fixture
+def manticore(shared: Manticore) -> Iterator[Manticore]:
+    """The module's server with an empty list."""
+    shared.server.clean()
+    shared._worker = None
+    yield shared
+    shared.close()
+    shared.sockets.clear()

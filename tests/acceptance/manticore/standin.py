@@ -1,0 +1,46 @@
+"""A job type of core and hmi whose services are as ready as the test says, as a plugin of its own."""
+
+from pathlib import Path
+
+MODULE = '''
+"""Environments that exist on paper."""
+
+from app.hooks import JobInterface, TaskSpec, hookimpl
+
+
+class StandIn(JobInterface):
+    name = "standin"
+
+    def options(self):
+        return {
+            "core": {"versions": ["4.5.1", "5.0.0"], "builds": ["default", "debug"]},
+            "hmis": [
+                {"type": "generic", "versions": ["minimal", "full"]},
+                {"type": "web", "versions": ["0.1"]},
+            ],
+        }
+
+    def plan(self, job):
+        return [
+            TaskSpec(name="core", queue="environments", service=True),
+            TaskSpec(name="hmi", queue="environments", service=True, after_ready=("core",)),
+        ]
+
+    def bind(self, task, worker):
+        raise NotImplementedError
+
+
+@hookimpl
+def job_interfaces():
+    return [StandIn()]
+'''
+
+
+def install(folder: Path) -> str:
+    """Put the plugin into a folder, to be named in PYTHONPATH; give the folder."""
+    (folder / "standin_plugin.py").write_text(MODULE)
+    info = folder / "standin-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: standin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[jobyard]\nstandin = standin_plugin\n")
+    return str(folder)

@@ -1,0 +1,49 @@
+"""Environments while parts of the server die."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.manticore.test_environments import Users
+from tests.yard import Yard, eventually
+
+TIMES = {"USAGE_DURATION": "2", "WARNING_DURATION": "10", "RESET_TIMER_ALLOWED": "true"}
+
+
+@pytest.fixture
+def users(request) -> Iterator[Users]:
+    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    yard = Yard(folder, MANTICORE_SLOTS="1", **getattr(request, "param", {}))
+    try:
+        yield Users(yard.start())
+    finally:
+        yard.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_web_dies_with_sockets_open_and_everybody_keeps_what_they_have(users):
+    a, b = users.open("a"), users.open("b")
+    addresses = a.until("services")
+    b.until("position", position=0, wait=True)
+    codes = {user: users.ask(user)["passcode"] for user in "ab"}
+    users.yard.kill("web", signal.SIGKILL)
+    # Its processes say goodbye when they can.
+    assert {a.until_closed(), b.until_closed()} <= {1001, 1006}
+    eventually(users.yard.answers, "another web part")
+    assert {user: users.ask(user)["passcode"] for user in "ab"} == codes
+    assert users.open("a").until("services") == addresses
+    users.open("b").until("position", position=0, wait=True)
+
+
+@pytest.mark.parametrize("users", [TIMES], indirect=True)
+def test_ticker_dies_while_a_warning_runs_and_another_ends_it(users):
+    a = users.open("a")
+    a.until("activity")
+    users.yard.kill("ticker", signal.SIGKILL)
+    assert a.until_closed() == 1000
+    assert a.told[-1] == {"type": "dead", "data": {"reason": "inactive"}}
+    assert len(a.of("activity")) == 1
