@@ -35,8 +35,19 @@ def test_web_dies_with_sockets_open_and_everybody_keeps_what_they_have(users):
     assert {a.until_closed(), b.until_closed()} <= {1001, 1006}
     eventually(users.yard.answers, "another web part")
     assert {user: users.ask(user)["passcode"] for user in "ab"} == codes
-    assert users.open("a").until("services") == addresses
-    users.open("b").until("position", position=0, wait=True)
+    assert reopened(users, "a").until("services") == addresses
+    reopened(users, "b").until("position", position=0, wait=True)
+
+
+def reopened(users, user):
+    """Connect again and again, as clients do: the first may still reach a process that goes."""
+
+    def told():
+        socket = users.open(user)
+        eventually(lambda: socket.told or socket.code, "an answer")
+        return socket if socket.told else None
+
+    return eventually(told, f"{user} is told something")
 
 
 @pytest.mark.parametrize("users", [TIMES], indirect=True)
