@@ -11,7 +11,7 @@ GOOD = "name: good\ntasks:\n  - name: task\n    run: exit 0\n"
 NOBODY = "facade00facade00facade00facade00"
 ROUTES = {
     "/jobs": {"GET", "POST"},
-    f"/jobs/{NOBODY}": {"GET"},
+    f"/jobs/{NOBODY}": {"GET", "DELETE"},
     f"/jobs/{NOBODY}/cancel": {"PUT"},
     f"/jobs/{NOBODY}/restart": {"PUT"},
     f"/jobs/{NOBODY}/log": {"GET"},
@@ -23,7 +23,7 @@ ROUTES = {
     "/metrics": {"GET"},
     "/users": {"POST"},
     "/scheduled-jobs": {"GET", "POST"},
-    f"/scheduled-jobs/{NOBODY}": {"GET", "DELETE"},
+    f"/scheduled-jobs/{NOBODY}": {"GET", "PUT", "DELETE"},
     f"/scheduled-jobs/{NOBODY}/pause": {"PUT"},
     f"/scheduled-jobs/{NOBODY}/resume": {"PUT"},
 }
