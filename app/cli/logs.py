@@ -19,7 +19,9 @@ def command(
     task: int | None,
     as_json: bool,
 ) -> None:
-    """Print what a job has written, oldest first. ID may be cut short.
+    """Print what a job has written, oldest first.
+
+    ID may be cut short.
 
     With --follow it goes on where it was when the connection is cut, and misses nothing. With
     --json each line is an object: one piece of output with its task, number and time.

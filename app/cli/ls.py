@@ -31,7 +31,10 @@ MOST = 500
 def command(
     server: Server, /, state: str | None, count: int, as_json: bool, **filters: Any
 ) -> None:
-    """List jobs of all dialects, newest first."""
+    """List jobs of all dialects, newest first.
+
+    All filters that are given must fit.
+    """
     found: list[dict[str, object]] = []
     after = ""
     while len(found) < count and after is not None:

@@ -18,7 +18,10 @@ _SHOWN = (
 @AS_JSON
 @with_server
 def command(server: Server, id: str, as_json: bool) -> None:  # noqa: A002 - the argument's name
-    """Show a job and its tasks. ID may be cut short while it is that of one job alone."""
+    """Show a job and its tasks.
+
+    ID may be cut short while it is that of one job alone.
+    """
     job_id = whole_id(server, id)
     job = server.get(f"/jobs/{job_id}")
     page = server.get(f"/jobs/{job_id}/tasks", size=TASKS_SHOWN)

@@ -45,6 +45,7 @@ _BROKEN = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.InternalError,  # a replica that takes no writes, for one
+    psycopg.errors.UndefinedTable,  # nobody has migrated it yet; SQLite calls that operational
     peewee.OperationalError,
     peewee.InterfaceError,
     peewee.DatabaseError,
@@ -279,7 +280,8 @@ class Store:
                 error = again
             else:
                 return cursor
-        if isinstance(error, (sqlite3.ProgrammingError, psycopg.ProgrammingError)):
+        missing = isinstance(error, psycopg.errors.UndefinedTable)
+        if isinstance(error, (sqlite3.ProgrammingError, psycopg.ProgrammingError)) and not missing:
             raise error
         if self.backend == "postgres":
             self.peewee.suspect()

@@ -35,7 +35,9 @@ def test_a_stranger_understands_each_command_and_option(path, command):
             assert option.help, f"{path} {option.opts[0]}"
     if " " not in path and not isinstance(command, click.Group):
         names = {word for option in command.params for word in option.opts}
-        assert {"--bind", "--data-dir", "--config"} <= names
+        # Of a client's commands, where the server is; of all others, what it is made of.
+        asks = {"--server", "--token"}
+        assert asks <= names or {"--bind", "--data-dir", "--config"} <= names
 
 
 @pytest.mark.parametrize("name", COMMANDS)

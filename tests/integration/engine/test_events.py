@@ -254,6 +254,11 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     submit(engine)
     (service,) = engine.claims.claim(worker, "demo/served", start=True)
     engine.services.ready(service.lease, {"http": "127.0.0.1:1"})
+    scripted.on_plan = [TaskSpec(name="i", queue="unused")]
+    submit(engine, idle_s=10, idle_warning_s=4)
+    engine.claims.claim(worker, "demo/unused", start=True)
+    engine.idle.run_once(clock.now())
+    engine.idle.run_once(clock.advance(7))
     scripted.on_plan = None
     submit(engine)
     assert set(happenings(engine)) == {str(kind) for kind in EventKind}
