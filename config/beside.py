@@ -84,16 +84,29 @@ class Keeper:
             self._handle = -1
 
 
+def migrate(settings: Settings) -> None:
+    """Bring the database to the present schema, before anybody is served.
+
+    A database that is away is no reason not to start: the keeper's parts try again.
+    """
+    words = [sys.executable, "-m", "app.cli", "migrate"]
+    # By hand: gunicorn's master has patched what `subprocess` is made of.
+    os.waitpid(os.posix_spawn(sys.executable, words, _environment(settings)), 0)
+
+
 def _start(settings: Settings) -> int:
     """Start the keeper and give its process id. It ends with the calling process."""
     parts = ["ticker", "worker"] if settings.worker.enabled else ["ticker"]
     words = [sys.executable, "-m", "config.beside", str(os.getpid()), *parts]
-    given = {
+    return os.posix_spawn(sys.executable, words, _environment(settings))
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
         **os.environ,
         "JOBYARD_DATA_DIR": str(settings.server.data_dir),
         "JOBYARD_EMBEDDED": "false",
     }
-    return os.posix_spawn(sys.executable, words, given)
 
 
 def keep(parent: int, parts: list[str]) -> None:

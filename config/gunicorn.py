@@ -130,6 +130,7 @@ def _raise_file_limit() -> None:
 
 def _keep_beside(server: Any) -> None:
     """Start ticker and worker beside the web part; they end with this process."""
+    beside.migrate(settings)
     # Kept on the arbiter: a HUP runs this file anew and would forget what is in it.
     server.beside = keeper = beside.Keeper(settings)
     manage = server.manage_workers
