@@ -418,7 +418,7 @@ def test_a_message_that_cannot_be_worded_is_ended_and_a_fault_tried_again(
     engine, start, receiver, lines
 ):
     with engine.store.transaction():
-        about = deliveries.about_text({"kind": "job.submitted"})
+        about = deliveries.about_text(engine.store, {"kind": "job.submitted"})
         message = deliveries.Message("w", "demo", None, 0, about)
         deliveries.insert(engine.store, [message] * 3, engine.clock.now())
     answers = iter([ValueError("no"), None, *[ZeroDivisionError()] * 5])

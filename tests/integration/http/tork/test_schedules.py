@@ -32,6 +32,7 @@ def test_created_answers_its_summary_and_is_read_in_full(server):
     }  # fmt: skip
     assert made["createdBy"]["username"] == "guest"
     full = server.get(f"/scheduled-jobs/{made['id']}").json
+    assert full.pop("nextRunAt").endswith("T04:00:00.000000Z")
     assert full == {**made, "tasks": TASKS, "secrets": {"k": "[REDACTED]"}}
 
 
