@@ -14,6 +14,9 @@ from tests.yard import Yard, eventually
 pytestmark = pytest.mark.podman
 IMAGE = "busybox"
 
+PATIENCE_S = 200.0
+"""Podman deals with one container after another, and other tests have theirs."""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -102,6 +105,7 @@ def test_a_task_whose_container_may_still_run_is_not_run_twice(
         eventually(
             lambda: not first & {one["Id"] for one in engine.containers(all=True)},
             "the old containers gone",
+            PATIENCE_S,
         )
         eventually(
             lambda: yard.job(box)["execution"][0].get("redelivered") == 1, "handed out again"
@@ -121,7 +125,11 @@ def test_an_engine_that_restarts_fails_the_task_in_words_and_leaves_nothing(
     relay.cut()
     back = Relay(relay.path, docker_host)
     try:
-        found = yard.until(job, "FAILED", "COMPLETED")
+        found = eventually(
+            lambda: (job_now := yard.job(job))["state"] in ("FAILED", "COMPLETED") and job_now,
+            "the job over",
+            PATIENCE_S,
+        )
         assert found["error"].startswith("the container engine went away")
         assert left(engine, found) == []
     finally:

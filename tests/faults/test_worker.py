@@ -5,7 +5,6 @@ import resource
 import signal
 
 import psutil
-import pytest
 import requests
 
 from tests.yard import Yard, eventually
@@ -91,12 +90,8 @@ def test_the_worker_opens_what_it_may_and_tasks_what_they_always_might(yard: Yar
     assert found["result"].replace("unlimited", str(resource.RLIM_INFINITY)) == f"{soft} {hard}"
 
 
-@pytest.mark.parametrize("image", ["", pytest.param("busybox", marks=pytest.mark.podman)])
-def test_a_worker_without_descriptors_gives_tasks_back_and_goes_on(yards, request, data_dir, image):
-    more = {}
-    if image:
-        more["JOBYARD_WORKER_DOCKER_HOST"] = request.getfixturevalue("docker_host")
-    yard = yards(**more).start()
+def test_a_worker_without_descriptors_gives_tasks_back_and_goes_on(yards, data_dir):
+    yard = yards().start()
     yard.until(yard.submit("true"), "COMPLETED")
     worker = yard.part("worker")
     hard = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)[1]
@@ -105,8 +100,7 @@ def test_a_worker_without_descriptors_gives_tasks_back_and_goes_on(yards, reques
     resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (few, hard))
     tries = data_dir / "tries"
     script = f"echo x >> {tries}; sleep 1; echo out"
-    named = {"image": image, "run": "sleep 1; echo out"} if image else {}
-    jobs = [yard.submit(**{"run": script, **named}) for _ in range(12)]
+    jobs = [yard.submit(script) for _ in range(12)]
     eventually(lambda: any("short-of-resources" in line for line in yard.lines), "a shortage")
     for job in jobs:
         found = yard.until(job, "COMPLETED", "FAILED")
