@@ -8,6 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.containers import containers
 from tests.relay import Relay
 from tests.yard import Yard, eventually
 
@@ -50,12 +51,17 @@ def engine(docker_host: str) -> Iterator[docker.APIClient]:
 def left(engine: docker.APIClient, job: dict) -> list[dict]:
     """Containers, volumes and networks of a job's tasks."""
     ids = {task["id"] for task in job["execution"]}
-    found = [
-        *engine.containers(all=True),
-        *(engine.volumes()["Volumes"] or []),
-        *engine.networks(),
+    found = [*(engine.volumes()["Volumes"] or []), *engine.networks()]
+    return [
+        *(one for one in found if (one.get("Labels") or {}).get("jobyard.task") in ids),
+        *containers(engine, *(f"jobyard.task={task_id}" for task_id in ids)),
     ]
-    return [one for one in found if (one.get("Labels") or {}).get("jobyard.task") in ids]
+
+
+def ids_of(engine: docker.APIClient, job: dict) -> set[str]:
+    """Ids of the containers of a job's tasks."""
+    labels = (f"jobyard.task={task['id']}" for task in job["execution"])
+    return {one["Id"] for one in containers(engine, *labels)}
 
 
 def tries_of(folder: Path, name: str) -> int:
@@ -75,11 +81,11 @@ def boxed(yard: Yard, script: str) -> str:
 def test_a_killed_workers_containers_are_removed_by_the_next(yard: Yard, engine):
     job = boxed(yard, "echo began; sleep 1000")
     eventually(lambda: len(left(engine, yard.job(job))) == 4, "two containers, volume, network")
-    first = {one["Id"] for one in engine.containers(filters={"label": "jobyard.task"})}
+    first = ids_of(engine, yard.job(job))
     yard.kill("worker")
 
     def again() -> bool:
-        found = {one["Id"] for one in engine.containers(filters={"label": "jobyard.task"})}
+        found = ids_of(engine, yard.job(job))
         return len(found - first) == 2 and not found & first
 
     eventually(again, "the task run again, and nothing left of the first try")
@@ -92,7 +98,7 @@ def test_a_task_whose_container_may_still_run_is_not_run_twice(
     box = boxed(yard, "echo began; sleep 1000")
     shell = yard.submit(f"echo x >> {folder}/shell; sleep 1000")
     eventually(lambda: len(left(engine, yard.job(box))) == 4, "two containers, volume, network")
-    first = {one["Id"] for one in engine.containers(filters={"label": "jobyard.task"})}
+    first = ids_of(engine, yard.job(box))
     eventually(lambda: tries_of(folder, "shell") == 1, "the shell task")
     relay.cut()
     yard.kill("worker")
@@ -103,7 +109,7 @@ def test_a_task_whose_container_may_still_run_is_not_run_twice(
     back = Relay(relay.path, docker_host)
     try:
         eventually(
-            lambda: not first & {one["Id"] for one in engine.containers(all=True)},
+            lambda: not first & ids_of(engine, yard.job(box)),
             "the old containers gone",
             PATIENCE_S,
         )

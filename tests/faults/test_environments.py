@@ -11,6 +11,7 @@ import psutil
 import pytest
 import requests
 
+from tests.containers import containers
 from tests.faults.test_worker import marker
 from tests.yard import Yard, eventually, with_suppressed
 
@@ -198,9 +199,7 @@ def images(docker_host: str) -> Iterator[docker.APIClient]:
 
 def labelled(client: docker.APIClient) -> list[str]:
     return [
-        one["Id"]
-        for one in client.containers(all=True, filters={"label": "jobyard.task"})
-        if "jobyard-test-" in one["Image"]
+        one["Id"] for one in containers(client, "jobyard.task") if "jobyard-test-" in one["Image"]
     ]
 
 

@@ -139,13 +139,13 @@ class AttemptFolder:
 def clean_up_leftovers(work_dir: Path, *, kill_after_s: float = 2.0) -> int:
     """End what attempts of a dead daemon left running and remove their directories.
 
-    Gives how many attempts there were. Directories whose daemon still lives are left alone; one
-    without a record never ran anything. For the start of a daemon, before its first attempt.
+    Gives how many attempts there were; one without a record never ran anything. For whoever holds
+    the seat and has begun no attempt: the lock tells that the daemon is dead. Its process id does
+    not, because a killed process keeps it until its parent looks, which may never happen.
     """
     if not work_dir.is_dir():
         return 0
     folders = [AttemptFolder(Path(entry.path)) for entry in os.scandir(work_dir) if entry.is_dir()]
-    folders = [one for one in folders if not gate.owner_lives(one.read_record())]
     marks = [gate.recorded(one.read_record()) for one in folders]
     processes.end_all([mark for mark in marks if mark], kill_after_s=kill_after_s)
     for folder in folders:

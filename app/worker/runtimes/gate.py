@@ -85,8 +85,6 @@ class Process:
             "session": self.pid,
             "tag": self.mark.tag,
             "boot": boot_id(),
-            "owner": os.getpid(),
-            "owner_start": start_time(os.getpid()),
         }
 
     def release(self) -> None:
@@ -186,8 +184,8 @@ def spawn(
 def recorded(text: str) -> Mark | None:
     """Give the mark of a record if its processes may still live; None when they cannot.
 
-    They cannot when the machine was started anew, when the record is incomplete (then the gate
-    was never opened), or when the daemon that wrote it still lives: then they are its own.
+    They cannot when the machine was started anew, or when the record is incomplete: then the
+    gate was never opened.
     """
     try:
         record = json.loads(text)
@@ -197,17 +195,6 @@ def recorded(text: str) -> Mark | None:
     except (ValueError, KeyError, TypeError):
         return None
     return Mark(tag, pid if start_time(pid) == start else None)
-
-
-def owner_lives(text: str) -> bool:
-    """Say whether the daemon that wrote a record is alive, and is not this process."""
-    try:
-        record = json.loads(text)
-        owner, start = record["owner"], record["owner_start"]
-    except (ValueError, KeyError, TypeError):
-        return False
-    alive = record["boot"] == boot_id() and start_time(owner) == start
-    return bool(alive and owner != os.getpid())
 
 
 def program(name: str, path: str) -> str | None:
