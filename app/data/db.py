@@ -230,14 +230,18 @@ class Store:
             return self._retry_read(sql, params, error)
         return cursor
 
-    def run_many(self, sql: str, rows: Sequence[Params]) -> None:
-        """Run one statement for each row of parameters."""
+    def run_many(self, sql: str, rows: Sequence[Params]) -> int:
+        """Run one statement for each row of parameters; give how many rows they touched in all.
+
+        On PostgreSQL that is one journey to the server, however many there are.
+        """
         if not rows:
-            return
+            return 0
         if self.backend == "postgres":
             sql = self._translated.get(sql) or self._translate(sql)
         try:
-            self._state.connection.cursor().executemany(sql, rows)
+            cursor = self._state.connection.cursor()
+            cursor.executemany(sql, rows)
         except IntegrityErrors:
             raise
         except _UNFIT as error:
@@ -246,6 +250,7 @@ class Store:
             raise Contended from error
         except _BROKEN as error:
             raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
+        return int(cursor.rowcount)
 
     def select(self, query: peewee.Query) -> list[Row]:
         """Run a query built from the models in `tables`; give its rows as they come."""

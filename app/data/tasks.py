@@ -1,6 +1,6 @@
 """Rows of `task`: creating, reading, moving. Claims and reports are in `app.data.leases`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -34,9 +34,11 @@ _INSERT = (
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 _NEED = "INSERT INTO task_need (task_id, needs_id) VALUES (?, ?)"
+_SEVERAL = f"SELECT {COLUMNS} FROM task WHERE id IN ({{}}) ORDER BY id"
 _MET = (
-    "UPDATE task SET needs = needs - 1 WHERE id IN"
-    " (SELECT task_id FROM task_need WHERE needs_id = ?) RETURNING id, needs"
+    "UPDATE task SET needs = needs - (SELECT COUNT(*) FROM task_need n WHERE n.task_id = task.id"
+    " AND n.needs_id IN ({0})) WHERE id IN (SELECT task_id FROM task_need WHERE needs_id IN ({0}))"
+    " RETURNING id, needs"
 )
 NEVER: Instant = 2**62
 """From here on, `due_at` of a task that is held back until an answer releases it.
@@ -49,18 +51,18 @@ _READY = (
     "state = CASE WHEN kind = 'work' THEN 'QUEUED' ELSE 'RUNNING' END, queued_at = ?,"
     " started_at = CASE WHEN kind = 'work' THEN started_at ELSE ? END, due_at = NULL"
 )
+_AT_ONCE = 500
+"""Most ids that one statement names."""
 _READY_COLUMNS = "id, state, queue, job_id, watched"
 _MAKE_READY = (
-    f"UPDATE task SET {_READY} WHERE id = ? AND state = 'CREATED' AND needs <= 0"
+    f"UPDATE task SET {_READY} WHERE id IN ({{}}) AND state = 'CREATED' AND needs <= 0"
     f" AND (due_at IS NULL OR due_at <= ?) RETURNING {_READY_COLUMNS}"
 )
 _BEGUN = (
     "UPDATE task SET needs = needs - 1 WHERE parent_id = ? AND state IN ('CREATED', 'HELD')"
     " RETURNING id, needs"
 )
-_CHILD_ENDED = (
-    "UPDATE task SET children_open = children_open - 1 WHERE id = ? RETURNING children_open"
-)
+_CHILDREN_ENDED = "UPDATE task SET children_open = children_open - ? WHERE id = ?"
 # The sign keeps both databases from walking over all the children of the composite instead.
 _RELEASE = (
     "UPDATE task SET due_at = NULL WHERE id IN (SELECT id FROM task WHERE state = 'CREATED'"
@@ -227,6 +229,11 @@ def get(store: Store, task_id: int) -> Task:
     return record(row)
 
 
+def several(store: Store, task_ids: Sequence[int]) -> list[Task]:
+    """Give those tasks that are there, by id."""
+    return [record(row) for row in store.run(_for(_SEVERAL, task_ids), task_ids).fetchall()]
+
+
 def by_public_id(store: Store, public_id: str) -> Task:
     """Give the task of a public id. Raises TaskNotFound."""
     row = store.run(_BY_PUBLIC_ID, (public_id,)).fetchone()
@@ -240,9 +247,10 @@ def of_job(store: Store, job_id: str, *, limit: int) -> list[Task]:
     return [record(row) for row in store.run(_OF_JOB, (job_id, limit)).fetchall()]
 
 
-def need_met(store: Store, ended_id: int) -> list[int]:
-    """Tell the tasks that waited for one that it has come; give those that wait no longer."""
-    return [row[0] for row in store.run(_MET, (ended_id,)).fetchall() if row[1] <= 0]
+def needs_met(store: Store, ended: Sequence[int]) -> list[int]:
+    """Tell the tasks that waited for these that they have come; give those that wait no longer."""
+    rows = store.run(_for(_MET, ended), (*ended, *ended)).fetchall()
+    return [row[0] for row in rows if row[1] <= 0]
 
 
 class Ready(NamedTuple):
@@ -258,10 +266,16 @@ class Ready(NamedTuple):
     watched: bool
 
 
-def make_ready(store: Store, task_id: int, now: Instant) -> Ready | None:
-    """Queue or begin a task that waits for nothing more; None when it did not move."""
-    row = store.run(_MAKE_READY, (now, now, task_id, now)).fetchone()
-    return Ready(row[0], TaskState(row[1]), row[2], row[3], bool(row[4])) if row else None
+def make_ready(store: Store, task_ids: Sequence[int], now: Instant) -> list[Ready]:
+    """Queue or begin those tasks that wait for nothing more; give those that moved, by id."""
+    rows: list[Row] = []
+    for begin in range(0, len(task_ids), _AT_ONCE):
+        some = task_ids[begin : begin + _AT_ONCE]
+        rows += store.run(_for(_MAKE_READY, some), (now, now, *some, now)).fetchall()
+    return [
+        Ready(row[0], TaskState(row[1]), row[2], row[3], bool(row[4]))
+        for row in sorted(rows, key=lambda row: row[0])
+    ]
 
 
 def composite_begun(store: Store, composite_id: int) -> list[int]:
@@ -269,10 +283,10 @@ def composite_begun(store: Store, composite_id: int) -> list[int]:
     return [row[0] for row in store.run(_BEGUN, (composite_id,)).fetchall() if row[1] <= 0]
 
 
-def child_ended(store: Store, parent_id: int) -> int:
-    """Count a child of a composite as over; give how many are still open."""
-    row = store.run(_CHILD_ENDED, (parent_id,)).fetchone()
-    return int(row[0]) if row else 0
+def children_ended(store: Store, counts: Mapping[int, int]) -> None:
+    """Count children of composites as over. counts: how many, by the composite."""
+    rows = [(counts[parent_id], parent_id) for parent_id in sorted(counts)]
+    store.run_many(_CHILDREN_ENDED, rows)
 
 
 def add_child(store: Store, parent_id: int, *, still_open: bool) -> None:
@@ -281,6 +295,11 @@ def add_child(store: Store, parent_id: int, *, still_open: bool) -> None:
         "UPDATE task SET children = children + 1, children_open = children_open + ? WHERE id = ?",
         (int(still_open), parent_id),
     )
+
+
+def _for(sql: str, values: Sequence[object]) -> str:
+    """Give a statement with room for so many values."""
+    return sql.format(", ".join("?" * len(values)))
 
 
 def held_by(parent_id: int | None) -> Instant:

@@ -134,24 +134,23 @@ class Creation:
         )
 
 
-def make_ready(store: Store, tx: Transaction, task_id: int) -> bool:
-    """Queue a task that waits for nothing more, or begin it; False when it still waits."""
-    moved = tasks.make_ready(store, task_id, tx.now)
-    if moved is not None:
-        _begun(store, tx, moved)
-    return moved is not None
+def make_ready(store: Store, tx: Transaction, task_ids: Sequence[int]) -> int:
+    """Queue those tasks that wait for nothing more, or begin them; give how many."""
+    moved = tasks.make_ready(store, task_ids, tx.now)
+    for one in moved:
+        _begun(store, tx, one)
+    return len(moved)
 
 
-def need_met(store: Store, tx: Transaction, ended_id: int) -> None:
-    """Tell the tasks that waited for one that it has ended well."""
-    for task_id in tasks.need_met(store, ended_id):
-        make_ready(store, tx, task_id)
+def needs_met(store: Store, tx: Transaction, ended: Sequence[int]) -> None:
+    """Tell the tasks that waited for these that they have ended well."""
+    make_ready(store, tx, tasks.needs_met(store, ended))
 
 
-def release(store: Store, tx: Transaction, composite_id: int, count: int) -> None:
-    """Let go of the oldest held children of a composite."""
-    for task_id in tasks.release_held(store, composite_id, count):
-        make_ready(store, tx, task_id)
+def release(store: Store, tx: Transaction, counts: Mapping[int, int]) -> None:
+    """Let go of the oldest held children of composites. counts: how many, by the composite."""
+    for composite_id, count in counts.items():
+        make_ready(store, tx, tasks.release_held(store, composite_id, count))
 
 
 def _begun(store: Store, tx: Transaction, moved: tasks.Ready) -> None:
@@ -162,8 +161,7 @@ def _begun(store: Store, tx: Transaction, moved: tasks.Ready) -> None:
     if moved.state is TaskState.QUEUED:
         tx.ring(queue_topic(moved.queue))
         return
-    for child_id in tasks.composite_begun(store, moved.task_id):
-        make_ready(store, tx, child_id)
+    make_ready(store, tx, tasks.composite_begun(store, moved.task_id))
 
 
 def born_over(spec: TaskSpec) -> bool:
