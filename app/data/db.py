@@ -235,13 +235,25 @@ class Store:
 
         On PostgreSQL that is one journey to the server, however many there are.
         """
-        if not rows:
-            return 0
+        return int(self._execute_many(sql, rows).rowcount) if rows else 0
+
+    def run_returning(self, sql: str, rows: Sequence[Params]) -> list[Row | None]:
+        """Run one statement for each row of parameters; give the first row that each returns."""
+        if self.backend == "sqlite" or len(rows) < 2:
+            return [self.run(sql, row).fetchone() for row in rows]
+        cursor = self._execute_many(sql, rows, returning=True)
+        found: list[Row | None] = []
+        for _ in rows:
+            found.append(cursor.fetchone())
+            cursor.nextset()
+        return found
+
+    def _execute_many(self, sql: str, rows: Sequence[Params], **options: bool) -> Any:
         if self.backend == "postgres":
             sql = self._translated.get(sql) or self._translate(sql)
         try:
             cursor = self._state.connection.cursor()
-            cursor.executemany(sql, rows)
+            cursor.executemany(sql, rows, **options)
         except IntegrityErrors:
             raise
         except _UNFIT as error:
@@ -250,7 +262,7 @@ class Store:
             raise Contended from error
         except _BROKEN as error:
             raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
-        return int(cursor.rowcount)
+        return cursor
 
     def select(self, query: peewee.Query) -> list[Row]:
         """Run a query built from the models in `tables`; give its rows as they come."""

@@ -206,6 +206,14 @@ def get(store: Store, job_id: str) -> Job:
     return _record(row)
 
 
+def type_of(store: Store, job_id: str) -> str:
+    """Give the type of a job. Raises JobNotFound."""
+    row = store.run("SELECT type FROM job WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise JobNotFound(job_id=job_id)
+    return str(row[0])
+
+
 def by_unique_key(store: Store, dialect: str, key: str) -> Job | None:
     """Give the job that was submitted under a unique key."""
     row = store.run(_BY_KEY, (dialect, key)).fetchone()

@@ -63,6 +63,9 @@ _BEGUN = (
     " RETURNING id, needs"
 )
 _CHILDREN_ENDED = "UPDATE task SET children_open = children_open - ? WHERE id = ?"
+_NEW_CHILDREN = (
+    "UPDATE task SET children = children + ?, children_open = children_open + ? WHERE id = ?"
+)
 # The sign keeps both databases from walking over all the children of the composite instead.
 _RELEASE = (
     "UPDATE task SET due_at = NULL WHERE id IN (SELECT id FROM task WHERE state = 'CREATED'"
@@ -177,48 +180,57 @@ def record(row: Row) -> Task:
 
 def insert(store: Store, task: NewTask) -> int:
     """Store a new task and give its id. Raises DuplicateTask for a unique key that is taken."""
-    row = store.run(
-        _INSERT,
-        (
-            task.public_id,
-            task.job_id,
-            task.group_id,
-            task.parent_id,
-            task.queue,
-            task.name,
-            task.kind,
-            task.state,
-            task.position,
-            task.priority,
-            dumps(task.payload),
-            escape_or_none(task.error),
-            task.max_attempts,
-            task.max_losses,
-            task.retry_delay_us,
-            task.retry_factor,
-            task.verifications,
-            task.needs,
-            task.children,
-            task.children_open,
-            task.unique_key,
-            task.lease_us,
-            task.due_at,
-            task.created_at,
-            task.queued_at,
-            task.started_at,
-            task.ended_at,
-            task.starts_job_id,
-            int(task.watched),
-        ),
-    ).fetchone()
-    if row is None:
-        raise DuplicateTask(unique_key=task.unique_key, name=task.name)
-    return int(row[0])
+    return insert_all(store, [task])[0]
 
 
-def insert_needs(store: Store, task_id: int, needs: Sequence[int]) -> None:
-    """Note that a task waits for others."""
-    store.run_many(_NEED, [(task_id, other) for other in needs])
+def insert_all(store: Store, new: Sequence[NewTask]) -> list[int]:
+    """Store new tasks and give their ids, which rise. Raises DuplicateTask as above."""
+    ids: list[int] = []
+    rows = store.run_returning(_INSERT, [_values(task) for task in new])
+    for task, row in zip(new, rows, strict=True):
+        if row is None:
+            raise DuplicateTask(unique_key=task.unique_key, name=task.name)
+        ids.append(int(row[0]))
+    return ids
+
+
+def _values(task: NewTask) -> Row:
+    return (
+        task.public_id,
+        task.job_id,
+        task.group_id,
+        task.parent_id,
+        task.queue,
+        task.name,
+        task.kind,
+        task.state,
+        task.position,
+        task.priority,
+        dumps(task.payload),
+        escape_or_none(task.error),
+        task.max_attempts,
+        task.max_losses,
+        task.retry_delay_us,
+        task.retry_factor,
+        task.verifications,
+        task.needs,
+        task.children,
+        task.children_open,
+        task.unique_key,
+        task.lease_us,
+        task.due_at,
+        task.created_at,
+        task.queued_at,
+        task.started_at,
+        task.ended_at,
+        task.starts_job_id,
+        int(task.watched),
+    )
+
+
+def insert_needs(store: Store, needs: Sequence[tuple[int, int]]) -> None:
+    """Note which tasks wait for which others, as pairs."""
+    store.run_many(_NEED, needs)
 
 
 def get(store: Store, task_id: int) -> Task:
@@ -289,12 +301,9 @@ def children_ended(store: Store, counts: Mapping[int, int]) -> None:
     store.run_many(_CHILDREN_ENDED, rows)
 
 
-def add_child(store: Store, parent_id: int, *, still_open: bool) -> None:
-    """Count a new child of a composite."""
-    store.run(
-        "UPDATE task SET children = children + 1, children_open = children_open + ? WHERE id = ?",
-        (int(still_open), parent_id),
-    )
+def add_children(store: Store, counts: Mapping[int, tuple[int, int]]) -> None:
+    """Count new children of composites. counts: how many, and how many open, by the composite."""
+    store.run_many(_NEW_CHILDREN, [(*counts[parent_id], parent_id) for parent_id in sorted(counts)])
 
 
 def _for(sql: str, values: Sequence[object]) -> str:

@@ -181,6 +181,11 @@ class Jobs:
         with self._store.session():
             return jobs.get(self._store, job_id)
 
+    def type_of(self, job_id: str) -> str:
+        """Give the name of a job's interface, without all the rest. Raises JobNotFound."""
+        with self._store.session():
+            return jobs.type_of(self._store, job_id)
+
     def find(self, wanted: JobFilter, *, number: int = 1, size: int = 10) -> Page[Job]:
         """Give a page of jobs, newest first."""
         with self._store.session():

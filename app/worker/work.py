@@ -128,7 +128,7 @@ class Work:
         claimed, plugins = self.claimed, self._bench.plugins
         if claimed.job_id is None:
             raise PluginFailed("the task belongs to no job")
-        job_type = self._bench.engine.jobs.get(claimed.job_id).type
+        job_type = self._bench.engine.jobs.type_of(claimed.job_id)
         view = TaskView(
             id=claimed.task_id,
             name=claimed.name,
