@@ -404,6 +404,13 @@ def verified(store: Store, task_id: int, value: int) -> int:
     return int(row[0]) if row else 0
 
 
+def job_of(store: Store, lease: Lease) -> str | None:
+    """Give the job of a task that this hand-out had last; None for one without."""
+    sql = "SELECT job_id FROM task WHERE id = ? AND number = ?"
+    row = store.run(sql, lease).fetchone()
+    return None if row is None else row[0]
+
+
 def job_is_held(store: Store, job_id: str) -> bool:
     """Tell whether a worker still has a process of the job."""
     return store.run(_JOB_HELD, (job_id,)).fetchone() is not None

@@ -7,7 +7,7 @@ nothing and raises LeaseLost, so whatever arrives late or twice counts once.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from app.data import jobs, leases, lone, tasks
+from app.data import jobs, leases, lone
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import LeaseLost, TaskNotFound
@@ -120,13 +120,12 @@ class Attempts:
 
     def _try_gone(self, lease: Lease, before: Instant) -> bool:
         with self._tx() as tx:
+            job_id = leases.job_of(self._store, lease)
+            # Locked before the task, as everywhere; and two that go at once count each other.
+            job = None if job_id is None else jobs.locked(self._store, job_id)
             if not leases.gone(self._store, lease, before):
                 return False
-            job_id = tasks.get(self._store, lease.task_id).job_id
-            if job_id is None:
-                return True
-            job = jobs.get(self._store, job_id)
-            if job.pool is not None and job.state.final:
+            if job_id is not None and job is not None and job.over and job.pool is not None:
                 if not leases.job_is_held(self._store, job_id):
                     jobs.hold_slot(self._store, job_id, held=False)
                 tx.ring(pool_topic(job.pool))

@@ -66,6 +66,9 @@ except OSError as error:
 """
 
 
+_found: dict[tuple[str, str], str] = {}
+
+
 class Process:
     """A spawned process behind its gate, not yet reaped."""
 
@@ -86,7 +89,7 @@ class Process:
             "tag": self.mark.tag,
             "boot": boot_id(),
             "owner": os.getpid(),
-            "owner_start": start_time(os.getpid()),
+            "owner_start": _start_of(os.getpid()),
         }
 
     def release(self) -> None:
@@ -212,12 +215,23 @@ def owner_lives(text: str) -> bool:
 
 def program(name: str, path: str) -> str | None:
     """Give the full path of a program looked for as a shell would; None if there is none."""
-    return shutil.which(name, path=path)
+    found = _found.get((name, path))
+    # Looking through PATH costs a call a directory, for each task.
+    if found is None or not os.access(found, os.X_OK):
+        found = shutil.which(name, path=path)
+        if found is not None:
+            _found[name, path] = found
+    return found
 
 
 def plain_name(name: bytes) -> str:
     """Give the name of a variable for an error message, never its value."""
     return repr(name[:100].decode("utf-8", "replace"))
+
+
+@cache
+def _start_of(own_pid: int) -> int | None:
+    return start_time(own_pid)
 
 
 @cache
