@@ -12,6 +12,7 @@ from app.api import DIALECTS
 from app.api.http import context, documents, plain
 from app.api.http.dialect import Mounted, Owners
 from app.api.http.encoding import OrjsonProvider
+from app.api.http.fanout import Hub
 from app.api.http.problems import problem_of
 from app.api.http.site import Site, attach
 from app.domain.errors import EngineError
@@ -34,7 +35,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     app.url_map.redirect_defaults = False
     mounted = [Mounted(dialect, dialect.terms(settings)) for dialect in DIALECTS]
     owners = Owners(mounted, Mounted(plain.NOBODY, plain.NOBODY.terms(settings)))
-    site = Site(services=services, owners=owners)
+    site = Site(services=services, owners=owners, hub=Hub(services.engine))
     attach(app, site)
     context.install(app, owners)
     for each in owners.mounted:

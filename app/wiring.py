@@ -7,6 +7,7 @@ from app.bus import Bus
 from app.bus.local import LocalBus
 from app.data.buckets import RowBuckets
 from app.data.db import Store
+from app.data.vault import Vault
 from app.domain.clock import Clock, SystemClock
 from app.engine import Engine
 from app.engine.limits import Buckets
@@ -75,7 +76,12 @@ def stores(settings: Settings) -> tuple[Store, Store]:
     write lock that claims need. On PostgreSQL both are the same.
     """
     database = settings.database
-    store = Store(database.url, pool_size=database.pool_size, synchronous=database.synchronous)
+    store = Store(
+        database.url,
+        pool_size=database.pool_size,
+        synchronous=database.synchronous,
+        vault=Vault(settings.encryption_key, settings.decryption_keys),
+    )
     if database.sqlite_path is None:
         return store, store
     beside = log_path(database.sqlite_path)

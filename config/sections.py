@@ -60,8 +60,12 @@ class SecuritySettings:
         default_text="nobody",
     )  # fmt: skip
     encryption_key: str = setting(
-        "", Text(), "Key that encrypts stored secrets at rest.", secret=True,
-        default_text="stored as they are",
+        "", Text(), "Key that encrypts what jobs are, hold and give, where it is stored.",
+        secret=True, default_text="stored as it is",
+    )  # fmt: skip
+    old_encryption_keys: tuple[str, ...] = setting(
+        (), Words(), "Earlier keys: what they encrypted can be read, nothing is encrypted by them.",
+        secret=True,
     )  # fmt: skip
     webhook_allow: tuple[str, ...] = setting(
         (), Networks(), "Addresses or networks webhooks may reach although they are link-local or"

@@ -74,6 +74,17 @@ class Settings:
     warnings: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def encryption_key(self) -> str:
+        """The key that encrypts what is stored; empty: none does."""
+        return self.security.encryption_key or self.tork.encryption_key
+
+    @property
+    def decryption_keys(self) -> tuple[str, ...]:
+        """All keys that what is stored may be encrypted by."""
+        keys = (self.encryption_key, self.tork.encryption_key, *self.security.old_encryption_keys)
+        return tuple(dict.fromkeys(key for key in keys if key))
+
 
 def load(environ: Mapping[str, str], *, options: Mapping[str, object] = _NO_OPTIONS) -> Settings:
     """Give the settings in force, or raise SettingsError naming everything that is wrong.

@@ -11,6 +11,8 @@ from config.declare import PREFIX, Declared, variable
 from config.kinds import Slots, Tables
 
 TEST_PREFIX = "JOBYARD_TEST_"
+# Whoever uses a server from the command line may well start one there, too.
+_CLIENT_VARIABLES = frozenset({"JOBYARD_SERVER", "JOBYARD_TOKEN"})
 # Tork hands these to tasks, and a server may well be started from within one.
 _TORK_TASK_VARIABLES = frozenset({"TORK_OUTPUT", "TORK_PROGRESS"})
 
@@ -140,7 +142,10 @@ def _check_names(sources: Sources) -> None:
     faults += [
         f"{name}: there is no such variable; {nearest(name, ours)}"
         for name in sorted(sources.environ)
-        if name.startswith(PREFIX) and name not in ours and not name.startswith(TEST_PREFIX)
+        if name.startswith(PREFIX)
+        and name not in ours
+        and name not in _CLIENT_VARIABLES
+        and not name.startswith(TEST_PREFIX)
     ]
     in_file = [one.key for one in SETTINGS if one.in_file]
     known = {*in_file, *WITHOUT_EFFECT, *(alias.key for alias in ALIASES)}

@@ -28,7 +28,8 @@ class TorkSettings:
         key="datastore.retention.jobs.duration",
     )  # fmt: skip
     encryption_key: str = setting(
-        "", Text(), "Key that encrypts job secrets at rest.", secret=True,
+        "", Text(), "Counts as `encryption_key` of the server, and beside one as an earlier key.",
+        secret=True,
         key="datastore.encryption.key", default_text="`encryption_key` of the server",
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ import click
 from app.domain.errors import EngineError
 from config.sources import SettingsError
 
-__all__ = ["COMMANDS", "Failed", "cli", "main", "run"]
+__all__ = ["COMMANDS", "Failed", "Interrupted", "cli", "main", "run"]
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -27,6 +27,14 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "web": "Start the web part: the job APIs, the streams and the pages.",
         "ticker": "Start the ticker: schedules, waiting lists, lost leases and clean-up.",
         "worker": "Start the worker daemon, which runs tasks on this machine.",
+        "submit": "Submit a workflow, or a job of any type, from a file.",
+        "ls": "List jobs, newest first.",
+        "show": "Show a job and its tasks.",
+        "logs": "Print what a job has written, or follow it.",
+        "cancel": "Cancel a job that is not over.",
+        "restart": "Let a failed or cancelled job go on where it stopped.",
+        "top": "Show jobs, workers and queues as they change.",
+        "token": "Make, list and revoke API tokens.",
         "migrate": "Bring the database to the present schema.",
         "check": "Look at settings and services, and say what must be mended.",
         "config": "Print the settings in force and where each came from.",
@@ -49,6 +57,12 @@ class Failed(click.ClickException):
     """A command could not do its work; the text is the whole of what its user is told."""
 
     exit_code = FAILED
+
+
+class Interrupted(Failed):
+    """Ctrl-C, where there is something to be said about it."""
+
+    exit_code = INTERRUPTED
 
 
 class LazyGroup(click.Group):
@@ -121,5 +135,6 @@ def _explained(error: Exception) -> tuple[Sequence[str], int]:
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "jobyard"
         return [f"{error.format_message()} Try '{path} --help'."], WRONG_USE
-    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
-    return [text], FAILED
+    if isinstance(error, click.ClickException):
+        return [error.format_message()], error.exit_code
+    return [str(error)], FAILED

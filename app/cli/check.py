@@ -13,6 +13,7 @@ import click
 from app.bus import Bus
 from app.cli import FAILED
 from app.cli.options import with_settings
+from app.data.diagnosis import sealed
 from app.data.schema import pending
 from app.domain.errors import StoreUnavailable
 from app.hooks.manager import PluginManager, PluginStatus
@@ -20,6 +21,7 @@ from app.wiring import log_path, stores
 from config.redaction import mask_text
 from config.settings import Settings, refusals
 
+_SEALED_SHOWN = 100
 _SPARE_FILES = 256
 """What a web process opens besides its connections: database, bus, logs, libraries."""
 
@@ -95,6 +97,8 @@ def _database(settings: Settings) -> Result:
     store, logs = stores(settings)
     try:
         missing = pending(store, logs)
+        with store.session():
+            closed = [] if missing else sealed(store, _SEALED_SHOWN)
     except StoreUnavailable as error:
         return Result("mend", what, f"{shown}: {mask_text(str(error))}")
     finally:
@@ -103,6 +107,10 @@ def _database(settings: Settings) -> Result:
     if missing:
         names = ", ".join(missing)
         return Result("mend", what, f"{shown} lacks {names}: run `jobyard migrate`")
+    if closed:
+        ids = ", ".join(sorted({key_id for _, key_id in closed}))
+        text = f"{shown} has open jobs encrypted by keys that are not given ({ids})"
+        return Result("mend", what, f"{text}: set encryption_key or old_encryption_keys")
     return Result("ok", what, f"{shown} answers, its schema is up to date")
 
 

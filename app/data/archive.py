@@ -13,7 +13,7 @@ import psycopg
 
 from app.data.catalogue import Table
 from app.data.db import Row, Store
-from app.data.events import parse_position
+from app.domain.events import parse_position
 from app.domain.records import Lease
 from app.domain.states import TaskState
 

@@ -10,6 +10,8 @@ from app.data.db import Row, Store
 #: Tables that describe the database, or the processes at work on it, rather than the work itself.
 STEPS = "schema_step"
 OF_THE_MOMENT = frozenset({"leader", "bucket"})
+#: Tables whose rows follow from those of others, and are written anew by whoever needs them.
+DERIVED = ("job_words", "job_tally", "job_index")
 
 _SQLITE_TABLES = (
     "SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_master"
@@ -64,7 +66,7 @@ def tables(store: Store) -> list[Table]:
     found = [
         table
         for table in _all(store)
-        if not table.name.startswith(STEPS) and table.name not in OF_THE_MOMENT
+        if not table.name.startswith((STEPS, *DERIVED)) and table.name not in OF_THE_MOMENT
     ]
     if store.backend == "postgres":
         for table in found:

@@ -5,7 +5,7 @@ surrogates) is written by the standard library behind a leading blank, which say
 
 Text columns of PostgreSQL refuse NUL, and what tasks give may hold any byte that is UTF-8: log text
 and the results and errors of tasks escape it with two private-use characters, so that what is read
-is what was written.
+is what was written. `app.data.vault` writes by these, and encrypts where there is a key.
 """
 
 import json
@@ -37,16 +37,6 @@ def escape(text: str) -> str:
     if _ESCAPE in text:
         text = text.replace(_ESCAPE, _SELF)
     return text.replace("\0", _NUL) if "\0" in text else text
-
-
-def escape_or_none(text: str | None) -> str | None:
-    """Make text fit for every text column, where there is one."""
-    return None if text is None else escape(text)
-
-
-def unescape_or_none(text: str | None) -> str | None:
-    """Undo `escape_or_none`."""
-    return None if text is None else unescape(text)
 
 
 def unescape(text: str) -> str:

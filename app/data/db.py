@@ -11,7 +11,6 @@ may do I/O inside a transaction.
 """
 
 import random
-import re
 import sqlite3
 import threading
 import time
@@ -25,6 +24,7 @@ import peewee
 import psycopg
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
+from app.data.vault import OPEN, Vault
 from app.domain.errors import Contended, Rejected, StoreUnavailable
 
 Backend = Literal["sqlite", "postgres"]
@@ -80,10 +80,19 @@ class Store:
 
     url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://…`.
     synchronous: SQLite only; NORMAL survives the death of any process, FULL a power cut as well.
+    vault: encrypts columns that may hold secrets; by default none is.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 20, synchronous: str = "NORMAL") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 20,
+        synchronous: str = "NORMAL",
+        vault: Vault = OPEN,
+    ) -> None:
         self.url = url
+        self.vault = vault
         self.backend: Backend = "sqlite" if url.startswith("sqlite:") else "postgres"
         self.peewee = _open_pool(url, pool_size, synchronous)
         self._state = _State()
@@ -264,29 +273,6 @@ class Store:
             raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
         return cursor
 
-    def select(self, query: peewee.Query) -> list[Row]:
-        """Run a query built from the models in `tables`; give its rows as they come."""
-        sql, params = self.peewee.get_sql_context().sql(query).query()
-        return self._execute(sql, params).fetchall()
-
-    def fragment(self, sql: str, *params: object) -> peewee.SQL:
-        """Give a piece of SQL text, with `?` for parameters, as a part of such a query."""
-        return peewee.SQL(sql if self.backend == "sqlite" else _for_psycopg(sql), params)
-
-    def has_word(self, column: str) -> str:
-        """Give SQL that is true where a text holds a word as a whole, whatever its letter case.
-
-        It takes one parameter, made of the word by `sought`.
-        """
-        if self.backend == "postgres":
-            return f"{column} ~* ?"
-        return f"has_word({column}, ?)"
-
-    def sought(self, word: str) -> str:
-        """Give the parameter of `has_word`: a pattern that both databases read alike."""
-        exact = re.sub(r"([^\w\s])", r"\\\1", word)
-        return rf"(^|\W){exact}(\W|$)"
-
     def _retry_read(self, sql: str, params: Params, error: Exception) -> Cursor:
         """Wait for a SQLite file that another process is just recovering; fail on all else."""
         pause = 0.001
@@ -345,7 +331,7 @@ def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
     if url.startswith("sqlite:"):
         path = sqlite_path(url)
         path.parent.mkdir(parents=True, exist_ok=True)
-        pool = PooledSqliteDatabase(
+        return PooledSqliteDatabase(
             str(path),
             max_connections=pool_size,
             timeout=POOL_WAIT_S,
@@ -363,9 +349,6 @@ def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
                 ("busy_timeout", 0),
             ),
         )
-        # SQLite has no whole words, and lowers the letters of ASCII alone.
-        pool.register_function(_has_word, "has_word", 2)
-        return pool
     return _PostgresPool(
         url,
         max_connections=pool_size,
@@ -379,10 +362,6 @@ def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
         tcp_user_timeout=15_000,
         application_name="jobyard",
     )
-
-
-def _has_word(text: str, pattern: str) -> bool:
-    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
 def sqlite_path(url: str) -> Path:

@@ -9,7 +9,7 @@ is due again at its end. So finding what is due never looks at the messages behi
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.data.codec import dumps, loads
+from app.data.codec import loads
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.records import Job, Json
@@ -109,7 +109,7 @@ def first(store: Store, channel: str) -> First | None:
     row = store.run(_FIRST, (channel,)).fetchone()
     if row is None:
         return None
-    return First(row[0], row[1], row[2], row[3], row[4], loads(row[5]), row[6], row[7])
+    return First(row[0], row[1], row[2], row[3], row[4], store.vault.loads(row[5]), row[6], row[7])
 
 
 def put_off(
@@ -169,8 +169,8 @@ def kept_job(store: Store, job_id: str) -> Job | None:
         description=row[4],
         state=JobState.CANCELLED,
         version=0,
-        spec=loads(row[5]),
-        state_data=loads(row[6]),
+        spec=store.vault.loads(row[5]),
+        state_data=store.vault.loads(row[6]),
         tags=tuple(loads(row[7])),
         task_count=row[8],
         created_by=row[9],
@@ -185,6 +185,6 @@ def forget_jobs(store: Store) -> int:
     return store.run(_FORGET).rowcount
 
 
-def about_text(about: Json) -> str:
+def about_text(store: Store, about: Json) -> str:
     """Write what makes a message."""
-    return dumps(about)
+    return store.vault.dumps(about)

@@ -4,11 +4,15 @@ They start from what is open (partial indexes on open jobs, leases, entries), ne
 attempts alone are read page by page.
 """
 
+from app.data import listing
 from app.data.db import Store
 from app.data.tasks import NEVER
+from app.data.vault import MARK, PREFIX_CHARS
 from app.domain.clock import Instant
+from app.domain.text import marks
 
 _OPEN = "('CREATED', 'HELD', 'QUEUED', 'LEASED', 'RUNNING')"
+_OPEN_JOB = "('PENDING', 'WAITING', 'SCHEDULED', 'RUNNING')"
 _HELD = "('LEASED', 'RUNNING')"
 _OF_JOB = "SELECT 1 FROM task t WHERE t.job_id = j.id AND"
 # A PENDING job is the ticker's to start; `overdue` tells when it does not.
@@ -18,7 +22,7 @@ _STUCK = (
     " (SELECT n.needs_id FROM task t JOIN task_need n ON n.task_id = t.id"
     "  LEFT JOIN task o ON o.id = n.needs_id WHERE t.job_id = j.id AND t.state = 'CREATED'"
     "  AND (o.id IS NULL OR o.state IN ('FAILED', 'CANCELLED')) ORDER BY n.needs_id LIMIT 1)"
-    " FROM job j WHERE j.ended_at IS NULL AND j.state <> 'PENDING'"
+    " FROM job j WHERE j.ended_at IS NULL AND j.state IN ('WAITING', 'SCHEDULED', 'RUNNING')"
     f" AND NOT EXISTS ({_OF_JOB} t.state = 'QUEUED')"
     f" AND NOT EXISTS ({_OF_JOB} t.state IN {_HELD} AND t.leased_until >= ?)"
     f" AND NOT EXISTS ({_OF_JOB} t.state = 'CREATED' AND t.needs <= 0 AND t.due_at < {NEVER})"
@@ -30,12 +34,14 @@ _STUCK = (
 _JOB_COUNTERS = (
     "SELECT id, tasks_open, real FROM (SELECT j.id, j.tasks_open,"
     f" (SELECT COUNT(*) FROM task t WHERE t.job_id = j.id AND t.state IN {_OPEN}) AS real"
-    " FROM job j WHERE j.ended_at IS NULL) x WHERE tasks_open <> real ORDER BY id LIMIT ?"
+    f" FROM job j WHERE j.ended_at IS NULL AND j.state IN {_OPEN_JOB}) x"
+    " WHERE tasks_open <> real ORDER BY id LIMIT ?"
 )
 _COMPOSITE_COUNTERS = (
     "SELECT job_id, id, children_open, real FROM (SELECT t.job_id, t.id, t.children_open,"
     f" (SELECT COUNT(*) FROM task c WHERE c.parent_id = t.id AND c.state IN {_OPEN}) AS real"
     " FROM job j JOIN task t ON t.job_id = j.id WHERE j.ended_at IS NULL"
+    f" AND j.state IN {_OPEN_JOB}"
     " AND t.kind = 'composite' AND t.state = 'RUNNING') x"
     " WHERE children_open <> real ORDER BY id LIMIT ?"
 )
@@ -88,6 +94,24 @@ _ATTEMPTS = (
     "SELECT t.job_id, a.task_id, a.number, a.state, t.number, t.state, t.leased_until"
     " FROM attempt a LEFT JOIN task t ON t.id = a.task_id"
     " WHERE (a.task_id, a.number) > (?, ?) ORDER BY a.task_id, a.number LIMIT ?"
+)
+
+
+_TALLIES = (
+    "SELECT dialect, SUM(said), SUM(real) FROM (SELECT dialect, n AS said, 0 AS real FROM job_tally"
+    " UNION ALL SELECT dialect, 0, COUNT(*) FROM job GROUP BY dialect) t"
+    " GROUP BY dialect HAVING SUM(said) <> SUM(real) ORDER BY dialect"
+)
+_NEWEST = (
+    "SELECT j.id, j.seq, j.dialect, j.type, j.name, j.description, j.tags, w.words, w.indexed"
+    " FROM job j LEFT JOIN job_words w ON w.seq = j.seq"
+    " WHERE j.dialect = ? ORDER BY j.seq DESC LIMIT ?"
+)
+_FOUND = "SELECT COUNT(*) FROM job_index WHERE job_index MATCH ? AND rowid = ?"
+_SURPLUS = "SELECT (SELECT COUNT(*) FROM job_words) - (SELECT COUNT(*) FROM job)"
+_SURPLUS_INDEXED = (
+    "SELECT (SELECT COUNT(*) FROM job_index WHERE job_index MATCH ?)"
+    " - (SELECT COUNT(*) FROM job_words WHERE indexed = 1)"
 )
 
 
@@ -162,3 +186,54 @@ def attempts_without_lease(
         if is_open and not holds:
             found.append((job_id, task_id, number))
     return ((rows[-1][1], rows[-1][2]) if len(rows) == page else None), found
+
+
+def job_tallies(store: Store) -> list[tuple[str, int, int]]:
+    """Give dialects whose jobs are miscounted: dialect, what is said, what is."""
+    return [(row[0], int(row[1]), int(row[2])) for row in store.run(_TALLIES).fetchall()]
+
+
+def wrong_words(store: Store, newest: int) -> list[str]:
+    """Give those of each dialect's newest jobs that have not the words they should have."""
+    found = []
+    for dialect in listing.dialects(store):
+        for *row, held, indexed in store.run(_NEWEST, (dialect, newest)).fetchall():
+            terms = listing.row_terms(tuple(row))
+            if held != listing.written(store, terms) or not _indexed(store, row[1], terms, indexed):
+                found.append(row[0])
+    return found
+
+
+def _indexed(store: Store, seq: int, terms: list[str], indexed: int) -> bool:
+    """Whether a job is found by its words in the index that is fed by hand."""
+    if store.backend != "sqlite" or not indexed:
+        return True
+    row = store.run(_FOUND, (" AND ".join(f'"{term}"' for term in terms[:50]), seq)).fetchone()
+    return row is not None and row[0] == 1
+
+
+def surplus_words(store: Store) -> int:
+    """Give how many more jobs there are words of than jobs."""
+    row = store.run(_SURPLUS).fetchone()
+    surplus = int(row[0]) if row else 0
+    if store.backend == "sqlite":
+        every = " OR ".join(
+            f'"{mark}"' for name in listing.dialects(store) for mark in marks(name, None, ())
+        )
+        found = store.run(_SURPLUS_INDEXED, (every,)).fetchone() if every else None
+        surplus = surplus or (int(found[0]) if found else 0)
+    return surplus
+
+
+def sealed(store: Store, limit: int) -> list[tuple[str, str]]:
+    """Give the open jobs whose parameters no key given here decrypts, as (job, key id)."""
+    key_id = f"substr(spec, {len(MARK) + 1}, {PREFIX_CHARS - len(MARK)})"
+    known = sorted(store.vault.key_ids)
+    placeholders = ", ".join("?" * len(known)) or "''"
+    found = store.run(
+        f"SELECT id, {key_id} FROM job WHERE ended_at IS NULL AND state IN {_OPEN_JOB}"
+        f" AND substr(spec, 1, {len(MARK)}) = ?"
+        f" AND {key_id} NOT IN ({placeholders}) ORDER BY id LIMIT ?",
+        (MARK, *known, limit),
+    ).fetchall()
+    return [(row[0], row[1]) for row in found]

@@ -15,7 +15,7 @@ from app.data.codec import dumps, loads
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import EventsPruned
-from app.domain.events import Event, EventKind
+from app.domain.events import Event, EventKind, parse_position
 
 _INSERT = "INSERT INTO event (at, kind, dialect, job_id, task_id, data) VALUES (?, ?, ?, ?, ?, ?)"
 SETTLED = "tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
@@ -102,19 +102,3 @@ def delete_before(store: Store, before: Instant, limit: int) -> int:
         if last > parse_position(leaders.mark(store, _PRUNED)):
             leaders.set_mark(store, _PRUNED, f"{last[0]}-{last[1]}")
     return len(rows)
-
-
-def parse_position(position: str) -> tuple[int, int]:
-    """Take a position apart. Raises ValueError when it is not one."""
-    if not position:
-        return _BEGINNING
-    transaction, _, number = position.partition("-")
-    if not (
-        transaction.isascii()
-        and transaction.isdigit()
-        and number.isascii()
-        and number.isdigit()
-        and len(position) < 40
-    ):
-        raise ValueError(f"not a position: {position[:40]}")
-    return (int(transaction), int(number))

@@ -1,38 +1,37 @@
 """Rows of `job`, one statement a function."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from peewee import SQL, fn
-
-from app.data import audience, deliveries, tables
-from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
+from app.data import deliveries, listing
+from app.data.codec import dumps, loads
 from app.data.db import Row, Store
+from app.data.vault import Vault
 from app.domain.clock import Instant
 from app.domain.errors import AlreadyExists, JobNotFound
-from app.domain.records import Job, JobFilter, Watch
+from app.domain.records import Job, Watch
 from app.domain.states import JobState
 
-_J = tables.Job.alias("j")
 _COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
     " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
     " scheduled_at, started_at, ended_at, delete_at, audience_id, watches"
 )
+_OPEN = "('PENDING', 'WAITING', 'SCHEDULED', 'RUNNING')"
 _GET = f"SELECT {_COLUMNS} FROM job WHERE id = ?"
 _INSERT = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
-    " created_at, delete_after_us, audience_id, watches)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " created_at, delete_after_us, audience_id, watches, seq)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING"  # an error would make PostgreSQL undo an outer transaction
 )
 _GLANCE = (
     "SELECT state, result, error, progress, position, scheduled_at, started_at, ended_at,"
     " delete_at FROM job WHERE id = ?"
 )
-_TAG = "INSERT INTO job_tag (tag, job_id) VALUES (?, ?)"
+_PLACE = "UPDATE job SET seq = ? WHERE id = ?"
 _BY_KEY = f"SELECT {_COLUMNS} FROM job WHERE dialect = ? AND unique_key = ?"
 _MOVE = (
     "UPDATE job SET version = version + 1, state = ?, state_data = ?, result = ?, error = ?,"
@@ -88,7 +87,7 @@ _LOCKED = {
 _SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
 
 
-def _record(row: Row) -> Job:
+def _record(row: Row, vault: Vault) -> Job:
     return Job(
         id=row[0],
         dialect=row[1],
@@ -97,11 +96,11 @@ def _record(row: Row) -> Job:
         description=row[4],
         state=JobState(row[5]),
         version=row[6],
-        spec=loads(row[7]),
-        state_data=loads(row[8]),
+        spec=vault.loads(row[7]),
+        state_data=vault.loads(row[8]),
         tags=tuple(loads(row[9])),
-        result=unescape_or_none(row[10]),
-        error=unescape_or_none(row[11]),
+        result=vault.read(row[10]),
+        error=vault.read(row[11]),
         progress=row[12],
         position=row[13],
         task_count=row[14],
@@ -144,7 +143,7 @@ def glance(store: Store, job_id: str) -> Glance:
     row = store.run(_GLANCE, (job_id,)).fetchone()
     if row is None:
         raise JobNotFound(job_id=job_id)
-    texts = (unescape_or_none(row[1]), unescape_or_none(row[2]))
+    texts = (store.vault.read(row[1]), store.vault.read(row[2]))
     return Glance(JobState(row[0]), *texts, *row[3:])
 
 
@@ -170,10 +169,11 @@ def _write_watches(job: Job) -> str | None:
 def insert(
     store: Store, job: Job, *, unique_key: str | None = None, delete_after_us: int | None = None
 ) -> None:
-    """Store a new job with its tags.
+    """Store a new job and list it.
 
     Raises AlreadyExists when its unique key, or its firing of a schedule, is there already.
     """
+    seq = listing.first_place(job.created_at)
     values = (
         job.id,
         job.dialect,
@@ -181,7 +181,7 @@ def insert(
         job.name,
         job.description,
         job.state,
-        dumps(job.spec),
+        store.vault.dumps(job.spec),
         dumps(job.tags),
         job.task_count,
         job.priority,
@@ -196,10 +196,12 @@ def insert(
         delete_after_us,
         job.audience_id,
         _write_watches(job),
+        seq,
     )
     if store.run(_INSERT, values).rowcount != 1:
         raise AlreadyExists(name=unique_key or job.id)
-    store.run_many(_TAG, [(tag, job.id) for tag in dict.fromkeys(job.tags)])
+    if (place := listing.add(store, job)) != seq:
+        store.run(_PLACE, (place, job.id))
 
 
 def get(store: Store, job_id: str) -> Job:
@@ -207,21 +209,13 @@ def get(store: Store, job_id: str) -> Job:
     row = store.run(_GET, (job_id,)).fetchone()
     if row is None:
         raise JobNotFound(job_id=job_id)
-    return _record(row)
-
-
-def type_of(store: Store, job_id: str) -> str:
-    """Give the type of a job. Raises JobNotFound."""
-    row = store.run("SELECT type FROM job WHERE id = ?", (job_id,)).fetchone()
-    if row is None:
-        raise JobNotFound(job_id=job_id)
-    return str(row[0])
+    return _record(row, store.vault)
 
 
 def by_unique_key(store: Store, dialect: str, key: str) -> Job | None:
     """Give the job that was submitted under a unique key."""
     row = store.run(_BY_KEY, (dialect, key)).fetchone()
-    return _record(row) if row else None
+    return _record(row, store.vault) if row else None
 
 
 def move(
@@ -232,9 +226,9 @@ def move(
         _MOVE,
         (
             job.state,
-            dumps(job.state_data),
-            escape_or_none(job.result),
-            escape_or_none(job.error),
+            store.vault.dumps(job.state_data),
+            store.vault.write(job.result),
+            store.vault.write(job.error),
             job.progress,
             job.position,
             tasks_created,
@@ -273,7 +267,7 @@ def start(store: Store, job_id: str, now: Instant, *, wait: bool = True) -> Star
 
 def cancel(store: Store, job_id: str, now: Instant, reason: str | None) -> bool:
     """Move a job that is not over to CANCELLED; False when it was over."""
-    return store.run(_CANCEL, (now, escape_or_none(reason), job_id)).rowcount == 1
+    return store.run(_CANCEL, (now, store.vault.write(reason), job_id)).rowcount == 1
 
 
 def progress(store: Store, job_id: str, percent: float) -> int | None:
@@ -362,62 +356,19 @@ def hold_slot(store: Store, job_id: str, held: bool) -> None:
     store.run(_SLOT, (int(held), job_id))
 
 
-def page(store: Store, wanted: JobFilter, *, limit: int, offset: int) -> tuple[list[Job], int]:
-    """Give a page of jobs, newest first, and how many match in all."""
-    found = _J.select(fn.COUNT(SQL("*"))).where(*_conditions(store, wanted))
-    total = int(store.select(found)[0][0])
-    if offset >= total:
-        return [], total
-    columns = [getattr(_J, name.strip()) for name in _COLUMNS.split(",")]
-    rows = (
-        _J.select(*columns)
-        .where(*_conditions(store, wanted))
-        .order_by(_J.created_at.desc(), _J.id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
-    return [_record(row) for row in store.select(rows)], total
-
-
-def _conditions(store: Store, wanted: JobFilter) -> list[Any]:
-    exact: Mapping[Any, object] = {
-        _J.dialect: wanted.dialect,
-        _J.type: wanted.type,
-        _J.group_id: wanted.group_id,
-        _J.schedule_id: wanted.schedule_id,
+def at_places(store: Store, dialect: str, places: Sequence[int]) -> dict[int, Job]:
+    """Give the jobs of a dialect at some places, by place."""
+    marks = ", ".join("?" * len(places))
+    sql = f"SELECT {_COLUMNS}, seq FROM job WHERE dialect = ? AND seq IN ({marks})"
+    return {
+        row[-1]: _record(row, store.vault) for row in store.run(sql, (dialect, *places)).fetchall()
     }
-    parts = [column == value for column, value in exact.items() if value is not None]
-    if wanted.viewer is not None:
-        condition, params = audience.visible("j.audience_id", wanted.viewer)
-        parts.append(store.fragment(condition, *params))
-    if wanted.states:
-        parts.append(_J.state.in_([str(state) for state in wanted.states]))
-    if wanted.tags:
-        tagged = tables.JobTag.select(tables.JobTag.job_id)
-        parts.append(_J.id.in_(tagged.where(tables.JobTag.tag.in_(wanted.tags))))
-    # What is cheap sorts out first: whole words take a pattern, and SQLite a call for each row.
-    for word in wanted.words:
-        if word.isascii():
-            held = "LOWER({}) LIKE ? ESCAPE '!'"
-            text = f"({held.format('j.name')} OR {held.format('j.description')} OR j.state = ?)"
-            pattern = f"%{_like(word.lower())}%"
-            parts.append(store.fragment(text, pattern, pattern, word.upper()))
-    for word in wanted.words:
-        name, description = store.has_word("j.name"), store.has_word("j.description")
-        sought = store.sought(word)
-        text = f"({name} OR {description} OR j.state = ?)"
-        parts.append(store.fragment(text, sought, sought, word.upper()))
-    return parts or [SQL("1 = 1")]
-
-
-def _like(text: str) -> str:
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def counts(store: Store, dialect: str) -> Mapping[str, int]:
     """Give how many jobs of a dialect are in each state that is not final."""
     rows = store.run(
-        "SELECT state, COUNT(*) FROM job WHERE ended_at IS NULL AND dialect = ? GROUP BY state",
+        f"SELECT state, COUNT(*) FROM job WHERE state IN {_OPEN} AND dialect = ? GROUP BY state",
         (dialect,),
     ).fetchall()
     return {row[0]: int(row[1]) for row in rows}
@@ -444,11 +395,12 @@ def delete(store: Store, job_id: str) -> None:
         f"DELETE FROM task_need WHERE needs_id IN {own}",
         "DELETE FROM task WHERE job_id = ?",
         "DELETE FROM waiting WHERE job_id = ?",
-        "DELETE FROM job_tag WHERE job_id = ?",
         "DELETE FROM idle_limit WHERE job_id = ?",
-        "DELETE FROM job WHERE id = ?",
     ):
         store.run(statement, (job_id,))
+    gone = store.run("DELETE FROM job WHERE id = ? RETURNING seq, dialect", (job_id,)).fetchone()
+    if gone is not None:
+        listing.remove(store, gone[0], gone[1])
 
 
 def put_aside(store: Store, job_id: str, new_id: str, now: Instant) -> None:
@@ -463,7 +415,6 @@ def put_aside(store: Store, job_id: str, new_id: str, now: Instant) -> None:
         f"DELETE FROM task_need WHERE needs_id IN {idle}",
         "DELETE FROM task WHERE job_id = ? AND leased_until IS NULL",
         "DELETE FROM waiting WHERE job_id = ?",
-        "DELETE FROM job_tag WHERE job_id = ?",
         "DELETE FROM idle_limit WHERE job_id = ?",
     ):
         store.run(statement, (job_id,))
@@ -471,6 +422,9 @@ def put_aside(store: Store, job_id: str, new_id: str, now: Instant) -> None:
         "UPDATE task SET job_id = ?, parent_id = NULL, public_id = NULL WHERE job_id = ?",
         (new_id, job_id),
     )
+    row = store.run("SELECT seq, dialect, type FROM job WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        return
     store.run(
         "UPDATE job SET id = ?, dialect = '', name = '', description = '', spec = '{}',"
         " state_data = '{}', tags = '[]', result = NULL, error = NULL, created_by = NULL,"
@@ -478,3 +432,4 @@ def put_aside(store: Store, job_id: str, new_id: str, now: Instant) -> None:
         " unique_key = NULL, delete_at = ? WHERE id = ?",
         (new_id, now, job_id),
     )
+    listing.disown(store, *row)

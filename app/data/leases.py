@@ -8,7 +8,6 @@ the number of its hand-out, so an old holder's report touches no row.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.data.codec import escape_or_none, loads, unescape_or_none
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import LeaseLost
@@ -190,7 +189,7 @@ def claim(
             number=row[1],
             queue=row[2],
             name=row[3],
-            payload=loads(row[4]),
+            payload=store.vault.loads(row[4]),
             job_id=row[5],
             public_id=row[6],
             position=row[7],
@@ -227,7 +226,7 @@ def end(
     now: Instant,
 ) -> bool:
     """End a held task for good; False when this hand-out no longer holds it."""
-    texts = (escape_or_none(result), escape_or_none(error))
+    texts = (store.vault.write(result), store.vault.write(error))
     values = (state, *texts, now, failures, losses, *lease)
     return store.run(_END, values).rowcount == 1
 
@@ -248,13 +247,13 @@ def end_all(store: Store, ends: Sequence[Ending], now: Instant) -> int:
     """End held tasks for good and close their history; give how many were held."""
     ended = [
         (
-            *(one.state, escape_or_none(one.result), escape_or_none(one.error)),
+            *(one.state, store.vault.write(one.result), store.vault.write(one.error)),
             *(now, one.failures, one.losses),
             *one.lease,
         )
         for one in ends
     ]
-    closed = [(one.attempt, now, escape_or_none(one.error), None, *one.lease) for one in ends]
+    closed = [(one.attempt, now, store.vault.write(one.error), None, *one.lease) for one in ends]
     count = store.run_many(_END, ended)
     store.run_many(_ATTEMPT_END, closed)
     return count
@@ -275,7 +274,7 @@ def again(
     state = TaskState.QUEUED if due_at is None else TaskState.CREATED
     queued_at = None if due_at else now
     counts = (failures, losses, agreed)
-    values = (state, escape_or_none(error), queued_at, due_at, *counts, *lease)
+    values = (state, store.vault.write(error), queued_at, due_at, *counts, *lease)
     return store.run(_AGAIN, values).rowcount == 1
 
 
@@ -302,7 +301,7 @@ def complete_alone(
 
     None, and nothing is changed, when the task is not like that or this hand-out does not hold it.
     """
-    values = (escape_or_none(result), now, *lease)
+    values = (store.vault.write(result), now, *lease)
     if store.backend == "postgres":
         row = store.run(_COMPLETE_ALONE_POSTGRES, (*values, now, verification, *lease)).fetchone()
         return None if row is None else str(row[0])
@@ -323,7 +322,7 @@ def end_attempt(
     now: Instant,
 ) -> bool:
     """Close the history row of a hand-out; False when it was closed."""
-    values = (state, now, escape_or_none(error), verification, *lease)
+    values = (state, now, store.vault.write(error), verification, *lease)
     return store.run(_ATTEMPT_END, values).rowcount == 1
 
 
@@ -391,7 +390,7 @@ def attempts(store: Store, task_id: int) -> Sequence[Attempt]:
             leased_at=row[4],
             started_at=row[5],
             ended_at=row[6],
-            error=unescape_or_none(row[7]),
+            error=store.vault.read(row[7]),
             verification=row[8],
         )
         for row in store.run(_ATTEMPTS, (task_id,)).fetchall()

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from app.data.codec import escape, unescape
 from app.data.db import IntegrityErrors, Row, Store
-from app.data.events import SETTLED, parse_position
+from app.data.events import SETTLED
 from app.domain.clock import Instant
 from app.domain.errors import Contended
+from app.domain.events import parse_position
 from app.domain.records import LogPart
 
 _COLUMNS = "id, task_id, job_id, number, contents, at, tx"
@@ -128,9 +129,12 @@ def of_job(store: Store, job_id: str, *, after: str, limit: int, settled: bool) 
     return [_record(row) for row in rows]
 
 
-def delete_of_job(store: Store, job_id: str) -> None:
-    """Delete the output of all tasks of a job."""
-    store.run("DELETE FROM log_part WHERE job_id = ?", (job_id,))
+def delete_of_job(store: Store, job_id: str, limit: int) -> int:
+    """Delete at most `limit` parts of the tasks of a job; give how many there were."""
+    return store.run(
+        "DELETE FROM log_part WHERE id IN (SELECT id FROM log_part WHERE job_id = ? LIMIT ?)",
+        (job_id, limit),
+    ).rowcount
 
 
 def delete_before(store: Store, before: Instant, limit: int) -> int:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from app.data import audience
 from app.data.codec import dumps, loads
 from app.data.db import Row, Store
+from app.data.vault import Vault
 from app.domain.clock import Instant
 from app.domain.errors import ScheduleNotFound
-from app.domain.records import Schedule
+from app.domain.records import Json, Schedule
 
 _COLUMNS = (
     "id, dialect, name, group_id, cron, form, zone, state, overlap, missed, template, created_by,"
@@ -15,7 +16,7 @@ _COLUMNS = (
 )
 
 
-def _record(row: Row) -> Schedule:
+def _record(row: Row, vault: Vault) -> Schedule:
     return Schedule(
         id=row[0],
         dialect=row[1],
@@ -27,7 +28,7 @@ def _record(row: Row) -> Schedule:
         state=row[7],
         overlap=row[8],
         missed=row[9],
-        template=loads(row[10]),
+        template=_opened(loads(row[10]), vault),
         created_by=row[11],
         created_at=row[12],
         next_fire_at=row[13],
@@ -36,8 +37,17 @@ def _record(row: Row) -> Schedule:
     )
 
 
+def _opened(template: Json, vault: Vault) -> Json:
+    """Give a template with its spec, which is encrypted apart: what it is called is listed."""
+    spec = template.get("spec")
+    return {**template, "spec": vault.loads(spec)} if isinstance(spec, str) else template
+
+
 def insert(store: Store, schedule: Schedule) -> None:
     """Store a new schedule."""
+    template = schedule.template
+    if store.vault.seals:
+        template = {**template, "spec": store.vault.dumps(template["spec"])}
     store.run(
         f"INSERT INTO schedule ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
@@ -51,7 +61,7 @@ def insert(store: Store, schedule: Schedule) -> None:
             schedule.state,
             schedule.overlap,
             schedule.missed,
-            dumps(schedule.template),
+            dumps(template),
             schedule.created_by,
             schedule.created_at,
             schedule.next_fire_at,
@@ -66,24 +76,26 @@ def get(store: Store, schedule_id: str) -> Schedule:
     row = store.run(f"SELECT {_COLUMNS} FROM schedule WHERE id = ?", (schedule_id,)).fetchone()
     if row is None:
         raise ScheduleNotFound(schedule_id=schedule_id)
-    return _record(row)
+    return _record(row, store.vault)
 
 
 def page(
-    store: Store, dialect: str, *, viewer: Sequence[str] | None, limit: int, offset: int
+    store: Store, dialect: str | None, *, viewer: Sequence[str] | None, limit: int, offset: int
 ) -> tuple[list[Schedule], int]:
     """Give a page of schedules, newest first, and how many there are for this viewer.
 
-    viewer: as in `audience.visible`; None sees everything.
+    dialect: None is every one. viewer: as in `audience.visible`; None sees everything.
     """
     condition, params = ("1 = 1", ()) if viewer is None else audience.visible("audience_id", viewer)
-    where = f"FROM schedule WHERE dialect = ? AND {condition}"
-    count = store.run(f"SELECT COUNT(*) {where}", (dialect, *params)).fetchone()
+    if dialect is not None:
+        condition, params = f"{condition} AND dialect = ?", (*params, dialect)
+    where = f"FROM schedule WHERE {condition}"
+    count = store.run(f"SELECT COUNT(*) {where}", params).fetchone()
     rows = store.run(
         f"SELECT {_COLUMNS} {where} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?",
-        (dialect, *params, limit, offset),
+        (*params, limit, offset),
     ).fetchall()
-    return [_record(row) for row in rows], int(count[0]) if count else 0
+    return [_record(row, store.vault) for row in rows], int(count[0]) if count else 0
 
 
 def set_state(
@@ -104,7 +116,7 @@ def due(store: Store, now: Instant, limit: int) -> list[Schedule]:
         " ORDER BY next_fire_at LIMIT ?",
         (now, limit),
     ).fetchall()
-    return [_record(row) for row in rows]
+    return [_record(row, store.vault) for row in rows]
 
 
 def fired(

@@ -1,8 +1,8 @@
-"""The tables as peewee models, for queries that are put together from parts.
+"""The tables as peewee models.
 
 The steps in `migrations` make the schema and never change; these classes say how it stands after
-all of them, and a test holds the two together. Statements that are always the same are stored SQL
-in the module of their table: building one costs more than running it.
+all of them, and a test holds the two together. Statements are SQL in the module of their table:
+building one from models costs more than running it.
 """
 
 from peewee import (
@@ -15,6 +15,8 @@ from peewee import (
     TextField,
 )
 
+from app.data.listing import LISTING
+from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
 
@@ -57,20 +59,10 @@ class Job(Model):
     watches = TextField(null=True)
     closing = IntegerField()
     audience_id = BigIntegerField(null=True)
+    seq = BigIntegerField()
 
     class Meta:
         table_name = "job"
-
-
-class JobTag(Model):
-    """One tag of a job, so that tags can be looked up."""
-
-    tag = TextField()
-    job_id = TextField()
-
-    class Meta:
-        table_name = "job_tag"
-        primary_key = CompositeKey("tag", "job_id")
 
 
 class Task(Model):
@@ -461,7 +453,7 @@ class LogPart(Model):
 
 ENGINE = (
     Job,
-    JobTag,
+    *LISTING,
     Task,
     TaskNeed,
     Attempt,
@@ -484,6 +476,7 @@ ENGINE = (
     ManagerSession,
     *TRACKER,
     IdleLimit,
+    Token,
     Delivery,
     Channel,
     DeletedJob,

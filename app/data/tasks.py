@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from app.data.codec import dumps, escape_or_none, loads, unescape_or_none
 from app.data.db import Row, Store
+from app.data.vault import Vault
 from app.domain.clock import Instant
 from app.domain.errors import DuplicateTask, TaskNotFound
 from app.domain.records import Task
@@ -24,6 +24,10 @@ _OF_JOB = (
     f"SELECT {COLUMNS} FROM task WHERE job_id = ?"
     " ORDER BY position, CASE WHEN started_at IS NULL THEN 1 ELSE 0 END, started_at,"
     " created_at, id LIMIT ?"
+)
+_BEHIND = (
+    f"SELECT {COLUMNS} FROM task WHERE job_id = ? AND (position, id) > (?, ?)"
+    " ORDER BY position, id LIMIT ?"
 )
 _INSERT = (
     "INSERT INTO task (public_id, job_id, group_id, parent_id, queue, name, kind, state, position,"
@@ -136,7 +140,7 @@ class NewTask:
     watched: bool = False
 
 
-def record(row: Row) -> Task:
+def record(row: Row, vault: Vault) -> Task:
     """Give the record of a row in the order of COLUMNS."""
     return Task(
         id=row[0],
@@ -150,9 +154,9 @@ def record(row: Row) -> Task:
         state=TaskState(row[8]),
         position=row[9],
         priority=row[10],
-        payload=loads(row[11]),
-        result=unescape_or_none(row[12]),
-        error=unescape_or_none(row[13]),
+        payload=vault.loads(row[11]),
+        result=vault.read(row[12]),
+        error=vault.read(row[13]),
         progress=row[14],
         number=row[15],
         failures=row[16],
@@ -186,7 +190,7 @@ def insert(store: Store, task: NewTask) -> int:
 def insert_all(store: Store, new: Sequence[NewTask]) -> list[int]:
     """Store new tasks and give their ids, which rise. Raises DuplicateTask as above."""
     ids: list[int] = []
-    rows = store.run_returning(_INSERT, [_values(task) for task in new])
+    rows = store.run_returning(_INSERT, [_values(task, store.vault) for task in new])
     for task, row in zip(new, rows, strict=True):
         if row is None:
             raise DuplicateTask(unique_key=task.unique_key, name=task.name)
@@ -194,7 +198,7 @@ def insert_all(store: Store, new: Sequence[NewTask]) -> list[int]:
     return ids
 
 
-def _values(task: NewTask) -> Row:
+def _values(task: NewTask, vault: Vault) -> Row:
     return (
         task.public_id,
         task.job_id,
@@ -206,8 +210,8 @@ def _values(task: NewTask) -> Row:
         task.state,
         task.position,
         task.priority,
-        dumps(task.payload),
-        escape_or_none(task.error),
+        vault.dumps(task.payload),
+        vault.write(task.error),
         task.max_attempts,
         task.max_losses,
         task.retry_delay_us,
@@ -238,12 +242,13 @@ def get(store: Store, task_id: int) -> Task:
     row = store.run(_GET, (task_id,)).fetchone()
     if row is None:
         raise TaskNotFound(task_id=task_id)
-    return record(row)
+    return record(row, store.vault)
 
 
 def several(store: Store, task_ids: Sequence[int]) -> list[Task]:
     """Give those tasks that are there, by id."""
-    return [record(row) for row in store.run(_for(_SEVERAL, task_ids), task_ids).fetchall()]
+    rows = store.run(_for(_SEVERAL, task_ids), task_ids).fetchall()
+    return [record(row, store.vault) for row in rows]
 
 
 def by_public_id(store: Store, public_id: str) -> Task:
@@ -251,12 +256,19 @@ def by_public_id(store: Store, public_id: str) -> Task:
     row = store.run(_BY_PUBLIC_ID, (public_id,)).fetchone()
     if row is None:
         raise TaskNotFound(task_id=public_id)
-    return record(row)
+    return record(row, store.vault)
 
 
 def of_job(store: Store, job_id: str, *, limit: int) -> list[Task]:
     """Give a job's tasks by position, then start (not started last), then creation."""
-    return [record(row) for row in store.run(_OF_JOB, (job_id, limit)).fetchall()]
+    return [record(row, store.vault) for row in store.run(_OF_JOB, (job_id, limit)).fetchall()]
+
+
+def behind(store: Store, job_id: str, key: tuple[int, int], *, limit: int) -> list[Task]:
+    """Give a job's tasks by position and id, from the one behind such a pair on."""
+    return [
+        record(row, store.vault) for row in store.run(_BEHIND, (job_id, *key, limit)).fetchall()
+    ]
 
 
 def needs_met(store: Store, ended: Sequence[int]) -> list[int]:
@@ -341,7 +353,8 @@ def end_composite(
     """End a task that no worker holds; False when it was over already."""
     return (
         store.run(
-            _END_COMPOSITE, (state, escape_or_none(result), escape_or_none(error), now, task_id)
+            _END_COMPOSITE,
+            (state, store.vault.write(result), store.vault.write(error), now, task_id),
         ).rowcount
         == 1
     )
@@ -411,7 +424,7 @@ def in_queue(store: Store, queue: str, limit: int) -> list[Task]:
         " ORDER BY priority DESC, id LIMIT ?",
         (queue, limit),
     ).fetchall()
-    return [record(row) for row in rows]
+    return [record(row, store.vault) for row in rows]
 
 
 def children(store: Store, task_id: int) -> dict[str, int]:
@@ -438,7 +451,7 @@ def drop(store: Store, task_id: int, error: str, now: Instant) -> bool:
     cursor = store.run(
         "UPDATE task SET state = 'FAILED', error = ?, ended_at = ?"
         " WHERE id = ? AND state = 'QUEUED'",
-        (escape_or_none(error), now, task_id),
+        (store.vault.write(error), now, task_id),
     )
     return cursor.rowcount == 1
 

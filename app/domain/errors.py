@@ -1,7 +1,7 @@
 """The error tree of the engine.
 
-A docstring's first line is the default message; facts are attributes, not text. Statuses are
-defaults: a dialect's `errors.py` may map a code to another one and shapes the body.
+A docstring's first line, up to its facts, is the default message; those are attributes, not text.
+Statuses are defaults: a dialect's `errors.py` may map a code to another one and shapes the body.
 """
 
 from typing import ClassVar
@@ -15,7 +15,7 @@ class EngineError(Exception):
 
     def __init__(self, message: str | None = None, **facts: object) -> None:
         doc = (type(self).__doc__ or "").strip().split("\n", maxsplit=1)[0]
-        super().__init__(message or doc)
+        super().__init__(message or doc.partition(" Facts:")[0])
         self.facts = facts
 
     def __init_subclass__(cls) -> None:
@@ -58,6 +58,10 @@ class ManagerNotFound(NotFound):
 
 class ScheduleNotFound(NotFound):
     """There is no such schedule. Facts: schedule_id."""
+
+
+class TokenNotFound(NotFound):
+    """There is no such API token. Facts: token_id, where it is known."""
 
 
 class EntryNotFound(NotFound):

@@ -58,3 +58,19 @@ class Event:
     task_id: int | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     position: str = ""
+
+
+def parse_position(position: str) -> tuple[int, int]:
+    """Take a position apart. Raises ValueError when it is not one."""
+    if not position:
+        return (-1, -1)
+    transaction, _, number = position.partition("-")
+    if not (
+        transaction.isascii()
+        and transaction.isdigit()
+        and number.isascii()
+        and number.isdigit()
+        and len(position) < 40
+    ):
+        raise ValueError(f"not a position: {position[:40]}")
+    return (int(transaction), int(number))

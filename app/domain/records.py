@@ -6,6 +6,7 @@ A record is a copy: changing the world goes through a verb of the engine.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from app.domain.clock import Instant
@@ -400,6 +401,35 @@ class Role:
     created_at: Instant
 
 
+class Scope(StrEnum):
+    """What an API token is good for."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    CONTROL = "control"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiToken:
+    """A key to our own API. prefix: how its secret text begins, to recognise it by.
+
+    scopes: what it is good for; `admin` means all. last_used_at: to the nearest few minutes.
+    """
+
+    id: str
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: Instant
+    expires_at: Instant | None = None
+    last_used_at: Instant | None = None
+
+    def allows(self, scope: Scope) -> bool:
+        """Tell whether it is good for that."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manager:
     """A person who logs in on pages. admin: may do everything everywhere."""
@@ -416,6 +446,8 @@ class JobFilter:
     """Which jobs to list: those that fit every part that is set.
 
     tags: at least one of them. words: each occurs as a word in name, description or state.
+    id_prefix: how the id begins. parent_id: the job that one of its tasks started them for.
+    created_from, created_before: the span of their creation.
     viewer: only what somebody may see who counts as each of these (`Submission.audience`).
     """
 
@@ -426,4 +458,8 @@ class JobFilter:
     words: tuple[str, ...] = ()
     group_id: int | None = None
     schedule_id: str | None = None
+    id_prefix: str | None = None
+    parent_id: str | None = None
+    created_from: Instant | None = None
+    created_before: Instant | None = None
     viewer: tuple[str, ...] | None = None

@@ -19,6 +19,7 @@ from app.engine.jobs import Jobs
 from app.engine.keys import Keys
 from app.engine.leadership import Leadership
 from app.engine.limits import Buckets, Limits
+from app.engine.listing import Listing
 from app.engine.logs import Logs
 from app.engine.managers import Managers
 from app.engine.passwords import Passwords
@@ -29,6 +30,7 @@ from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
 from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
+from app.engine.tokens import Tokens
 from app.engine.transaction import Transactions
 from app.engine.waiting import Waiting
 from app.engine.workers import Workers
@@ -76,11 +78,13 @@ class Engine:
         self.leadership = Leadership(self.transaction)
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
+        self.listing = Listing(self.transaction)
         self.doctor = Doctor(self.transaction)
         passwords = Passwords()
         self.accounts = Accounts(self.transaction, passwords)
         self.managers = Managers(self.transaction, passwords)
         self.rates = Rates(self.transaction)
+        self.tokens = Tokens(self.transaction)
         self.roles = Roles(self.transaction)
         self.audience = Audience(store)
         self.keys = Keys(self.transaction)

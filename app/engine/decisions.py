@@ -13,6 +13,7 @@ from app.data import tasks
 from app.data.db import Store
 from app.domain.errors import PluginFailed, TaskNotFound
 from app.domain.records import Job, Json, Task, Watch
+from app.domain.sealed import SealedJson
 from app.domain.states import TaskKind, TaskState
 from app.engine.creation import all_of, born_over, count_open
 from app.hooks.interface import JobInterface
@@ -182,6 +183,8 @@ class _Decision:
 
 
 def _interface(plugins: Plugins, job: Job) -> JobInterface:
+    if isinstance(job.spec, SealedJson) or isinstance(job.state_data, SealedJson):
+        raise PluginFailed("the job is encrypted by a key that this server has not")
     try:
         return plugins.interfaces[job.type]
     except KeyError:

@@ -14,6 +14,7 @@ from app.domain.clock import seconds
 from app.domain.errors import JobNotFound
 from app.domain.events import EventKind
 from app.domain.records import Delivery, Job, Json, Post, Task
+from app.domain.sealed import SealedJson
 from app.domain.states import JobState, TaskState
 from app.engine.transaction import DELIVERIES_TOPIC, Transactions
 
@@ -39,7 +40,7 @@ class Deliveries:
         Joins an open transaction: what it tells of and the message are one commit.
         """
         ready = {"url": url, "body": body, "headers": headers or {}}
-        about = deliveries.about_text({"post": ready})
+        about = deliveries.about_text(self._store, {"post": ready})
         with self._tx() as tx:
             tx.outbox.messages.append(Message(channel, "", None, 0, about))
             tx.ring(DELIVERIES_TOPIC)
@@ -74,12 +75,17 @@ class Deliveries:
         return taken
 
     def first(self, channel: str) -> Delivery | None:
-        """Give the first message of a channel; None when there is none."""
+        """Give the first message of a channel; None when there is none.
+
+        Nor is there one that cannot be read: it waits until its key is given again.
+        """
         with self._store.session():
             found = deliveries.first(self._store, channel)
             if found is None:
                 return None
             job = self._job(found.job_id)
+        if isinstance(found.about, SealedJson) or (job and isinstance(job.spec, SealedJson)):
+            return None
         return _delivery(found, job)
 
     def _job(self, job_id: str | None) -> Job | None:

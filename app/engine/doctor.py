@@ -19,6 +19,8 @@ GRACE_S = 60.0
 LIMIT = 1000
 """How many findings of a kind are listed."""
 PAGE = 20_000
+NEWEST = 1000
+"""Of so many jobs of each dialect the words are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,10 @@ KINDS = {
     "waiting-entry": "a place in a waiting list whose job is gone, over or running",
     "admission": "a place in a waiting list that says otherwise than its job about having a slot",
     "slot": "a job is over and nothing of it runs, and it holds its slot",
+    "job-tally": "lists count more or fewer jobs of a dialect than there are",
+    "job-words": "a job is not found by its own words, or something is found that is no job",
     "overdue": "a duty of the ticker is late: no ticker acts",
+    "sealed": "an open job is encrypted by a key that is not given here",
 }
 
 
@@ -80,7 +85,9 @@ class Doctor:
             found = list(self._stuck())
             found += self._figures()
             found += self._lists()
+            found += self._tallies()
         found += self._attempts()
+        found += self._words()
         return found
 
     def _stuck(self) -> Iterator[Finding]:
@@ -113,6 +120,10 @@ class Doctor:
             text = f"the task is {state} and its job is over or gone"
             yield Finding(kind="orphan-task", job_id=job_id, task_id=task_id, text=text)
 
+        for job_id, key_id in diagnosis.sealed(self._store, LIMIT):
+            text = f"the job is encrypted by key {key_id}, which is not given here"
+            yield Finding(kind="sealed", job_id=job_id, task_id=None, text=text)
+
     def _lists(self) -> Iterator[Finding]:
         for job_id, pool, state in diagnosis.idle_entries(self._store, LIMIT):
             text = f"a place in the list of {pool} for a job that is {state or 'gone'}"
@@ -125,6 +136,21 @@ class Doctor:
             yield Finding(kind="slot", job_id=job_id, task_id=None, text=text)
         for what, owner, task_id in diagnosis.overdue(self._store, self._late(), LIMIT):
             yield Finding(kind="overdue", job_id=owner, task_id=task_id, text=f"{what} is late")
+
+    def _tallies(self) -> Iterator[Finding]:
+        for dialect, said, real in diagnosis.job_tallies(self._store):
+            text = f"lists count {said} jobs of {dialect or 'no dialect'}, and there are {real}"
+            yield Finding(kind="job-tally", job_id=None, task_id=None, text=text)
+
+    def _words(self) -> Iterator[Finding]:
+        """Compare the words of the newest jobs, and how many jobs there are words of."""
+        with self._store.snapshot():
+            for job_id in diagnosis.wrong_words(self._store, NEWEST):
+                text = "the job is not found by its own words"
+                yield Finding(kind="job-words", job_id=job_id, task_id=None, text=text)
+            if surplus := diagnosis.surplus_words(self._store):
+                text = f"there are words of {surplus:+d} jobs more than there are jobs"
+                yield Finding(kind="job-words", job_id=None, task_id=None, text=text)
 
     def _attempts(self) -> Iterator[Finding]:
         """Walk all of history, a page and a snapshot at a time: it has no index by state."""

@@ -4,7 +4,7 @@ import contextlib
 import uuid
 from dataclasses import replace
 
-from app.data import audience, idle, jobs, leases, logs, tasks, waiting
+from app.data import audience, finder, idle, jobs, leases, logs, tasks, waiting
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.errors import (
@@ -24,6 +24,8 @@ from app.engine.transaction import Moved, Transaction, Transactions, retried
 from app.hooks.types import Fail
 
 MAX_TASKS_SHOWN = 20_000
+OUTPUT_BATCH = 1000
+"""Parts of output deleted in one transaction."""
 
 
 class Jobs:
@@ -181,16 +183,21 @@ class Jobs:
         with self._store.session():
             return jobs.get(self._store, job_id)
 
-    def type_of(self, job_id: str) -> str:
-        """Give the name of a job's interface, without all the rest. Raises JobNotFound."""
-        with self._store.session():
-            return jobs.type_of(self._store, job_id)
-
     def find(self, wanted: JobFilter, *, number: int = 1, size: int = 10) -> Page[Job]:
         """Give a page of jobs, newest first."""
         with self._store.session():
-            items, total = jobs.page(self._store, wanted, limit=size, offset=(number - 1) * size)
+            items, total = finder.page(self._store, wanted, limit=size, offset=(number - 1) * size)
         return Page(items, number, size, total)
+
+    def behind(
+        self, wanted: JobFilter, key: tuple[Instant, str] | None = None, *, limit: int
+    ) -> list[Job]:
+        """Give jobs, newest first, from the one behind (`created_at`, `id`) of another on.
+
+        Costs the same however far behind that is, unlike `find`; nothing is counted.
+        """
+        with self._store.session():
+            return finder.behind(self._store, wanted, key, limit=limit)
 
     def tasks(self, job_id: str) -> list[Task]:
         """Give a job's tasks by position, then start (not started last), then creation."""
@@ -288,6 +295,10 @@ class Jobs:
         Where processes of it are still to end, nobody sees it any more, and its slot stays taken
         until they are gone. Raises IllegalMove when it is not over, JobNotFound.
         """
+        with self._store.session():
+            self._over(job_id)
+        # Before the job, since output without its job would stay where nobody looks for it.
+        self._forget_output(job_id)
         while not self._store.in_transaction and self._delete_some(job_id):
             pass
         with self._tx() as tx:
@@ -298,8 +309,20 @@ class Jobs:
                 jobs.delete(self._store, job_id)
             elif job.dialect:
                 jobs.put_aside(self._store, job_id, f"gone/{uuid.uuid4().hex}", tx.now)
-        with self._logs.transaction():
-            logs.delete_of_job(self._logs, job_id)
+        self._forget_output(job_id)
+
+    def forget_deleted(self, job_id: str) -> None:
+        """Delete output that came after its job was deleted; for who has just stored some."""
+        try:
+            self.get(job_id)
+        except JobNotFound:
+            self._forget_output(job_id)
+
+    def _forget_output(self, job_id: str) -> None:
+        full = True
+        while full:
+            with self._logs.transaction():
+                full = logs.delete_of_job(self._logs, job_id, OUTPUT_BATCH) == OUTPUT_BATCH
 
     def _delete_some(self, job_id: str) -> bool:
         """Delete a batch of tasks of a job that is over; True when there may be more."""

@@ -46,7 +46,7 @@ class Outbox:
         if not wanted:
             return
         keep = {key for number in wanted for key in watches[number].keep}
-        about = deliveries.about_text(self._about(event, job_id, keep))
+        about = deliveries.about_text(self._store, self._about(event, job_id, keep))
         self.messages += [
             Message(f"{job_id}/{number}", event.dialect, job_id, number, about) for number in wanted
         ]

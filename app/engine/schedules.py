@@ -14,6 +14,7 @@ from app.domain.clock import Instant, from_datetime, seconds, to_datetime
 from app.domain.cron import Cron, parse_crontab, parse_quartz
 from app.domain.errors import AlreadyExists, EngineError, IllegalMove, Rejected
 from app.domain.records import Page, Schedule
+from app.domain.sealed import SealedJson
 from app.domain.submission import Submission
 from app.engine.jobs import Jobs
 from app.engine.transaction import Transactions
@@ -73,13 +74,16 @@ class Schedules:
 
     def find(
         self,
-        dialect: str,
+        dialect: str | None,
         *,
         viewer: tuple[str, ...] | None = None,
         number: int = 1,
         size: int = 10,
     ) -> Page[Schedule]:
-        """Give a page of schedules, newest first; viewer: as in `JobFilter`."""
+        """Give a page of schedules, newest first; viewer: as in `JobFilter`.
+
+        dialect: None is every one.
+        """
         with self._store.session():
             items, total = schedules.page(
                 self._store, dialect, viewer=viewer, limit=size, offset=(number - 1) * size
@@ -147,6 +151,8 @@ class Schedules:
                 fires = fires and self._make_room(schedule)
                 if fires:
                     template = Submission.from_json(schedule.template)
+                    if isinstance(template.spec, SealedJson):
+                        raise Rejected("it is encrypted by a key that this server has not")
                     self._jobs.submit(replace(template, schedule_id=schedule.id, fire_at=due_at))
         except EngineError as error:
             # A template that can no longer be submitted must not fire for ever.

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.data import jobs, lone, tasks
-from app.data.codec import dumps
 from app.domain.clock import Instant, seconds
 from app.domain.errors import IllegalMove
 from app.domain.events import EventKind
@@ -122,7 +121,7 @@ class Tasks:
                 seen.add(work.unique_key)
             fitting.append((place, work))
         # Made before the transaction: nobody else can write while it is open.
-        rows = [(work, dumps(work.payload)) for _, work in fitting]
+        rows = [(work, self._store.vault.dumps(work.payload)) for _, work in fitting]
         queue = wanted[0].queue
         with self._tx() as tx:
             taken = lone.insert(
@@ -141,6 +140,11 @@ class Tasks:
         """Give a task. Raises TaskNotFound."""
         with self._store.session():
             return tasks.get(self._store, task_id)
+
+    def behind(self, job_id: str, key: tuple[int, int] = (-1, -1), *, limit: int) -> Sequence[Task]:
+        """Give a job's tasks by (`position`, `id`), from the one behind such a pair on."""
+        with self._store.session():
+            return tasks.behind(self._store, job_id, key, limit=limit)
 
     def by_public_id(self, public_id: str) -> Task:
         """Give the task of a public id. Raises TaskNotFound."""

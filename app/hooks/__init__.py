@@ -4,6 +4,7 @@ A plugin is a package with an entry point in the group `jobyard`; its module imp
 of the hooks of `app.hooks.spec` with `@hookimpl`.
 """
 
+from app.domain.masking import Masker
 from app.hooks.fields import WorkSchema, no_nul, relative_name, work
 from app.hooks.interface import JobInterface
 from app.hooks.spec import hookimpl
@@ -39,6 +40,7 @@ __all__ = [
     "JobView",
     "Json",
     "Limits",
+    "Masker",
     "Mount",
     "Parsed",
     "Probe",

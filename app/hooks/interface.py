@@ -1,10 +1,11 @@
 """The job interface: the whole contract of a job type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from marshmallow import Schema
 
+from app.hooks.secrecy import telling_values
 from app.hooks.types import Answer, Command, JobView, Json, Parsed, TaskView, Watch, WorkerView
 
 
@@ -34,6 +35,15 @@ class JobInterface:
         """Tell how many top-level steps a job of these parameters has, for its progress."""
         del spec
         return 1
+
+    def secrets(self, spec: Json, state: Json) -> Iterable[str]:
+        """Give the values of a job that no answer, list, log or message may show.
+
+        state: what this interface remembers of the job. As it stands: texts of the parameters
+        under keys that sound secret (`password`, `api_token`), from four characters on.
+        """
+        del state
+        return telling_values(spec)
 
     def plan(self, job: JobView) -> Answer:
         """Give the first tasks. Called when the job starts, and again after a restart.

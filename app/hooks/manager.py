@@ -20,6 +20,7 @@ from app.domain.events import Event
 from app.hooks import answers, bounded, loading
 from app.hooks.interface import JobInterface
 from app.hooks.loading import LIMIT_S, Plugin, PluginInfo, PluginStatus
+from app.hooks.secrecy import telling_values
 from app.hooks.types import Advance, Command, JobView, Json, Parsed, TaskView, Watch, WorkerView
 
 __all__ = ["HealthCheck", "PluginInfo", "PluginManager", "PluginStatus"]
@@ -151,6 +152,19 @@ class PluginManager:
     def task_count(self, interface: JobInterface, spec: Json) -> int:
         """Tell how many top-level steps a job of these parameters has."""
         return self._ask(interface, "task_count", _as_count, spec)
+
+    def secrets(self, job_type: str, spec: Json, state: Json) -> tuple[str, ...]:
+        """Tell which values of a job must not show.
+
+        Never raises: of a type that is not installed, or fails, it is what its keys call secret.
+        """
+        interface = self.interfaces.get(job_type)
+        if interface is not None:
+            try:
+                return self._ask(interface, "secrets", _as_secrets, spec, state)
+            except PluginFailed as fault:
+                _log.warning("%s", fault, extra={"action": "plugin_failed"})
+        return tuple(telling_values(spec))
 
     def plan(self, interface: JobInterface, job: JobView) -> Advance:
         """Ask for the first tasks."""
@@ -294,6 +308,15 @@ def _as_options(given: object) -> Json:
     options = dict(given)
     answers.encodable(options, "options")
     return options
+
+
+def _as_secrets(given: object) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"gave a {type(given).__name__}, not texts")
+    values = tuple(given)
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("gave something that is no text")
+    return values
 
 
 def _as_count(given: object) -> int:

@@ -44,6 +44,13 @@ class JobInterfaceContract:
     def test_task_count_is_a_number(self) -> None:
         assert self._plugins().task_count(self.interface, self._loaded()) >= 0
 
+    def test_secrets_are_texts(self) -> None:
+        spec = self._loaded()
+        before = copy.deepcopy(spec)
+        secrets = self._plugins().secrets(self.interface.name, spec, {})
+        assert all(isinstance(value, str) for value in secrets)
+        assert spec == before, "secrets changed the parameters it was given"
+
     def test_options_are_json(self) -> None:
         assert isinstance(self._plugins().options(self.interface), dict)
 

@@ -32,6 +32,7 @@ def duties(engine: Engine, plugins: PluginManager) -> list[Duty]:
         Duty("rescue", 1.0, lambda now: engine.rescue.run_once(engine.leadership.earlier(now))),
         Duty("waiting", 1.0, engine.waiting.run_once),
         Duty("idle", 1.0, engine.idle.run_once),
+        Duty("listing", 1.0, engine.listing.run_once),
         Duty("publish", 1.0, Publisher(engine, plugins).run_once),
         Duty("subjobs", 1.0, engine.subjobs.run_once),
         Duty("groups", 0.5, engine.groups.run_once),

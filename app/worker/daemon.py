@@ -108,7 +108,7 @@ class Daemon:
                 self._keep(queue, functools.partial(self._claim, bench, worker.id, queue, free))
         self._keep("renew", self._renew)
         self._keep("watch", functools.partial(self._watch, worker.id))
-        self._keep("show", functools.partial(self._show, worker.id))
+        self._keep("show", functools.partial(self._show, worker.id, runtimes))
         self._keep("settle", functools.partial(legacy.settle, self._over))
         self._keep("tidy", functools.partial(self._tidy, runtimes))
         self._stopping.wait()
@@ -305,18 +305,27 @@ class Daemon:
             log.info(why, task_id=lease.task_id)
             work.cancelled.set()
 
-    def _show(self, worker_id: int) -> None:
-        """Show a sign of life."""
+    def _show(self, worker_id: int, runtimes: list[Runtime]) -> None:
+        """Show a sign of life, soon after the start already: how it is was not known then."""
         psutil.cpu_percent()
-        while not self._stopping.wait(HEARTBEAT_S):
+        pause_s = SWEEP_S
+        while not self._stopping.wait(pause_s):
+            pause_s = HEARTBEAT_S
+            status, load = self._status(runtimes), psutil.cpu_percent()
             try:
-                self._engine.workers.heartbeat(worker_id, cpu_percent=psutil.cpu_percent())
+                self._engine.workers.heartbeat(worker_id, status=status, cpu_percent=load)
             except WorkerNotActive:
                 # Forgotten while this machine slept; end, and the supervisor starts a new one.
                 log.exception("worker-was-forgotten", pid=os.getpid())
                 self._stopping.set()
             except EngineError as error:
                 log.warning("heartbeat-failed", reason=str(error))
+
+    def _status(self, runtimes: list[Runtime]) -> str:
+        """Say DOWN where a runtime that the operator asked for does not answer, else UP."""
+        wanted = {policy.runtime for policy in self._policies.values()}
+        ill = any(one.name in wanted and one.available() is not None for one in runtimes)
+        return "DOWN" if ill else "UP"
 
     def _tidy(self, runtimes: list[Runtime]) -> None:
         """Remove what is kept no longer, while nothing runs."""

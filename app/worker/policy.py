@@ -14,6 +14,7 @@ class Policy:
 
     runtime: the only one allowed, or None for all. limits, timeout_s, timeout_text: for a command
     that names none. environment: variables every step gets unless it sets them itself.
+    masks: whether output is stored without the job's secrets.
     """
 
     runtime: str | None = None
@@ -21,6 +22,7 @@ class Policy:
     timeout_s: float | None = None
     timeout_text: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    masks: bool = True
 
     def refusal(self, command: Command) -> str | None:
         """Say why a command may not run here; None when it may."""

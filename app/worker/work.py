@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,7 +10,9 @@ from typing import TypeVar
 import structlog
 
 from app.domain.errors import EngineError, LeaseLost, NotFound, PluginFailed, Unavailable
+from app.domain.masking import Masker
 from app.domain.records import Claimed
+from app.domain.sealed import SealedJson
 from app.domain.states import TaskState
 from app.engine import Engine
 from app.hooks.manager import PluginManager
@@ -19,6 +21,7 @@ from app.worker.legacy import attempt_name
 from app.worker.policy import Policy
 from app.worker.runtimes.base import Outcome, Runtime, Signal, StepFailed, Workspace, is_shortage
 from app.worker.shipping import Shipment, Shipper
+from app.worker.veil import Veil
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -52,6 +55,7 @@ class Work:
         self._bench = bench
         self._leaving = leaving
         self._shipment: Shipment | None = None
+        self._veil: Veil | None = None
         self._lock = threading.Lock()
         self.unable = False
 
@@ -59,6 +63,12 @@ class Work:
 
     def output(self, data: bytes) -> None:
         """Take output of the task."""
+        if self._veil is not None:
+            data = self._veil.feed(data)
+        if data:
+            self._ship(data)
+
+    def _ship(self, data: bytes) -> None:
         with self._lock:
             if self._shipment is None:
                 self._shipment = self._persist(lambda: self._bench.shipper.open(self.claimed))
@@ -102,7 +112,7 @@ class Work:
             command = self._patiently(self._command)
         except EngineError as error:
             return Outcome(error=str(error))
-        policy = self._bench.policies.get(self.claimed.queue.partition("/")[0])
+        policy = self._bench.policies.get(self._dialect)
         if policy is not None:
             refusal = policy.refusal(command)
             if refusal is not None:
@@ -128,7 +138,10 @@ class Work:
         claimed, plugins = self.claimed, self._bench.plugins
         if claimed.job_id is None:
             raise PluginFailed("the task belongs to no job")
-        job_type = self._bench.engine.jobs.type_of(claimed.job_id)
+        if isinstance(claimed.payload, SealedJson):
+            raise PluginFailed("the task is encrypted by a key that this worker has not")
+        job = self._bench.engine.jobs.get(claimed.job_id)
+        self._veil = self._veiled(plugins.secrets(job.type, job.spec, job.state_data))
         view = TaskView(
             id=claimed.task_id,
             name=claimed.name,
@@ -138,14 +151,30 @@ class Work:
             number=claimed.number,
             key=claimed.public_id,
         )
-        return plugins.bind(plugins.interface(job_type), view, self._bench.worker)
+        return plugins.bind(plugins.interface(job.type), view, self._bench.worker)
+
+    def _veiled(self, secrets: Sequence[str]) -> Veil | None:
+        """Give what takes secrets out of the output; None where nothing is to be taken out."""
+        policy = self._bench.policies.get(self._dialect)
+        masker = Masker(secrets)
+        return Veil(masker) if masker and (policy is None or policy.masks) else None
+
+    @property
+    def _dialect(self) -> str:
+        return self.claimed.queue.partition("/")[0]
 
     def _ship_rest(self) -> None:
+        rest = b"" if self._veil is None else self._veil.rest()
+        if rest:
+            self._ship(rest)
         shipment = self._shipment
         if shipment is None:
             return
         self._persist(lambda: self._bench.shipper.close(shipment))
         self._bench.shipper.drop(shipment)
+        job_id = self.claimed.job_id
+        if self.cancelled.is_set() and job_id is not None:
+            self._persist(lambda: self._bench.engine.jobs.forget_deleted(job_id))
 
     def _report(self, outcome: Outcome) -> None:
         attempts, lease = self._bench.engine.attempts, self.claimed.lease

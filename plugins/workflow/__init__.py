@@ -19,7 +19,7 @@ from app.hooks import (
     WorkerView,
     hookimpl,
 )
-from plugins.workflow import commands, language, planner, texts, webhooks
+from plugins.workflow import commands, language, planner, secrecy, texts, webhooks
 
 
 class Workflow(JobInterface):
@@ -41,6 +41,10 @@ class Workflow(JobInterface):
     def advance(self, job: JobView, task: TaskView) -> Answer:
         """Keep the result, then retry, release, go on or end."""
         return planner.advance(job, task)
+
+    def secrets(self, spec: Json, state: Json) -> list[str]:
+        """Give the values of `secrets` and registry passwords, sub-jobs' and parents' too."""
+        return secrecy.values(spec, state)
 
     def bind(self, task: TaskView, worker: WorkerView) -> Command:
         """Give the evaluated task as a command; it is the same on every worker."""

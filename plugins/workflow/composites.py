@@ -18,6 +18,7 @@ from app.hooks import Advance, Fail, JobSpec, JobView, Json, TaskEnd, TaskView
 from plugins.workflow import making, texts, webhooks
 from plugins.workflow.making import AHEAD, MOST_ITEMS, STEP, Made, Scope
 from plugins.workflow.quantities import seconds
+from plugins.workflow.secrecy import Secrets
 from plugins.workflow.texts import Unusable
 
 KEYS = ("parallel", "each", "subjob")
@@ -103,17 +104,21 @@ def _subjob(payload: Json, scope: Scope) -> Made:
     for key in ("inputs", "secrets"):
         if given.get(key):
             sub[key] = making.rendered_values(given[key], names)
+    secrets = scope.secrets
+    made = secrets.add((sub.get("secrets") or {}).values())
     if given.get("webhooks"):
         sub["webhooks"] = [_webhook(one, names) for one in given["webhooks"]]
-    outside = ("name", "description", "detached")
+    name = made(secrets.mask(sub["name"]))
+    outside = ("description", "detached", *(["name"] if name == sub["name"] else []))
     permissions = scope.job.spec.get("permissions")
     after = (sub.get("autoDelete") or {}).get("after")
     job = JobSpec(
-        name=sub["name"],
+        name=name,
         type=TYPE,
         spec={
             **{key: said for key, said in sub.items() if key not in outside},
             **({"permissions": permissions} if permissions else {}),
+            **secrets.inherited,
         },
         description=sub.get("description") or "",
         task_count=len(sub["tasks"]),
@@ -187,8 +192,10 @@ def _further(job: JobView, parent: TaskView, state: Json) -> Advance:
     each, kept = parent.payload["each"], parent.payload["plan"]
     if _kind(each["task"]) is None and parent.children_open > AHEAD - STEP:
         return Advance(state=state)
+    secrets = Secrets(job)
     scope = Scope(
         job=job,
+        secrets=secrets,
         results=state["tasks"],
         position=parent.position,
         items=kept["items"],
@@ -199,6 +206,7 @@ def _further(job: JobView, parent: TaskView, state: Json) -> Advance:
         each, scope, values, first=_next(parent, state), open_now=parent.children_open
     )
     tasks = [one.task for one in made]
+    state = {**state, **secrets.state}
     for one in made:
         if one.fault is not None:
             return Advance(tasks=tasks, end=Fail(one.fault), state=state)

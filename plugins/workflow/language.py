@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.hooks import no_nul, relative_name
-from plugins.workflow import texts
+from plugins.workflow import secrecy, texts
 from plugins.workflow.expr import durations
 
 #: What a task that holds others cannot have beside them.
@@ -242,13 +242,24 @@ class Defaults(Schema):
     priority = fields.Integer(strict=True, validate=validate.Range(0, 9))
 
 
+#: Most secrets of a job, those of sub-jobs and registries included.
+MOST_SECRETS = 1000
+
+
 class Workflow(Job):
     """A whole workflow, as it is submitted.
 
-    name, tags, permissions: kept for whoever shows the job; the planner uses the job's own name.
+    name, tags, permissions: kept for whoever shows the job; the name counts where the job's own
+    is without secrets. inherited_secrets: values that the job's parents knew.
     """
 
     name = _text()
     tags = fields.List(_text())
     defaults = fields.Nested(Defaults)
     permissions = fields.List(fields.Dict())
+    inherited_secrets = fields.List(_text(), metadata={"secret": True})
+
+    @validates_schema
+    def _check_secrets(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
+        if len(secrecy.values(dict(data), {})) > MOST_SECRETS:
+            raise ValidationError(f"More than {MOST_SECRETS} in all.", "secrets")

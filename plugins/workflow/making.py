@@ -12,6 +12,7 @@ from app.hooks import JobView, Json, TaskSpec
 from plugins.workflow import texts
 from plugins.workflow.commands import command
 from plugins.workflow.quantities import seconds
+from plugins.workflow.secrecy import Secrets
 from plugins.workflow.texts import Names, Unusable
 
 QUEUE = "default"
@@ -77,10 +78,12 @@ class Budget:
 class Scope:
     """What the templates of a task can see, and where it belongs.
 
-    results: of finished tasks, by `var`. items: of the loops around it, by name.
+    results: of finished tasks, by `var`. items: of the loops around it, by name. secrets: what
+    must not show.
     """
 
     job: JobView
+    secrets: Secrets
     results: Mapping[str, str]
     position: int
     items: Mapping[str, Any] = field(default_factory=dict)
@@ -95,7 +98,7 @@ class Scope:
             "inputs": spec.get("inputs") or {},
             "secrets": spec.get("secrets") or {},
             "tasks": self.results,
-            "job": {"id": self.job.id, "name": self.job.name},
+            "job": {"id": self.job.id, "name": spec.get("name") or self.job.name},
             **self.items,
         }
 
@@ -206,7 +209,8 @@ def task(
 ) -> TaskSpec:
     """Put an evaluated definition where it belongs. state: of one that is over when created."""
     return TaskSpec(
-        name=payload.get("name") or "",
+        # The name is a column that is listed and searched; the payload keeps the real one.
+        name=scope.secrets.mask(payload.get("name") or ""),
         payload=payload,
         queue=payload.get("queue") or QUEUE,
         parent=scope.parent,

@@ -1,14 +1,13 @@
 """What follows what: top-level tasks one after another, retries, results, the end.
 
 What a workflow remembers (`JobView.state`): `tasks`, results by `var`; `next`, by the number of a
-composite task, which element of its list comes next.
+composite task, which element of its list comes next; `secrets`, those that templates made.
 """
-
-from dataclasses import replace
 
 from app.hooks import Advance, Fail, Finish, JobView, Json, TaskSpec, TaskView
 from plugins.workflow import composites, making, texts
 from plugins.workflow.making import Scope
+from plugins.workflow.secrecy import Secrets
 from plugins.workflow.texts import Unusable
 
 
@@ -28,7 +27,7 @@ def advance(job: JobView, task: TaskView) -> Advance:
     state: Json = {**job.state, "tasks": results}
     if task.parent is not None:
         return composites.child_ended(job, task, state)
-    return replace(_begin(job, results, task.position + 1), state={"tasks": results})
+    return _begin(job, results, task.position + 1)
 
 
 def _begin(job: JobView, results: dict[str, str], position: int) -> Advance:
@@ -39,9 +38,10 @@ def _begin(job: JobView, results: dict[str, str], position: int) -> Advance:
     """
     definitions = job.spec["tasks"]
     tasks: list[TaskSpec] = []
+    secrets = Secrets(job)
     end: Finish | Fail | None = None
     while end is None:
-        scope = Scope(job=job, results=results, position=position)
+        scope = Scope(job=job, secrets=secrets, results=results, position=position)
         if position > len(definitions):
             end = _end(job, scope)
             break
@@ -58,6 +58,7 @@ def _begin(job: JobView, results: dict[str, str], position: int) -> Advance:
         end=end,
         position=position,
         progress=round((position - 1) / len(definitions) * 100, 2),
+        state={"tasks": results, **secrets.state},
     )
 
 
@@ -74,6 +75,7 @@ def _end(job: JobView, scope: Scope) -> Finish | Fail:
 def _after_failure(job: JobView, task: TaskView) -> Advance:
     scope = Scope(
         job=job,
+        secrets=Secrets(job),
         results={},  # the next try is made from what was evaluated for the first
         position=task.position,
         parent=task.parent.id if task.parent else None,

@@ -36,8 +36,11 @@ class Output(Protocol):
     def over(self) -> bool:
         """Tell whether all that will ever be written is stored. Raises NotFound."""
 
-    def after(self, position: str, *, over: bool) -> Sequence[LogPart]:
-        """Give the next parts. Raises ValueError for what is no position."""
+    def after(self, position: str, *, over: bool, limit: int = BATCH) -> Sequence[LogPart]:
+        """Give the next parts. over: none is being written any more.
+
+        Raises ValueError for what is no position.
+        """
 
     def position(self, part: LogPart) -> str:
         """Give the place behind a part, for a client to resume from."""
@@ -60,12 +63,12 @@ class TaskOutput:
         """See Output."""
         return self.engine.tasks.get(self.task_id).state.final
 
-    def after(self, position: str, *, over: bool) -> Sequence[LogPart]:
+    def after(self, position: str, *, over: bool, limit: int = BATCH) -> Sequence[LogPart]:
         """See Output."""
         del over  # one writer: its parts are stored in the order of their numbers
         if position and not (position.isascii() and position.isdigit() and len(position) < 19):
             raise ValueError(f"not a part's number: {position[:40]}")
-        return self.engine.logs.after(self.task_id, int(position or 0), limit=BATCH)
+        return self.engine.logs.after(self.task_id, int(position or 0), limit=limit)
 
     def position(self, part: LogPart) -> str:
         """See Output."""
@@ -87,10 +90,10 @@ class JobOutput:
         """See Output."""
         return self.engine.jobs.get(self.job_id).state.final
 
-    def after(self, position: str, *, over: bool) -> Sequence[LogPart]:
+    def after(self, position: str, *, over: bool, limit: int = BATCH) -> Sequence[LogPart]:
         """See Output."""
         logs = self.engine.logs
-        return logs.after_in_job(self.job_id, position, limit=BATCH, settled=not over)
+        return logs.after_in_job(self.job_id, position, limit=limit, settled=not over)
 
     def position(self, part: LogPart) -> str:
         """See Output."""

@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from app.api.http.dialect import Owners
 from app.api.http.drain import Drain
+from app.api.http.fanout import Hub
 from app.wiring import Services
 
 _KEY = "jobyard"
@@ -18,6 +19,7 @@ class Site:
 
     services: Services
     owners: Owners
+    hub: Hub
     drain: Drain = field(default_factory=Drain)
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -14,7 +14,10 @@ def _terms(settings: Settings) -> Terms:
 DIALECT = Dialect(
     name="jobyard",
     title="Jobyard",
-    about="Jobs of every dialect, and job types of every plugin.",
+    about=(
+        "Jobs of every dialect, and job types of every plugin. Where tokens are wanted, and for all"
+        " that concerns them, send one as `Authorization: Bearer <token>`."
+    ),
     owns=families("/api/jobyard"),
     terms=_terms,
     blueprints=routes.blueprints,

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from app.api.http.bearer import BadToken, OutOfScope, Unauthorized
 from app.api.http.dialect import Failure
 from app.api.http.problems import Problem
-from app.domain.errors import SpecInvalid
+from app.domain.errors import IllegalMove, SpecInvalid
 
 
 class BadRequest(Exception):
@@ -23,7 +24,22 @@ def failure(problem: Problem) -> Failure:
             status=400,
             body={"code": "bad-request", "message": str(error), "faults": error.faults},
         )
-    body: dict[str, Any] = {"code": problem.code, "message": problem.message}
+    if isinstance(error, Unauthorized):
+        return _refused(401, "invalid-token" if isinstance(error, BadToken) else "no-token", error)
+    if isinstance(error, OutOfScope):
+        return _refused(403, "out-of-scope", error)
+    if isinstance(error, IllegalMove) and "current" in error.facts:
+        body: dict[str, Any] = {"code": problem.code, "message": f"it is {error.current} by now"}
+        return Failure(status=problem.status, body=body)
+    body = {"code": problem.code, "message": problem.message}
     if isinstance(error, SpecInvalid):
         body["faults"] = error.facts.get("faults", {})
     return Failure(status=problem.status, body=body, headers=problem.headers)
+
+
+def _refused(status: int, code: str, error: Unauthorized | OutOfScope) -> Failure:
+    return Failure(
+        status=status,
+        body={"code": code, "message": str(error)},
+        headers={"WWW-Authenticate": error.challenge},
+    )

@@ -1,26 +1,40 @@
 """Keeping secrets of jobs out of answers, whichever dialect they came through.
 
-Here nobody knows the shape of a spec, so a value is secret when a key over it sounds so.
+Here nobody knows the shape of a spec, so what a key says is secret is masked beside what the job
+type names.
 """
 
-import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
 
-from config.redaction import MASK, is_secret_name, masked
-
-_SHORTEST = 4
-"""A shorter value would be found in every second word; under its own key it is masked anyway."""
+from app.domain.masking import Masker
+from app.domain.records import Job, Json
+from app.domain.submission import Submission
+from app.hooks.secrecy import telling_values
+from app.wiring import Services
+from config.redaction import MASK, masked
 
 
 class Mask:
-    """Masks what is secret in one job: values under telling keys, and those values elsewhere."""
+    """Masks what is secret in one job: values under telling keys, and those values elsewhere.
 
-    def __init__(self, spec: dict[str, Any]) -> None:
+    spec: parameters, of the job or of a task without one. known: further values that are secret.
+    masker: the same for text that comes in pieces.
+    """
+
+    def __init__(self, spec: Json, known: Iterable[str] = ()) -> None:
         self._spec = spec
-        values = sorted({each for each in _secrets(spec) if len(each) >= _SHORTEST}, key=len)
-        text = "|".join(re.escape(each) for each in reversed(values))
-        self._values = re.compile(text) if text else None
+        self._masker = Masker([*known, *telling_values(spec)], shown=MASK)
+
+    @classmethod
+    def of_job(cls, services: Services, job: Job) -> Self:
+        """Give the mask of a job."""
+        return cls(job.spec, services.plugins.secrets(job.type, job.spec, job.state_data))
+
+    @classmethod
+    def of_template(cls, services: Services, template: Submission) -> Self:
+        """Give the mask of what a schedule submits."""
+        return cls(template.spec, services.plugins.secrets(template.type, template.spec, {}))
 
     def spec(self) -> Any:
         """Give the parameters without secrets."""
@@ -28,9 +42,7 @@ class Mask:
 
     def text(self, text: str | None) -> str | None:
         """Give a text without the values."""
-        if text is None or self._values is None:
-            return text
-        return self._values.sub(MASK, text)
+        return None if text is None else self._masker(text)
 
     def _inside(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -40,15 +52,3 @@ class Mask:
         if isinstance(value, list):
             return [self._inside(each) for each in value]
         return value
-
-
-def _secrets(value: Any, *, below: bool = False) -> Iterator[str]:
-    if isinstance(value, str):
-        if below:
-            yield value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield from _secrets(each, below=below or is_secret_name(str(key)))
-    elif isinstance(value, list):
-        for each in value:
-            yield from _secrets(each, below=below)

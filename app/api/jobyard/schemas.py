@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from app.domain.records import Scope
 from app.domain.states import JobState, TaskState
 
 
@@ -27,11 +28,12 @@ class NewJob(Schema):
 
 
 class JobType(Schema):
-    """A job type. options: what can be asked for in its spec."""
+    """A job type. options: what can be asked for in its spec. schema: its shape, as JSON Schema."""
 
     name = fields.String(required=True)
     title = fields.String(required=True)
     options = fields.Dict(required=True)
+    schema = fields.Dict(required=True)
 
 
 class JobTypes(Schema):
@@ -41,9 +43,10 @@ class JobTypes(Schema):
 
 
 class Task(Schema):
-    """One unit of work of a job."""
+    """One unit of work. job_id: null where it belongs to no job."""
 
     id = fields.Integer(required=True)
+    job_id = fields.String(allow_none=True)
     name = fields.String(required=True)
     kind = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf([str(one) for one in TaskState]))
@@ -61,6 +64,13 @@ class Task(Schema):
     queued_at = fields.DateTime(allow_none=True)
     started_at = fields.DateTime(allow_none=True)
     ended_at = fields.DateTime(allow_none=True)
+
+
+class TaskPage(Schema):
+    """Tasks of a job in their order. next: cursor to those behind them; null at the end."""
+
+    items = fields.List(fields.Nested(Task), required=True)
+    next = fields.String(required=True, allow_none=True)
 
 
 class JobSummary(Schema):
@@ -82,25 +92,25 @@ class JobSummary(Schema):
     tasks_failed = fields.Integer(required=True)
     result = fields.String(allow_none=True)
     error = fields.String(allow_none=True)
+    created_by = fields.String(allow_none=True)
+    parent_task_id = fields.Integer(allow_none=True)
+    schedule_id = fields.String(allow_none=True)
     created_at = fields.DateTime(required=True)
     started_at = fields.DateTime(allow_none=True)
     ended_at = fields.DateTime(allow_none=True)
 
 
 class Job(JobSummary):
-    """A job with its tasks; what is secret in `spec` is masked."""
+    """A job with its parameters; what is secret in `spec` is masked."""
 
     spec = fields.Dict(required=True)
-    tasks = fields.List(fields.Nested(Task), required=True)
 
 
 class JobPage(Schema):
-    """A page of jobs, newest first. total: all that match."""
+    """Jobs, newest first. next: cursor to those behind them; null at the end."""
 
     items = fields.List(fields.Nested(JobSummary), required=True)
-    page = fields.Integer(required=True)
-    pages = fields.Integer(required=True)
-    total = fields.Integer(required=True)
+    next = fields.String(required=True, allow_none=True)
 
 
 class LogPart(Schema):
@@ -113,9 +123,128 @@ class LogPart(Schema):
 
 
 class LogPage(Schema):
-    """A page of the output of a job, newest part first."""
+    """Pieces of output, oldest first. next: cursor to what follows, now or later."""
 
     items = fields.List(fields.Nested(LogPart), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class Worker(Schema):
+    """A registered claimer of tasks. queues: slots by queue."""
+
+    id = fields.Integer(required=True)
+    dialect = fields.String(required=True)
+    kind = fields.String(required=True)
+    name = fields.String(required=True)
+    hostname = fields.String(required=True)
+    status = fields.String(required=True)
+    active = fields.Boolean(required=True)
+    queues = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    tasks_running = fields.Integer(required=True)
+    cpu_percent = fields.Float(required=True)
+    version = fields.String(required=True)
+    started_at = fields.DateTime(required=True)
+    heartbeat_at = fields.DateTime(required=True)
+
+
+class Workers(Schema):
+    """Workers by name."""
+
+    items = fields.List(fields.Nested(Worker), required=True)
+
+
+class Queue(Schema):
+    """A lane of ready tasks. size: ready; unacked: in hand; subscribers: slots that listen."""
+
+    name = fields.String(required=True)
+    size = fields.Integer(required=True)
+    unacked = fields.Integer(required=True)
+    subscribers = fields.Integer(required=True)
+
+
+class Queues(Schema):
+    """Queues by name."""
+
+    items = fields.List(fields.Nested(Queue), required=True)
+
+
+class Schedule(Schema):
+    """A rule that submits jobs. form: `crontab` or `quartz`."""
+
+    id = fields.String(required=True)
+    dialect = fields.String(required=True)
+    type = fields.String(required=True)
+    name = fields.String(required=True)
+    cron = fields.String(required=True)
+    form = fields.String(required=True)
+    zone = fields.String(required=True)
+    state = fields.String(required=True)
+    overlap = fields.String(required=True)
+    missed = fields.String(required=True)
+    created_at = fields.DateTime(required=True)
+    next_fire_at = fields.DateTime(allow_none=True)
+    last_fire_at = fields.DateTime(allow_none=True)
+
+
+class SchedulePage(Schema):
+    """A page of schedules, newest first. total: all that match."""
+
+    items = fields.List(fields.Nested(Schedule), required=True)
     page = fields.Integer(required=True)
     pages = fields.Integer(required=True)
     total = fields.Integer(required=True)
+
+
+class Mounted(Schema):
+    """A dialect. prefix: what its paths begin with."""
+
+    name = fields.String(required=True)
+    prefix = fields.String(required=True)
+
+
+class Server(Schema):
+    """What answers here."""
+
+    version = fields.String(required=True)
+    dialects = fields.List(fields.Nested(Mounted), required=True)
+
+
+class NewToken(Schema):
+    """A token to make. expires_in_s: seconds it is good for; null for ever."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 256))
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf([str(one) for one in Scope])),
+        required=True,
+        validate=validate.Length(1, len(Scope)),
+    )
+    expires_in_s = fields.Integer(
+        strict=True,
+        allow_none=True,
+        load_default=None,
+        validate=validate.Range(1, 100 * 365 * 86_400),
+    )
+
+
+class Token(Schema):
+    """An API token. prefix: how its secret text begins."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    prefix = fields.String(required=True)
+    scopes = fields.List(fields.String(), required=True)
+    created_at = fields.DateTime(required=True)
+    expires_at = fields.DateTime(allow_none=True)
+    last_used_at = fields.DateTime(allow_none=True)
+
+
+class MadeToken(Token):
+    """A new token. token: its secret text, which is never shown again."""
+
+    token = fields.String(required=True)
+
+
+class Tokens(Schema):
+    """Tokens, newest first."""
+
+    items = fields.List(fields.Nested(Token), required=True)

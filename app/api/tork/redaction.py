@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-REDACTED: Final = "[REDACTED]"
+from app.domain.masking import ENCRYPTED, REDACTED, Masker
+
 DEFAULT_PATTERNS: Final = ("*SECRET*", "*PASSWORD*", "*ACCESS_KEY*")
 """Keys whose values are masked wherever clients choose the keys themselves."""
 
@@ -40,25 +41,6 @@ _BRACES: Final = "{{"
 
 Document: TypeAlias = Mapping[str, Any]
 _Mask: TypeAlias = Callable[[str], str]
-
-
-class Masker:
-    """Replaces every occurrence of some secret values in texts, the longest value first.
-
-    secrets: the values; empty ones are skipped. Build one for many texts of the same job: parts of
-    a log, items of a list.
-    """
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        values = sorted(
-            {value for value in secrets if value}, key=lambda value: (-len(value), value)
-        )
-        # One pass over the text: what was put in is never searched again.
-        self._found = re.compile("|".join(map(re.escape, values))) if values else None
-
-    def __call__(self, text: str) -> str:
-        """Return `text` without the secrets; `text` itself if it has none."""
-        return self._found.sub(REDACTED, text) if self._found else text
 
 
 class Redactor:
@@ -112,15 +94,17 @@ class Redactor:
 
     def _mapping(self, key: str, value: Document, mask: Masker) -> Document:
         if key == "secrets":
-            return dict.fromkeys(value, REDACTED)
+            return {name: _hidden(text) for name, text in value.items()}
         if key == "registry":
             return {
-                name: REDACTED if name == "password" else _same(text, mask)
+                name: _hidden(text) if name == "password" else _same(text, mask)
                 for name, text in value.items()
             }
-        # `context.tasks` is a mapping of results, unlike every other `tasks`.
-        if key in _MAPS or key == "tasks":
+        if key in _MAPS:
             return self._map(value, mask)
+        # `context.tasks` is a mapping of results, unlike every other `tasks`; its keys are `var`s.
+        if key == "tasks":
+            return self._map(_masked_keys(value, mask), mask)
         return self._object(value, mask) if key in _NESTED else value
 
     def _list(self, key: str, value: list[Any], mask: Masker) -> list[Any]:
@@ -134,7 +118,7 @@ class Redactor:
     def _map(self, found: Document, mask: Masker) -> Document:
         changed = {}
         for key, value in found.items():
-            masked = REDACTED if self._keys.fullmatch(key) else _same(value, mask)
+            masked = _hidden(value) if self._keys.fullmatch(key) else _same(value, mask)
             if masked is not value:
                 changed[key] = masked
         return {**found, **changed} if changed else found
@@ -168,6 +152,18 @@ def _inner_secrets(found: Any) -> Iterator[str]:
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:
     return (value for value in values if isinstance(value, str))
+
+
+def _hidden(value: Any) -> str:
+    """Hide a value whatever it is; one that this server cannot read says so."""
+    return ENCRYPTED if value == ENCRYPTED else REDACTED
+
+
+def _masked_keys(found: Document, mask: _Mask) -> Document:
+    keys = {key: mask(key) for key in found}
+    if all(masked == key for key, masked in keys.items()):
+        return found
+    return {keys[key]: value for key, value in found.items()}
 
 
 def _same(value: Any, mask: _Mask) -> Any:

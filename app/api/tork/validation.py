@@ -1,12 +1,15 @@
 """Checking submitted jobs, all of it before anything is stored."""
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from app.api.tork.faults import Faults
 from app.api.tork.kinds import Checks, ExpressionChecker, Reading, Shape
+from app.api.tork.redaction import secret_values
 from app.api.tork.scalars import Value
 from app.api.tork.shapes import JOB, SCHEDULED_JOB
+from app.domain.masking import MOST
 
 
 def validate_job(
@@ -44,6 +47,8 @@ def validate_scheduled_job(
 def _validated(document: dict[str, Value], shape: Shape, checks: Checks) -> dict[str, Any]:
     faults = Faults()
     found: dict[str, Any] = shape.read(document, "", Reading(faults, checks))
+    if sum(1 for _ in islice(secret_values(found), MOST + 1)) > MOST:
+        faults.add("secrets", f"must be at most {MOST}, those of sub-jobs and registries included")
     faults.raise_if_any()
     return found
 

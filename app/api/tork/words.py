@@ -78,7 +78,8 @@ def summary(job: Job, around: Around = NOTHING_AROUND) -> Json:
         "createdBy": around.people.user(job.created_by),
         "parentId": around.parent,
         "inputs": job.spec.get("inputs"),
-        "name": job.name,
+        # The column holds a name without secrets, fit to be searched.
+        "name": job.spec.get("name") or job.name,
         "description": job.description,
         "tags": list(job.tags),
         "state": job_state(job.state),
@@ -105,7 +106,7 @@ def job(found: Job, execution: Sequence[Json], around: Around = NOTHING_AROUND) 
         "execution": list(execution),
         "context": filled(
             {
-                "job": {"id": found.id, "name": found.name},
+                "job": {"id": found.id, "name": found.spec.get("name") or found.name},
                 "inputs": spec.get("inputs"),
                 "secrets": spec.get("secrets"),
                 "tasks": found.state_data.get("tasks"),
@@ -132,7 +133,7 @@ def task(found: Task, family: Family) -> Json:
             "jobId": found.job_id,
             "parentId": family.parent,
             "position": found.position,
-            "name": found.name,
+            "name": definition.get("name") or found.name,
             "state": task_state(found.state),
             "createdAt": rfc3339(found.created_at),
             "scheduledAt": _time(found.queued_at),
@@ -213,7 +214,7 @@ def schedule_summary(schedule: Schedule, people: People = NOBODY_KNOWN) -> Json:
             "createdBy": people.user(schedule.created_by),
             "inputs": template["spec"].get("inputs"),
             "state": schedule.state,
-            "name": schedule.name,
+            "name": template["spec"].get("name") or schedule.name,
             "description": template.get("description"),
             "tags": list(template.get("tags") or ()),
             "createdAt": rfc3339(schedule.created_at),

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import BinaryIO
 
-from app.data import archive, catalogue, events, leases, schema
+from app.data import archive, catalogue, events, leases, listing, schema
 from app.data.archive import Where
 from app.data.catalogue import Table
 from app.data.db import Row, Store
@@ -110,6 +110,7 @@ def restore(store: Store, logs: Store, source: BinaryIO, *, now: Instant) -> Man
             manifest = reader.manifest()
             _compare(manifest, steps, places)
             _fill(manifest, reader, places)
+            listing.rebuild(store)
             _give_back(store, now)
             return manifest
     except archive.Refused as error:

@@ -252,14 +252,19 @@ class Tail:
 
     def __init__(self) -> None:
         self._kept = b""
+        self._cut = False
 
     def add(self, data: bytes) -> None:
         """Remember the end of a piece."""
+        self._cut = self._cut or len(self._kept) + len(data) > TAIL_BYTES
         self._kept = (self._kept + data[-TAIL_BYTES:])[-TAIL_BYTES:]
 
     def failure(self, exit_code: int) -> StepFailed:
         """Give the failure of a step that ended with this code."""
-        lines = plain(self._kept).rstrip("\n").split("\n")[-TAIL_LINES:]
+        lines = plain(self._kept).rstrip("\n").split("\n")
+        if self._cut and len(lines) > 1:
+            del lines[0]  # half a line may show half a secret, which nobody would know for one
+        lines = lines[-TAIL_LINES:]
         return StepFailed(f"exit code {exit_code}: " + "\n".join(lines), exit_code)
 
 

@@ -64,6 +64,8 @@ def make_policies(settings: Settings) -> dict[str, Policy]:
             timeout_s=timeout_s or None,
             timeout_text=tork.limit_timeout,
             environment=host_environment(tork.hostenv_vars, os.environ),
+            # What is stored is encrypted then, and output has to be searched.
+            masks=tork.redact_enabled or bool(settings.encryption_key),
         )
     }
 

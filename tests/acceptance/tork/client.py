@@ -131,6 +131,10 @@ class Tork:
                 return found[::-1]
             number += 1
 
+    def text_of(self, job_id: str) -> str:
+        """Give the output of all tasks of a job as one text."""
+        return "".join(part["contents"] for part in self.parts(f"/jobs/{job_id}/log"))
+
     def text(self, task_id: str) -> str:
         return "".join(part["contents"] for part in self.parts(f"/tasks/{task_id}/log"))
 

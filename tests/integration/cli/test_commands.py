@@ -10,6 +10,9 @@ import click
 import pytest
 
 from app.cli import COMMANDS, cli, run
+from app.domain.submission import Submission
+from app.wiring import build
+from config.settings import load
 
 
 def every_command():
@@ -187,6 +190,35 @@ def test_check_sees_a_schema_that_lacks_a_step(place):
     done = place.run("check")
     assert done.returncode == 1
     assert re.search(r"lacks 0001_engine\b.*: run `jobyard migrate`", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ({}, "mend  database: "),
+        ({"JOBYARD_ENCRYPTION_KEY": "another"}, "mend  database: "),
+        ({"JOBYARD_ENCRYPTION_KEY": "first"}, "ok    database: "),
+        ({"TORK_DATASTORE_ENCRYPTION_KEY": "first"}, "ok    database: "),
+        (
+            {"JOBYARD_ENCRYPTION_KEY": "another", "JOBYARD_OLD_ENCRYPTION_KEYS": "first"},
+            "ok    database: ",
+        ),
+    ],
+)
+def test_check_tells_of_jobs_that_no_given_key_reads(place, keys, line):
+    place.run("migrate")
+    given = {"data_dir": str(place.folder), "database.url": place.url, "encryption_key": "first"}
+    services = build(load({}, options=given))
+    try:
+        spec = services.plugins.load_spec(services.plugins.interface("shell"), {"run": "true"})
+        services.engine.jobs.submit(
+            Submission(dialect="jobyard", type="shell", name="j", spec=spec)
+        )
+    finally:
+        services.close()
+    done = place.run("check", **keys)
+    assert line in done.stdout
+    assert ("encrypted by keys that are not given" in done.stdout) == line.startswith("mend")
 
 
 @pytest.mark.redis

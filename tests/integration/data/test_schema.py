@@ -2,12 +2,14 @@
 
 import json
 import secrets
+import shutil
 import threading
 
 import psycopg
 import pytest
+from playhouse.migrations import Runner
 
-from app.data import audience, events, jobs, leases, tasks
+from app.data import audience, events, jobs, leases, logs, tasks
 from app.data.db import Store
 from app.data.schema import ENGINE_STEPS, LOG_STEPS, _apply, migrate, pending
 from app.domain.errors import Rejected, StoreUnavailable
@@ -112,6 +114,26 @@ def test_migrating_a_filled_database_keeps_what_is_in_it(database_url):
         assert engine.doctor.examine(pause_s=0) == []
 
 
+def test_output_from_before_commits_were_counted_comes_first(database_url, tmp_path):
+    store = Store(database_url)
+    shutil.copy(LOG_STEPS / "0001_logs.py", tmp_path)
+    part = "INSERT INTO log_part (task_id, job_id, number, contents, at) VALUES (1, 'j', ?, ?, 1)"
+    with store.session():
+        Runner(store.peewee, str(tmp_path), table_name="schema_step_logs").up()
+        for number in (1, 2):
+            store.run(part, (number, f"old {number}"))
+    assert "logs/0002_commit_order" in migrate(store, store)
+    with store.session():
+        for number in (3, 4):
+            with store.transaction():
+                store.run(part, (number, f"new {number}"))
+        found = logs.of_job(store, "j", after="", limit=10, settled=False)
+        assert [one.contents for one in found] == ["old 1", "old 2", "new 3", "new 4"]
+        behind = logs.of_job(store, "j", after=found[1].position, limit=10, settled=False)
+        assert behind == found[2:]
+    store.release_all()
+
+
 def test_jobs_of_before_there_were_messages_about_them_go_on_unwatched(database_url, tmp_path):
     for step in ENGINE_STEPS.glob("000[123]_*.py"):
         (tmp_path / step.name).write_text(step.read_text())
@@ -138,7 +160,7 @@ def test_jobs_of_before_there_were_messages_about_them_go_on_unwatched(database_
 
 
 def _dump(store):
-    tables = ("job", "job_tag", "task", "task_need", "attempt", "worker", "schedule", "waiting")
+    tables = ("job", "task", "task_need", "attempt", "worker", "schedule", "waiting")
     with store.session():
         return {
             table: sorted(map(repr, store.run(f"SELECT * FROM {table}").fetchall()))

@@ -44,4 +44,6 @@ def test_every_table_has_a_model(engine):
         there = set(engine.store.peewee.get_tables()) | set(engine.log_store.peewee.get_tables())
     ours = {model._meta.table_name for model in (*tables.ENGINE, *tables.LOGS)}
     steps = {"schema_step", "schema_step_logs"}
-    assert {name for name in there if not name.startswith("sqlite_")} == ours | steps
+    # The index of words is a virtual table of SQLite, with tables of its own.
+    found = {name for name in there if not name.startswith(("sqlite_", "job_index"))}
+    assert found == ours | steps

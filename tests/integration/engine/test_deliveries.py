@@ -436,7 +436,9 @@ def test_a_channel_that_others_are_just_writing_to_does_not_hold_up_the_rest(pos
 
         def write():
             with engine.store.transaction():
-                message = rows.Message("busy", "", None, 0, rows.about_text({"post": {}}))
+                message = rows.Message(
+                    "busy", "", None, 0, rows.about_text(engine.store, {"post": {}})
+                )
                 rows.insert(engine.store, [message], engine.clock.now())
                 entered.set()
                 leave.wait(60)

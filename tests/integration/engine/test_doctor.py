@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from app.data.vault import MARK
 from app.engine.doctor import KINDS, Doctor
 from app.engine.tasks import NewWork
 from app.hooks import Advance, TaskEnd, TaskSpec
@@ -59,7 +60,10 @@ FAULTS = {
     "waiting-entry": "UPDATE job SET state = 'RUNNING' WHERE state = 'WAITING'",
     "admission": "UPDATE waiting SET admitted = 1",
     "slot": "UPDATE job SET ended_at = 1, state = 'FAILED' WHERE holds_slot = 1",
+    "job-tally": "UPDATE job_tally SET n = n + 1",
+    "job-words": "DELETE FROM job_words",
     "overdue": "UPDATE task SET leased_until = 1 WHERE leased_until IS NOT NULL",
+    "sealed": f"UPDATE job SET spec = '{MARK}0123456789' WHERE pool IS NULL",
 }
 
 

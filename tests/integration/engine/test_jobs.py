@@ -270,7 +270,7 @@ def test_delete_takes_all_of_a_job_that_is_over(engine, scripted, worker):
     with pytest.raises(JobNotFound):
         engine.jobs.get(job.id)
     with engine.store.session():
-        for table in ("job", "task", "attempt", "task_need", "job_tag", "waiting"):
+        for table in ("job", "task", "attempt", "task_need", "waiting"):
             assert engine.store.run(f"SELECT COUNT(*) FROM {table}").fetchone() == (0,), table
     assert engine.logs.last_number(claimed.task_id) == 0
     assert happenings(engine)[-1] == "job.deleted"

@@ -4,8 +4,10 @@ import threading
 
 import pytest
 
-from app.domain.errors import Rejected
+from app.data import jobs
+from app.domain.errors import IllegalMove, Rejected
 from app.domain.records import JobFilter
+from app.engine import prune
 from app.engine.prune import Retention
 from app.engine.tasks import NewWork
 from app.hooks import Finish, TaskSpec
@@ -143,11 +145,11 @@ def test_nul_in_a_name_is_no_crash(engine):
     """SQLite keeps it; PostgreSQL has no such text, which is said in words."""
     if engine.store.backend == "sqlite":
         assert submit(engine, name="a\0b").name == "a\0b"
+        assert engine.jobs.find(JobFilter(words=("b\0a",))).total == 1
         return
     with pytest.raises(Rejected, match="NUL"):
         submit(engine, name="a\0b")
-    with pytest.raises(Rejected, match="NUL"):
-        engine.jobs.find(JobFilter(words=("a\0b",)))
+    assert engine.jobs.find(JobFilter(words=("a\0b",))).total == 0
 
 
 def test_pruning_forgets_by_age_and_no_more(database_url, scripted, clock):
@@ -178,6 +180,70 @@ def test_a_job_may_say_when_it_is_deleted(engine, scripted, clock):
     assert engine.jobs.find(JobFilter()).total == 1
     engine.prune.run_once(clock.advance(1))
     assert engine.jobs.find(JobFilter()).total == 0
+
+
+def test_a_sweep_is_bounded(database_url, scripted, clock, monkeypatch):
+    monkeypatch.setattr(prune, "BATCH", 3)
+    keep = Retention(jobs_s=100, logs_s=100, events_s=10_000)
+    with make_engine(scripted, database_url=database_url, clock=clock, retention=keep) as engine:
+        for number in range(4):
+            submit(engine, delete_after_s=50 if number % 2 else None)
+        append(engine, *"abcdefg")
+        clock.advance(101)
+        assert [engine.prune.run_once(clock.now()) for _ in range(4)] == [6, 4, 1, 0]
+
+
+@pytest.fixture
+def over(engine, scripted):
+    """A job that is over, with more output than one transaction deletes."""
+    scripted.on_plan = [TaskSpec(name="a")]
+    job = submit(engine)
+    work_off(engine, QUEUE)
+    (task,) = engine.jobs.tasks(job.id)
+    append(engine, *["x"] * 1001, task_id=task.id, job_id=job.id)
+    append(engine, "kept", task_id=10**9, job_id="other")
+    return job
+
+
+def left(engine, job):
+    return engine.logs.of_job(job.id, number=1, size=10).total
+
+
+def test_output_goes_with_its_job(engine, over):
+    assert left(engine, over) == 1001
+    engine.jobs.delete(over.id)
+    assert left(engine, over) == 0
+    assert engine.logs.last_number(10**9) == 1
+
+
+def test_output_never_outlives_its_job(engine, over, monkeypatch):
+    """Killed in the middle, what is left is a job that is deleted by the next sweep."""
+
+    def killed(store, job_id):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "delete", killed)
+    with pytest.raises(KeyboardInterrupt):
+        engine.jobs.delete(over.id)
+    assert (engine.jobs.get(over.id).id, left(engine, over)) == (over.id, 0)
+
+
+def test_output_that_comes_after_its_job_was_deleted_goes_too(engine, over):
+    engine.jobs.forget_deleted(over.id)
+    assert left(engine, over) == 1001
+    engine.jobs.delete(over.id)
+    append(engine, "late", task_id=5, job_id=over.id)
+    engine.jobs.forget_deleted(over.id)
+    assert left(engine, over) == 0
+
+
+def test_a_job_that_is_not_over_keeps_its_output(engine, scripted):
+    scripted.on_plan = [TaskSpec(name="a")]
+    job = submit(engine)
+    append(engine, "x", job_id=job.id)
+    with pytest.raises(IllegalMove):
+        engine.jobs.delete(job.id)
+    assert left(engine, job) == 1
 
 
 def test_silent_workers_of_ours_are_forgotten_unless_they_hold_something(engine, clock):

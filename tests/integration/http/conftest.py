@@ -171,8 +171,9 @@ class Server:
         with store.transaction():
             rows = store.run("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             for (name,) in rows:
-                if not name.startswith(("schema_step", "sqlite_")):
+                if not name.startswith(("schema_step", "sqlite_", "job_index")):
                     store.run(f"DELETE FROM {name}")
+            store.run("INSERT INTO job_index (job_index) VALUES ('rebuild')")
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the log lines so far."""

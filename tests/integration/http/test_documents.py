@@ -34,12 +34,31 @@ def known(server):
     """Return parameters of paths that lead somewhere."""
     job_id = server.submit()
     schedule = {"name": "s", "tasks": [{"name": "t"}], "schedule": {"cron": "@daily"}}
-    return {
+    tasks = server.get(f"/api/jobyard/v1/jobs/{job_id}/tasks").json["items"]
+    both = {
         "job_id": job_id,
-        "task_id": server.get(f"/jobs/{job_id}").json["execution"][0]["id"],
         "schedule_id": server.post("/scheduled-jobs", schedule).json["id"],
-        "name": "default",
     }
+    return {
+        "tork": {
+            **both,
+            "task_id": server.get(f"/jobs/{job_id}").json["execution"][0]["id"],
+            "name": "default",
+        },
+        "jobyard": {
+            **both,
+            "task_id": tasks[0]["id"],
+            "worker_id": server.worker().record.id,
+            "name": "shell",
+            "token_id": "nobody",
+        },
+        "system": {"name": "jobyard"},
+    }
+
+
+def streams(operation):
+    """Tell whether an operation may answer without end."""
+    return "text/event-stream" in str(operation.definition.raw["responses"].get("200"))
 
 
 @pytest.mark.parametrize(
@@ -57,10 +76,12 @@ def test_document_is_kept(server, known, name, mode):
     document = server.get(f"/api/docs/{name}.json").json
     schema = schemathesis.openapi.from_dict(document)
     operations = [result.ok() for result in schema.get_all_operations()]
+    # A stream of what has not ended goes on for ever; those have tests of their own.
+    operations = [one for one in operations if not streams(one)]
     assert operations
     strategies = [one.as_strategy(generation_mode=mode) for one in operations]
     for one in operations:
-        given_path = {each.name: known[each.name] for each in one.path_parameters}
+        given_path = {each.name: known[name][each.name] for each in one.path_parameters}
         if given_path and mode is GenerationMode.POSITIVE:
             strategies.append(one.as_strategy(path_parameters=given_path))
     cases = st.one_of(strategies)

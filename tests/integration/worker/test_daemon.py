@@ -11,6 +11,7 @@ from app.hooks.types import Command, Step, TaskSpec
 from app.testing import ScriptedJob, make_engine, submit
 from app.worker import daemon as module
 from app.worker.daemon import Daemon
+from app.worker.policy import Policy
 from app.worker.runtimes.base import Outcome
 from tests.yard import eventually
 
@@ -30,11 +31,12 @@ class Fake:
 
     name = "fake"
 
-    def __init__(self, *, endless):
+    def __init__(self, *, endless, missing=()):
         self.endless = endless
+        self.missing = list(missing)
 
     def available(self):
-        return None
+        return self.missing[0] if self.missing else None
 
     def clean_up(self):
         return frozenset()
@@ -58,7 +60,7 @@ def make(tmp_path, monkeypatch):
     with make_engine(interface) as engine:
         running = []
 
-        def make(*, endless=False):
+        def make(*, endless=False, missing=(), policies=None):
             worker = SimpleNamespace(
                 work_dir=tmp_path / "work", name="w", queues={QUEUE: 1}, grace_s=0.0, renew_s=10.0
             )
@@ -67,7 +69,9 @@ def make(tmp_path, monkeypatch):
                 plugins=PluginManager.holding(interface),
                 settings=SimpleNamespace(worker=worker),
             )
-            daemon = Daemon(services, lambda seat: [Fake(endless=endless)], {})
+            runtime = Fake(endless=endless, missing=missing)
+            daemon = Daemon(services, lambda seat: [runtime], policies or {})
+            daemon.runtime = runtime
             thread = threading.Thread(target=daemon.run)
             running.append((daemon, thread))
             return daemon, thread
@@ -129,3 +133,36 @@ def test_stop_during_a_claim_hands_back_what_it_took(make, monkeypatch):
     (task,) = engine.jobs.tasks(job.id)
     # Given back in good order: it counts as no loss.
     assert (task.state, task.losses) == (TaskState.QUEUED, 0)
+
+
+def status(engine):
+    listed = engine.workers.listed()
+    return listed[0].status if listed else None
+
+
+def test_worker_is_down_while_the_runtime_it_must_have_does_not_answer(make, monkeypatch):
+    monkeypatch.setattr(module, "SWEEP_S", 0.01)
+    monkeypatch.setattr(module, "HEARTBEAT_S", 0.01)
+    engine, new = make
+    daemon, thread = new(missing=["no engine"], policies={"demo": Policy(runtime="fake")})
+    thread.start()
+    eventually(lambda: status(engine) == "DOWN", "a worker that is down")
+    daemon.runtime.missing.clear()
+    eventually(lambda: status(engine) == "UP", "a worker that is well again")
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(runtime="other")])
+def test_worker_is_up_without_a_runtime_that_nobody_asked_for(make, monkeypatch, policy):
+    monkeypatch.setattr(module, "SWEEP_S", 0.01)
+    engine, new = make
+    beats = []
+    heartbeat = engine.workers.heartbeat
+
+    def noted(worker_id, **words):
+        beats.append(words["status"])
+        heartbeat(worker_id, **words)
+
+    monkeypatch.setattr(engine.workers, "heartbeat", noted)
+    _, thread = new(missing=["no engine"], policies={"demo": policy})
+    thread.start()
+    assert eventually(lambda: beats, "a heartbeat")[0] == "UP"

@@ -47,7 +47,7 @@ class Scripted(JobInterface):
     def _give(self, *_: object) -> Any:
         return self.answer(*_) if callable(self.answer) else self.answer
 
-    plan = advance = bind = parse = services = options = task_count = check = _give
+    plan = advance = bind = parse = services = options = task_count = check = secrets = _give
 
 
 def _raises(fault: BaseException) -> Callable[..., Any]:
@@ -60,6 +60,28 @@ def _raises(fault: BaseException) -> Callable[..., Any]:
 def _plan(answer: object) -> Advance:
     interface = Scripted(answer)
     return PluginManager.holding(interface).plan(interface, JOB)
+
+
+SPEC = {"api_token": "hushhush", "env": {"DB_PASSWORD": "abc", "A": "plain"}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "secrets"),
+    [
+        (["a", "b"], ("a", "b")),
+        ((), ()),
+        ([1], ("hushhush",)),
+        ("text", ("hushhush",)),
+        (None, ("hushhush",)),
+        (_raises(RuntimeError("no")), ("hushhush",)),
+    ],
+)
+def test_secrets_are_what_the_plugin_says_or_else_what_the_keys_say(
+    answer: object, secrets: tuple[str, ...]
+) -> None:
+    manager = PluginManager.holding(Scripted(answer))
+    assert manager.secrets("scripted", SPEC, {}) == secrets
+    assert manager.secrets("not-installed", SPEC, {}) == ("hushhush",)
 
 
 @pytest.fixture

@@ -320,6 +320,7 @@ def test_subjob_carries_evaluated_inputs_and_raw_tasks() -> None:
         "output": "{{ tasks.t }}",
         "tasks": sub["tasks"],
         "webhooks": [{"url": "http://h/1", "headers": {"H": "1"}, "evaluated": True}],
+        "inherited_secrets": ["2"],
     }
     # What a sub-job is started with must be what a workflow accepts.
     assert Simulation(interface=Workflow(), spec=dict(job.spec)).run() == Finish("1")

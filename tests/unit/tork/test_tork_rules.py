@@ -328,3 +328,12 @@ def test_odd_keys_stay_on_one_line(job: Validate, key: str, path: str) -> None:
 def test_rules(job: Validate, document: dict[str, Any], fault: str) -> None:
     assert "; ".join(faults_of(job, document)).startswith(fault)
     assert len(faults_of(job, document)) == fault.count("; ") + 1 - ("unknown key;" in fault)
+
+
+def test_secrets_are_counted_wherever_they_are(job: Validate) -> None:
+    subjob = {"name": "s", "tasks": [TASK], "secrets": {f"s{n}": f"v{n}" for n in range(999)}}
+    document = a_job(secrets={"a": "b"}, tasks=[{"name": "t", "subjob": subjob}])
+    assert job(document)["secrets"] == {"a": "b"}
+    subjob["secrets"]["more"] = "x"
+    (fault,) = faults_of(job, document)
+    assert fault.startswith("secrets: must be at most 1000")

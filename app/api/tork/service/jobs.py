@@ -8,10 +8,9 @@ from app.api.http.drain import Drain
 from app.api.tork import paths, words
 from app.api.tork.errors import Refused
 from app.api.tork.query import Search, Window
-from app.api.tork.redaction import secret_values
 from app.api.tork.scalars import Value
 from app.api.tork.service.directory import people_of
-from app.api.tork.service.masking import redactor
+from app.api.tork.service.masking import masked
 from app.api.tork.service.submission import job_definition, submission
 from app.api.tork.words import DIALECT, Around
 from app.domain.durations import parse_duration
@@ -40,7 +39,7 @@ def submit(
     wanted = submission(definition, caller)
     if not wait:
         job = services.engine.jobs.submit(wanted)
-        return _masked(services, words.summary(job, all_around(services, [job])[job.id]), job)
+        return masked(services, words.summary(job, all_around(services, [job])[job.id]), job)
     timeout_s = parse_duration(wait["timeout"])
     with services.bus.subscribe(job_topic(wanted.id)) as bell, drain.watching(bell.close):
         if bell.closed:
@@ -64,7 +63,7 @@ def find(services: Services, caller: Caller, wanted: Search, window: Window) -> 
     with engine.store.session():
         found = engine.jobs.find(chosen, number=window.number, size=window.size)
         around = all_around(services, found.items)
-    items = [_masked(services, words.summary(job, around[job.id]), job) for job in found.items]
+    items = [masked(services, words.summary(job, around[job.id]), job) for job in found.items]
     return words.page(found, items)
 
 
@@ -76,7 +75,7 @@ def get(services: Services, caller: Caller, job_id: str) -> Mapping[str, object]
         tasks = engine.jobs.tasks(job_id)
         nodes = engine.workers.public_ids([each.worker_id for each in tasks if each.worker_id])
         around = all_around(services, [job], in_full=True)[job_id]
-    return _masked(services, words.job(job, words.tasks(tasks, nodes), around), job)
+    return masked(services, words.job(job, words.tasks(tasks, nodes), around), job)
 
 
 def cancel(services: Services, caller: Caller, job_id: str) -> Json:
@@ -119,10 +118,6 @@ def own(engine: Engine, caller: Caller, job_id: str) -> Job:
     if job.dialect != DIALECT or not engine.audience.sees(job, caller.sees):
         raise JobNotFound(job_id=job_id)
     return job
-
-
-def _masked(services: Services, document: Json, job: Job) -> Mapping[str, object]:
-    return redactor(services).document(document, secret_values(job.spec))
 
 
 def all_around(

@@ -7,7 +7,6 @@ from app.api.http.callers import Caller
 from app.api.tork import paths, words
 from app.api.tork.errors import Refused
 from app.api.tork.query import Window
-from app.api.tork.redaction import secret_values
 from app.api.tork.scalars import Value
 from app.api.tork.service.directory import people_of
 from app.api.tork.service.masking import redactor
@@ -112,4 +111,6 @@ def _own(engine: Engine, caller: Caller, schedule_id: str) -> Schedule:
 
 
 def _masked(services: Services, document: Json, schedule: Schedule) -> Mapping[str, object]:
-    return redactor(services).document(document, secret_values(schedule.template["spec"]))
+    template = schedule.template
+    secrets = services.plugins.secrets(template["type"], template["spec"], {})
+    return redactor(services).document(document, secrets)

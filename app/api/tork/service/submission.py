@@ -8,6 +8,7 @@ from app.api.http.callers import Caller
 from app.api.tork.documents import read_json, read_yaml
 from app.api.tork.errors import Refused
 from app.api.tork.people import audience
+from app.api.tork.redaction import secret_values
 from app.api.tork.scalars import Value
 from app.api.tork.service.directory import Known
 from app.api.tork.validation import validate_job, validate_scheduled_job
@@ -15,6 +16,7 @@ from app.api.tork.words import DIALECT
 from app.domain.cron import parse_crontab
 from app.domain.durations import parse_duration
 from app.domain.errors import PluginFailed
+from app.domain.masking import Masker
 from app.domain.submission import Submission
 from app.wiring import Services
 
@@ -78,14 +80,18 @@ def scheduled_definition(services: Services, document: dict[str, Value]) -> dict
 def submission(definition: Mapping[str, Any], caller: Caller) -> Submission:
     """Make a submission of a checked definition; its id is chosen here, to be watched before."""
     after = (definition.get("autoDelete") or {}).get("after")
+    spec = {key: value for key, value in definition.items() if key not in _BESIDE}
+    name = Masker(secret_values(definition))(definition["name"])
+    if name != definition["name"]:
+        spec["name"] = definition["name"]
     return Submission(
         id=uuid.uuid4().hex,
         dialect=DIALECT,
         type=JOB_TYPE,
-        name=definition["name"],
+        name=name,
         description=definition.get("description") or "",
         tags=tuple(definition.get("tags") or ()),
-        spec={key: value for key, value in definition.items() if key not in _BESIDE},
+        spec=spec,
         task_count=len(definition["tasks"]),
         created_by=caller.name,
         audience=audience(definition.get("permissions") or ()),

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from app.api.http.callers import Caller
 from app.api.tork import paths, words
 from app.api.tork.query import Window
-from app.api.tork.redaction import secret_values
 from app.api.tork.service.jobs import own
-from app.api.tork.service.masking import redactor
+from app.api.tork.service.masking import masked, redactor, secrets_of
 from app.api.tork.words import QUEUE_PREFIX, Family
 from app.domain.errors import JobNotFound, TaskNotFound
 from app.domain.records import Job, Json, LogPart, Page, Task
@@ -21,7 +20,7 @@ def get(services: Services, caller: Caller, task_id: str) -> Mapping[str, object
     with engine.store.session():
         task, job = _own(engine, caller, task_id)
         family = _family(engine, task)
-    return redactor(services).document(words.task(task, family), secret_values(job.spec))
+    return masked(services, words.task(task, family), job)
 
 
 def log(
@@ -51,7 +50,7 @@ def job_log(
 
 def _parts(services: Services, found: Page[LogPart], job: Job, public: Mapping[int, str]) -> Json:
     documents = [words.log_part(part, public[part.task_id]) for part in found.items]
-    return words.page(found, redactor(services).documents(documents, secret_values(job.spec)))
+    return words.page(found, redactor(services).documents(documents, secrets_of(services, job)))
 
 
 def _own(engine: Engine, caller: Caller, task_id: str) -> tuple[Task, Job]:

@@ -7,11 +7,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app.api.tork import words
-from app.api.tork.redaction import Masker, secret_values
 from app.api.tork.service.jobs import all_around
-from app.api.tork.service.masking import redactor
+from app.api.tork.service.masking import redactor, secrets_of
 from app.domain.errors import PluginFailed, UnknownJobType
 from app.domain.events import EventKind
+from app.domain.masking import Masker
 from app.domain.records import Delivery, Job, Json, Post
 from app.wiring import Services
 
@@ -66,7 +66,7 @@ def post(services: Services, delivery: Delivery) -> Post | None:
     texts = _Texts(services, job)
     if webhook.get("if") and not texts.holds(webhook["if"], summary, told):
         return None
-    secrets = list(secret_values(job.spec))
+    secrets = secrets_of(services, job)
     body = redactor(services).document(told or summary, secrets)
     url = webhook["url"]
     headers = webhook.get("headers") or {}
@@ -107,7 +107,7 @@ class _Texts:
             "inputs": spec.get("inputs") or {},
             "secrets": spec.get("secrets") or {},
             "tasks": self._job.state_data.get("tasks") or {},
-            "job": {"id": self._job.id, "name": self._job.name},
+            "job": {"id": self._job.id, "name": spec.get("name") or self._job.name},
         }
         return self._text("url", url, names), {
             name: self._text("header", text, names) for name, text in headers.items()

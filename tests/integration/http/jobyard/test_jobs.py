@@ -17,7 +17,7 @@ def test_job_types_are_those_of_the_plugins(server):
     names = [item["name"] for item in items]
     assert names == sorted(names)
     assert {"container", "shell", "workflow"} <= set(names)
-    assert all(item.keys() == {"name", "title", "options"} for item in items)
+    assert all(item.keys() == {"name", "title", "options", "schema"} for item in items)
 
 
 def test_job_is_submitted_read_and_cancelled(server):
@@ -25,7 +25,7 @@ def test_job_is_submitted_read_and_cancelled(server):
     assert (job["name"], job["state"], job["dialect"]) == ("mine", "PENDING", "jobyard")
     full = server.get(f"{JOBS}/{job['id']}").json
     assert (full["tags"], full["priority"], full["spec"]["run"]) == (["a"], 3, "true")
-    [task] = full["tasks"]
+    [task] = server.get(f"{JOBS}/{job['id']}/tasks").json["items"]
     assert (task["state"], task["queue"]) == ("QUEUED", "jobyard/default")
     cancelled = server.put(f"{JOBS}/{job['id']}/cancel")
     assert (cancelled.status, cancelled.json["state"]) == (200, "CANCELLED")
@@ -39,8 +39,8 @@ def test_jobs_of_every_dialect_are_listed(fresh):
     assert [job["id"] for job in fresh.get(JOBS).json["items"]] == [own, tork]
     only = fresh.get(f"{JOBS}?dialect=tork&type=workflow&state=SCHEDULED&size=1").json
     assert [job["id"] for job in only["items"]] == [tork]
-    assert (only["page"], only["pages"], only["total"]) == (1, 1, 1)
-    assert fresh.get(f"{JOBS}?dialect=%00").json["total"] == 0
+    assert only["next"] is None
+    assert fresh.get(f"{JOBS}?dialect=%00").json == {"items": [], "next": None}
 
 
 def test_log_shows_what_tasks_wrote_with_secrets_masked(server):
@@ -49,10 +49,9 @@ def test_log_shows_what_tasks_wrote_with_secrets_masked(server):
     worker.write(worker.take("tork/own"), "one\n", "opensesame\n")
     page = server.get(f"{JOBS}/{job_id}/log").json
     assert [(part["number"], part["contents"]) for part in page["items"]] == [
-        (2, "********\n"),
         (1, "one\n"),
+        (2, "********\n"),
     ]
-    assert page["total"] == 2
 
 
 @pytest.mark.parametrize(
@@ -89,7 +88,22 @@ def test_other_content_types_are_refused_so_that_no_page_can_send_them(server):
 
 
 @pytest.mark.parametrize(
-    "query", ["page=0", "page=x", "size=501", "size=-1", "state=LOST", "page=%00"]
+    "query",
+    [
+        "size=501",
+        "size=-1",
+        "size=%00",
+        "state=LOST",
+        "state=FAILED,LOST",
+        "after=x",
+        "after=1",
+        "after=1-",
+        "after=99999999999999999999-a",
+        "id=a-b",
+        "id=" + "a" * 33,
+        "created_from=yesterday",
+        "created_before=2026-01-01T00:00:00",
+    ],
 )
 def test_bad_query_is_refused(server, query):
     answer = server.get(f"{JOBS}?{query}")

@@ -414,3 +414,24 @@ def test_bad_wait_is_refused_and_nothing_is_stored(server, wait):
     assert answer.status == 400
     assert answer.json["message"].startswith("wait")
     assert server.get("/jobs").json["totalItems"] == before
+
+
+def test_redaction_is_a_setting(servers):
+    document = {
+        "name": "j",
+        "secrets": {"token": "hunter2"},
+        "inputs": {"my_password": "visible", "x": "a hunter2", "MY_OWN_KEY": "mine"},
+        "tasks": [{"name": "t"}],
+    }
+    plain = servers.start("[tork]\nmiddleware.job.redact.enabled = false\n")
+    job = plain.get(f"/jobs/{plain.post('/jobs', document).json['id']}").json
+    assert job["secrets"] == {"token": "hunter2"}
+    assert job["inputs"] == document["inputs"]
+    other = servers.start("[tork]\nmiddleware.job.redact.patterns = ['*_own_*']\n")
+    job = other.get(f"/jobs/{other.post('/jobs', document).json['id']}").json
+    assert job["secrets"] == {"token": "[REDACTED]"}
+    assert job["inputs"] == {
+        "my_password": "visible",
+        "x": "a [REDACTED]",
+        "MY_OWN_KEY": "[REDACTED]",
+    }
