@@ -79,7 +79,7 @@ _ORPHANS_OF = (
     "SELECT j.id FROM task t JOIN job j ON j.parent_task_id = t.id WHERE t.job_id = ?"
     " AND t.kind = 'job' AND t.ended_at IS NOT NULL AND j.ended_at IS NULL LIMIT ?"
 )
-_RUNNING = "SELECT COUNT(*) FROM job WHERE state = 'RUNNING' AND ended_at IS NULL AND dialect = ?"
+_RUNNING = "SELECT COUNT(*) FROM job WHERE state = 'RUNNING' AND dialect = ?"
 _LOCKED = {
     backend: f"SELECT pool, ended_at IS NOT NULL FROM job WHERE id = ?{lock}"
     for backend, lock in (("sqlite", ""), ("postgres", " FOR NO KEY UPDATE"))
