@@ -243,6 +243,34 @@ def end(
     return store.run(_END, values).rowcount == 1
 
 
+class Ending(NamedTuple):
+    """The end of a hand-out and of its task. failures, losses: what it adds to those counts."""
+
+    lease: Lease
+    state: TaskState
+    attempt: AttemptState
+    result: str | None
+    error: str | None
+    failures: int = 0
+    losses: int = 0
+
+
+def end_all(store: Store, ends: Sequence[Ending], now: Instant) -> int:
+    """End held tasks for good and close their history; give how many were held."""
+    ended = [
+        (
+            *(one.state, store.vault.write(one.result), store.vault.write(one.error)),
+            *(now, one.failures, one.losses),
+            *one.lease,
+        )
+        for one in ends
+    ]
+    closed = [(one.attempt, now, store.vault.write(one.error), None, *one.lease) for one in ends]
+    count = store.run_many(_END, ended)
+    store.run_many(_ATTEMPT_END, closed)
+    return count
+
+
 def again(
     store: Store,
     lease: Lease,
@@ -440,6 +468,13 @@ def verified(store: Store, task_id: int, value: int) -> int:
     """Count the good reports of a task that gave this value."""
     row = store.run(_VERIFIED, (task_id, value)).fetchone()
     return int(row[0]) if row else 0
+
+
+def job_of(store: Store, lease: Lease) -> str | None:
+    """Give the job of a task that this hand-out had last; None for one without."""
+    sql = "SELECT job_id FROM task WHERE id = ? AND number = ?"
+    row = store.run(sql, lease).fetchone()
+    return None if row is None else row[0]
 
 
 def job_is_held(store: Store, job_id: str) -> bool:

@@ -16,8 +16,8 @@ from app.domain.records import Lease
 from app.domain.services import ServiceEnd
 from app.domain.states import AttemptState, JobState, TaskState
 from app.engine.claims import note_start
-from app.engine.courses import Plugins, job_view
 from app.engine.creation import make_ready
+from app.engine.decisions import Plugins, job_view
 from app.engine.transaction import Moved, Transaction, Transactions, retried, worker_topic
 
 GONE = ServiceEnd.EXITED.text("its worker is gone")
@@ -63,8 +63,7 @@ class Services:
             )
             if not first:
                 return
-            for task_id in tasks.turn_needs(self._store, lease.task_id, ready=True):
-                make_ready(self._store, tx, task_id)
+            make_ready(self._store, tx, tasks.turn_needs(self._store, lease.task_id, ready=True))
             jobs.count_unready(self._store, held.job_id, -1)
             note_start(self._store, tx, held.job_id, dialect)
 
