@@ -114,6 +114,10 @@ _GONE = (
     "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
     " AND leased_until < ?"
 )
+_PLACE = (
+    "SELECT j.id, j.pool FROM task t JOIN job j ON j.id = t.job_id"
+    " WHERE t.id = ? AND t.number = ? AND j.pool IS NOT NULL"
+)
 _RAN_OUT = (
     "UPDATE task SET leased_until = leased_until WHERE id = ? AND number = ? AND leased_until < ?"
 )
@@ -359,6 +363,12 @@ def progress(store: Store, lease: Lease, percent: float) -> tuple[str | None, in
     """Write a running task's progress; its job and parent, or None when it is not held."""
     row = store.run(_PROGRESS, (percent, *lease)).fetchone()
     return (row[0], row[1]) if row else None
+
+
+def place_of(store: Store, lease: Lease) -> tuple[str, str] | None:
+    """Give (job, pool) of a lease's task; None where its end can free no place of a pool."""
+    row = store.run(_PLACE, lease).fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def gone(store: Store, lease: Lease, before: Instant = ALWAYS) -> bool:

@@ -4,6 +4,7 @@ Every report names its lease: task and number of the hand-out. One from an old h
 nothing and raises LeaseLost, so whatever arrives late or twice counts once.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -123,18 +124,24 @@ class Attempts:
 
     def _try_gone(self, lease: Lease, before: Instant) -> bool:
         with self._tx() as tx:
+            place = leases.place_of(self._store, lease)
+            # The job before its task, as everywhere; and of two tasks that go at once the second
+            # sees that the first has gone, so that one of them frees the place.
+            over = place is not None and self._locked_final(place[0])
             if not leases.gone(self._store, lease, before):
                 return False
-            job_id = tasks.get(self._store, lease.task_id).job_id
-            if job_id is None:
-                return True
-            job = jobs.get(self._store, job_id)
-            if job.pool is not None and job.state.final:
+            if place is not None and over:
+                job_id, pool = place
                 if not leases.job_is_held(self._store, job_id):
                     jobs.hold_slot(self._store, job_id, held=False)
-                tx.ring(pool_topic(job.pool))
+                tx.ring(pool_topic(pool))
                 tx.ring(SLOTS_TOPIC)
         return True
+
+    def _locked_final(self, job_id: str) -> bool:
+        with contextlib.suppress(JobNotFound):  # deleted meanwhile, and its task with it
+            return jobs.lock(self._store, job_id).final
+        return False
 
     def held(self, worker_id: int) -> Mapping[Lease, TaskState]:
         """Give a worker's leases and how their tasks stand; CANCELLED ones are to be killed."""
