@@ -87,10 +87,6 @@ _ORPHANS_OF = (
     " AND t.kind = 'job' AND t.ended_at IS NOT NULL AND j.ended_at IS NULL LIMIT ?"
 )
 _RUNNING = "SELECT COUNT(*) FROM job WHERE state = 'RUNNING' AND dialect = ?"
-_LOCKED = {
-    backend: f"SELECT pool, ended_at IS NOT NULL FROM job WHERE id = ?{lock}"
-    for backend, lock in (("sqlite", ""), ("postgres", " FOR NO KEY UPDATE"))
-}
 _SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
 
 
@@ -395,19 +391,6 @@ def running(store: Store, dialect: str) -> int:
     """Count the running jobs of a dialect; reads those alone, however many others are open."""
     row = store.run(_RUNNING, (dialect,)).fetchone()
     return int(row[0]) if row else 0
-
-
-class Locked(NamedTuple):
-    """What is asked of a job that is locked. over: it is in a final state."""
-
-    pool: str | None
-    over: bool
-
-
-def locked(store: Store, job_id: str) -> Locked | None:
-    """Lock a job until the commit, where others hold its tasks; None when there is none."""
-    row = store.run(_LOCKED[store.backend], (job_id,)).fetchone()
-    return None if row is None else Locked(row[0], bool(row[1]))
 
 
 def hold_slot(store: Store, job_id: str, held: bool) -> None:

@@ -114,6 +114,10 @@ _GONE = (
     "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
     " AND leased_until < ?"
 )
+_PLACE = (
+    "SELECT j.id, j.pool FROM task t JOIN job j ON j.id = t.job_id"
+    " WHERE t.id = ? AND t.number = ? AND j.pool IS NOT NULL"
+)
 _RAN_OUT = (
     "UPDATE task SET leased_until = leased_until WHERE id = ? AND number = ? AND leased_until < ?"
 )
@@ -389,6 +393,12 @@ def progress(store: Store, lease: Lease, percent: float) -> tuple[str | None, in
     return (row[0], row[1]) if row else None
 
 
+def place_of(store: Store, lease: Lease) -> tuple[str, str] | None:
+    """Give (job, pool) of a lease's task; None where its end can free no place of a pool."""
+    row = store.run(_PLACE, lease).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
 def gone(store: Store, lease: Lease, before: Instant = ALWAYS) -> bool:
     """Note that the processes of a task that is over are gone.
 
@@ -468,13 +478,6 @@ def verified(store: Store, task_id: int, value: int) -> int:
     """Count the good reports of a task that gave this value."""
     row = store.run(_VERIFIED, (task_id, value)).fetchone()
     return int(row[0]) if row else 0
-
-
-def job_of(store: Store, lease: Lease) -> str | None:
-    """Give the job of a task that this hand-out had last; None for one without."""
-    sql = "SELECT job_id FROM task WHERE id = ? AND number = ?"
-    row = store.run(sql, lease).fetchone()
-    return None if row is None else row[0]
 
 
 def job_is_held(store: Store, job_id: str) -> bool:

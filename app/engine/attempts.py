@@ -4,13 +4,14 @@ Every report names its lease: task and number of the hand-out. One from an old h
 nothing and raises LeaseLost, so whatever arrives late or twice counts once.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from app.data import jobs, leases, lone
 from app.data.db import Store
 from app.domain.clock import Instant
-from app.domain.errors import LeaseLost, TaskNotFound
+from app.domain.errors import JobNotFound, LeaseLost, TaskNotFound
 from app.domain.events import EventKind
 from app.domain.records import Attempt, Lease
 from app.domain.retry import delay_us
@@ -121,17 +122,24 @@ class Attempts:
 
     def _try_gone(self, lease: Lease, before: Instant) -> bool:
         with self._tx() as tx:
-            job_id = leases.job_of(self._store, lease)
-            # Locked before the task, as everywhere; and two that go at once count each other.
-            job = None if job_id is None else jobs.locked(self._store, job_id)
+            place = leases.place_of(self._store, lease)
+            # The job before its task, as everywhere; and of two tasks that go at once the second
+            # sees that the first has gone, so that one of them frees the place.
+            over = place is not None and self._locked_final(place[0])
             if not leases.gone(self._store, lease, before):
                 return False
-            if job_id is not None and job is not None and job.over and job.pool is not None:
+            if place is not None and over:
+                job_id, pool = place
                 if not leases.job_is_held(self._store, job_id):
                     jobs.hold_slot(self._store, job_id, held=False)
-                tx.ring(pool_topic(job.pool))
+                tx.ring(pool_topic(pool))
                 tx.ring(SLOTS_TOPIC)
         return True
+
+    def _locked_final(self, job_id: str) -> bool:
+        with contextlib.suppress(JobNotFound):  # deleted meanwhile, and its task with it
+            return jobs.lock(self._store, job_id).final
+        return False
 
     def held(self, worker_id: int) -> Mapping[Lease, TaskState]:
         """Give a worker's leases and how their tasks stand; CANCELLED ones are to be killed."""
