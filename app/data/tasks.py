@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from app.data.codec import dumps, loads
+from app.data.codec import loads
 from app.data.db import Row, Store
 from app.data.vault import Vault
 from app.domain.clock import Instant
@@ -38,18 +38,7 @@ _INSERT = (
     " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
-_NEED = "INSERT INTO task_need (task_id, needs_id, ready) VALUES (?, ?, ?)"
 _SEVERAL = f"SELECT {COLUMNS} FROM task WHERE id IN ({{}}) ORDER BY id"
-# What waited for a service to be ready waits for its end no more.
-_UNMET = "(ready IS NULL OR ready = 0)"
-_MET = (
-    "UPDATE task SET needs = needs - (SELECT COUNT(*) FROM task_need n WHERE n.task_id = task.id"
-    f" AND n.needs_id IN ({{0}}) AND {_UNMET}) WHERE id IN (SELECT task_id FROM task_need"
-    f" WHERE needs_id IN ({{0}}) AND {_UNMET}) RETURNING id, needs"
-)
-_TURN_NEEDS = "UPDATE task_need SET ready = ? WHERE needs_id = ? AND ready = ? RETURNING task_id"
-Need = tuple[int, int, int | None]
-"""Who waits for whom: for its end (None), or for a service that is (1) or is not (0) ready."""
 NEVER: Instant = 2**62
 """From here on, `due_at` of a task that is held back until an answer releases it.
 
@@ -245,11 +234,6 @@ def _values(task: NewTask, vault: Vault) -> Row:
     )
 
 
-def insert_needs(store: Store, needs: Sequence[Need]) -> None:
-    """Note which tasks wait for which others."""
-    store.run_many(_NEED, needs)
-
-
 def get(store: Store, task_id: int) -> Task:
     """Give a task. Raises TaskNotFound."""
     row = store.run(_GET, (task_id,)).fetchone()
@@ -282,45 +266,6 @@ def behind(store: Store, job_id: str, key: tuple[int, int], *, limit: int) -> li
     return [
         record(row, store.vault) for row in store.run(_BEHIND, (job_id, *key, limit)).fetchall()
     ]
-
-
-def needs_met(store: Store, ended: Sequence[int]) -> list[int]:
-    """Tell the tasks that waited for these that they have come; give those that wait no longer."""
-    rows = store.run(_for(_MET, ended), (*ended, *ended)).fetchall()
-    return [row[0] for row in rows if row[1] <= 0]
-
-
-def service_ready(store: Store, task_id: int, addresses: Mapping[str, str]) -> bool:
-    """Write down where a held service is reached; False when it was ready already."""
-    found = store.run("SELECT addresses FROM task WHERE id = ?", (task_id,)).fetchone()
-    store.run("UPDATE task SET addresses = ? WHERE id = ?", (dumps(dict(addresses)), task_id))
-    return found == ("",)
-
-
-def turn_needs(store: Store, service_id: int, *, ready: bool) -> list[int]:
-    """Turn the needs for a service; give the tasks that wait for it no more, or wait again."""
-    turned = store.run(_TURN_NEEDS, (int(ready), service_id, int(not ready))).fetchall()
-    step = -1 if ready else 1
-    store.run_many(
-        "UPDATE task SET needs = needs + ? WHERE id = ?", [(step, row[0]) for row in turned]
-    )
-    return sorted(row[0] for row in turned)
-
-
-def wait_again(store: Store, task_id: int) -> bool:
-    """Let a ready task wait again; False when it is not ready."""
-    sql = "UPDATE task SET state = 'CREATED', queued_at = NULL WHERE id = ? AND state = 'QUEUED'"
-    return store.run(sql, (task_id,)).rowcount == 1
-
-
-def addresses(store: Store, job_id: str) -> dict[str, dict[str, str]]:
-    """Give where the services of a job that are ready are reached, by task and port."""
-    rows = store.run(
-        "SELECT name, addresses FROM task WHERE job_id = ? AND addresses IS NOT NULL"
-        " AND addresses <> '' AND state = 'RUNNING' ORDER BY id",
-        (job_id,),
-    ).fetchall()
-    return {row[0]: loads(row[1]) for row in rows}
 
 
 class Ready(NamedTuple):

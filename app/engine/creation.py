@@ -8,7 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from app.data import jobs, tasks
+from app.data import jobs, needs, tasks
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.events import EventKind
@@ -53,7 +53,7 @@ class Creation:
         ids: list[int] = []
         for run in _runs(specs):
             rows: list[tasks.NewTask] = []
-            needs: list[tasks.Need] = []
+            waited: list[needs.Need] = []
             for spec in run:
                 place = len(ids) + len(rows)
                 needed = [
@@ -70,12 +70,11 @@ class Creation:
                 row.needs = len(needed) + int(waiting)
                 row.starts_job_id = uuid.uuid4().hex if spec.job else None
                 places[spec.name] = (place, state)
-                needs += needed
+                waited += needed
                 rows.append(row)
             ids += tasks.insert_all(self._store, rows)
-            tasks.insert_needs(
-                self._store, [(ids[one], ids[other], ready) for one, other, ready in needs]
-            )
+            met_by = [(ids[one], ids[other], ready) for one, other, ready in waited]
+            needs.insert(self._store, met_by)
             for spec, row, task_id in zip(run, rows, ids[-len(rows) :], strict=True):
                 self._made(tx, job, spec, row, task_id)
         grown = Counter(spec.parent for spec in specs if spec.parent is not None)
@@ -180,7 +179,7 @@ def make_ready(store: Store, tx: Transaction, task_ids: Sequence[int]) -> int:
 
 def needs_met(store: Store, tx: Transaction, ended: Sequence[int]) -> None:
     """Tell the tasks that waited for these that they have ended well."""
-    make_ready(store, tx, tasks.needs_met(store, ended))
+    make_ready(store, tx, needs.met(store, ended))
 
 
 def release(store: Store, tx: Transaction, counts: Mapping[int, int]) -> None:
