@@ -264,9 +264,14 @@ class Tail:
         self._cut = self._cut or len(self._kept) + len(data) > TAIL_BYTES
         self._kept = (self._kept + data[-TAIL_BYTES:])[-TAIL_BYTES:]
 
-    def failure(self, exit_code: int) -> StepFailed:
-        """Give the failure of a step that ended with this code."""
-        return StepFailed(f"exit code {exit_code}: {self._lines()}", exit_code)
+    def failure(self, exit_code: int, cause: str = "") -> StepFailed:
+        """Give the failure of a step that ended with this code.
+
+        cause: what is known of it besides, on the first line.
+        """
+        lines = self._lines()
+        told = f"{cause}\n{lines}" if cause and lines else cause or lines
+        return StepFailed(f"exit code {exit_code}: {told}", exit_code)
 
     def told(self, what: str) -> str:
         """Give a text with the last lines behind it, where there are any."""

@@ -35,7 +35,7 @@ from app.worker.runtimes.base import (
     outcome_of,
     result_text,
 )
-from app.worker.runtimes.containers import Container, Maker, gpu_requests, slug
+from app.worker.runtimes.containers import Container, End, Maker, gpu_requests, slug
 from app.worker.runtimes.engine_api import NOT_AVAILABLE, Engine, EngineGone, told
 from app.worker.runtimes.images import Images
 from app.worker.runtimes.mounts import BindRules, check_mounts, make_mount
@@ -269,15 +269,15 @@ class _Run:
         }
         container = maker.make(step, image, slug(name), bindings if main else {})
         tail = Tail()
-        code = self._follow(container, deadline, tail, main=main)
-        if code:
-            raise tail.failure(code)
+        end = self._follow(container, deadline, tail, main=main)
+        if end.exit_code:
+            raise tail.failure(end.exit_code, end.cause(self.command.limits.memory_bytes))
         limit = self.command.result_bytes
         result = result_text(container.read("stdout", limit), limit) if main else ""
         self.stage.drop("container", container.id)
         return result
 
-    def _follow(self, container: Container, deadline: Deadline, tail: Tail, *, main: bool) -> int:
+    def _follow(self, container: Container, deadline: Deadline, tail: Tail, *, main: bool) -> End:
         def take(data: bytes) -> None:
             tail.add(data)
             self.watch.output(data)
