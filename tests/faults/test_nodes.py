@@ -44,7 +44,7 @@ def test_a_worker_that_is_silent_is_offline_until_it_speaks_again(yard: Yard):
         path = yard.data_dir / "jobyard.db"
         with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as database:
             database.execute(
-                "UPDATE worker SET heartbeat_at = heartbeat_at - ? WHERE name = 'Worker'",
+                "UPDATE worker SET heartbeat_at = heartbeat_at - ? WHERE kind = 'daemon'",
                 ((SILENT_S - 5) * 1_000_000,),
             )
         eventually(
