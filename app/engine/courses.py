@@ -119,7 +119,8 @@ class Courses:
             if answer.end is not None:
                 course.end = answer.end
                 return
-            if failed and not (answer.tasks or answer.ends or answer.release):
+            goes_on = answer.tolerated or answer.tasks or answer.ends or answer.release
+            if failed and not goes_on:
                 undecided = task.error or "task failed"
             view = replace(
                 view,

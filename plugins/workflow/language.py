@@ -153,14 +153,22 @@ class Webhook(Schema):
     if_ = _condition()
 
 
+def _max_failures() -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(0, 99_999))
+
+
 class Parallel(Schema):
-    """Tasks side by side."""
+    """Tasks side by side. maxFailures: how many of them may fail without failing the job."""
 
     tasks = fields.List(fields.Nested(_task), required=True, validate=validate.Length(min=1))
+    maxFailures = _max_failures()  # noqa: N815 - the language's key
 
 
 class Each(Schema):
-    """One task for every element of a list, at most `concurrency` at once; 0: all."""
+    """One task for every element of a list, at most `concurrency` at once; 0: all.
+
+    maxFailures: as of Parallel.
+    """
 
     list_ = fields.String(
         required=True,
@@ -170,6 +178,7 @@ class Each(Schema):
     )
     var = _text()
     concurrency = fields.Integer(strict=True, validate=validate.Range(0, 99_999))
+    maxFailures = _max_failures()  # noqa: N815 - the language's key
     task = fields.Nested(_task, required=True)
 
 
@@ -199,7 +208,7 @@ class Subjob(Job):
 
 
 class Task(Schema):
-    """One task: it runs something, or it holds others."""
+    """One task: it runs something, or it holds others. allowFailure: the job goes on without it."""
 
     name = _text(required=True)
     description = _text()
@@ -218,6 +227,7 @@ class Task(Schema):
     mounts = fields.List(fields.Nested(Mount))
     networks = fields.List(_text())
     retry = fields.Nested(Retry)
+    allowFailure = fields.Boolean()  # noqa: N815 - the language's key
     limits = fields.Nested(Limits)
     timeout = _duration()
     priority = fields.Integer(strict=True, validate=validate.Range(0, 9))

@@ -1,4 +1,4 @@
-"""Retries after some exit codes alone."""
+"""Retries after some exit codes alone, and failures that a job goes on without."""
 
 from typing import Any
 
@@ -51,3 +51,46 @@ def test_bad_codes(tork: Tork, on: Any):
         {"name": "j", "tasks": [{"name": "t", "run": "x", "retry": {"limit": 1, "on": on}}]}
     )
     assert message.startswith("tasks[0].retry.on")
+
+
+# -- allowFailure, maxFailures ----------------------------------------------------------------
+
+
+def each(script: str, **keys: Any) -> dict[str, Any]:
+    task = {"name": "part {{ item.value }}", "env": {"N": "{{ item.value }}"}, "run": script}
+    return {"name": "all", "each": {"list": "1..5", "task": task, **keys}}
+
+
+def test_a_list_bears_so_many_failures(tork: Tork):
+    job = tork.done(each("test $N -gt 2", maxFailures=2), "true")
+    states = sorted(one["state"] for one in job["execution"])
+    assert states == ["COMPLETED"] * 5 + ["FAILED"] * 2
+    assert job["tasks"][0]["each"]["maxFailures"] == 2
+    failed = tork.fails(each("exit $N", maxFailures=2, concurrency=1))
+    assert failed["error"] == "exit code 3: "
+
+
+def test_a_task_and_a_sub_job_may_fail(tork: Tork):
+    sub = {"name": "sub", "tasks": [{"name": "t", "run": "exit 4"}]}
+    job = tork.done(
+        {"name": "a", "run": "exit 3", "allowFailure": True},
+        {"name": "b", "subjob": sub, "allowFailure": True},
+        "true",
+    )
+    assert [one["state"] for one in job["execution"]] == ["FAILED", "FAILED", "COMPLETED"]
+    assert job["execution"][0]["allowFailure"] is True
+    assert "error" not in job
+
+
+@pytest.mark.parametrize(
+    ("task", "path"),
+    [
+        ({"name": "t", "allowFailure": "maybe"}, "tasks[0].allowFailure"),
+        ({"name": "t", "parallel": {"tasks": [{"name": "u"}], "maxFailures": -1}},
+         "tasks[0].parallel.maxFailures"),
+        ({"name": "t", "each": {"list": "1..2", "task": {"name": "u"}, "maxFailures": 100_000}},
+         "tasks[0].each.maxFailures"),
+    ],
+)  # fmt: skip
+def test_bad_bounds_of_failure(tork: Tork, task: dict, path: str):
+    assert tork.refused({"name": "j", "tasks": [task]}).startswith(f"{path}: ")
