@@ -137,6 +137,12 @@ class Aux(Schema):
     timeout = _duration()
 
 
+class Post(Aux):
+    """A step after the main one. always: however that ended."""
+
+    always = fields.Boolean()
+
+
 class Sidecar(Aux):
     """A container alive while the task runs."""
 
@@ -222,7 +228,7 @@ class Task(Schema):
     var = fields.String(validate=[no_nul, validate.Length(max=64)])
     if_ = _condition()
     pre = fields.List(fields.Nested(Aux))
-    post = fields.List(fields.Nested(Aux))
+    post = fields.List(fields.Nested(Post))
     sidecars = fields.List(fields.Nested(Sidecar))
     mounts = fields.List(fields.Nested(Mount))
     networks = fields.List(_text())

@@ -161,6 +161,10 @@ _PROGRAM: Final = {
 }
 
 AUX_TASK: Final = Shape("AuxTask", _PROGRAM)
+POST_TASK: Final = Shape(
+    "PostTask",
+    {**_PROGRAM, "always": Field(Flag(), "Run it also after a failure, a time-out or a cancel.")},
+)
 SIDECAR: Final = Shape("Sidecar", {**_PROGRAM, "probe": Field(PROBE, "Says when it is ready.")})
 
 _LATE_TASK: Final = Late(lambda: TASK)
@@ -218,7 +222,7 @@ TASK: Final[Shape] = Shape(
         "var": Field(Text(longest=64, template=True), "Name of the result under `tasks`."),
         "if": Field(_EXPRESSION, "Skips the task when it is exactly false."),
         "pre": Field(ListOf(AUX_TASK), "Run before it, on the same node."),
-        "post": Field(ListOf(AUX_TASK), "Run after it, on the same node."),
+        "post": Field(ListOf(POST_TASK), "Run after it, on the same node."),
         "sidecars": Field(ListOf(SIDECAR), "Containers alive while it runs."),
         "mounts": Field(ListOf(MOUNT), "Volumes and host directories."),
         "networks": Field(ListOf(_TEXT), "Container networks to join."),

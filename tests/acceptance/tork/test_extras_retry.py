@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.tork.client import Tork
+from tests.yard import eventually
 
 
 def tries(tork: Tork, run: str, **retry: Any) -> list[str]:
@@ -94,3 +95,25 @@ def test_a_task_and_a_sub_job_may_fail(tork: Tork):
 )  # fmt: skip
 def test_bad_bounds_of_failure(tork: Tork, task: dict, path: str):
     assert tork.refused({"name": "j", "tasks": [task]}).startswith(f"{path}: ")
+
+
+# -- post: always -----------------------------------------------------------------------------
+
+
+def test_a_post_task_that_always_runs(tork: Tork):
+    clean = {"name": "clean", "run": "echo cleaned", "always": True}
+    job = tork.fails({"name": "t", "run": "echo began; exit 3", "post": [clean]})
+    assert tork.text_of(job["id"]) == "began\ncleaned\n"
+    assert job["error"] == "exit code 3: began"
+    job_id = tork.submit({"name": "t", "run": "echo began; sleep 600", "post": [clean]})
+    eventually(lambda: tork.text_of(job_id) == "began\n", "the task running")
+    assert tork.put(f"/jobs/{job_id}/cancel")[0] == 200
+    assert tork.job(job_id)["state"] == "CANCELLED"
+    eventually(lambda: tork.text_of(job_id) == "began\ncleaned\n", "the clean-up")
+
+
+def test_always_is_for_post_alone(tork: Tork):
+    for key in ("pre", "sidecars"):
+        given = {"name": "t", "image": "i", key: [{"name": "x", "always": True}]}
+        message = tork.refused({"name": "j", "tasks": [given]})
+        assert message.startswith(f"tasks[0].{key}[0].always: ")
