@@ -68,7 +68,8 @@ def test_what_is_no_object_is_refused(flamenco: Flamenco, made, method, path, ki
 
 
 @pytest.mark.parametrize(
-    "kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/json;charset=UTF-8"]
+    "kind",
+    ["application/json; charset=utf-8", "APPLICATION/JSON", "application/json;charset=UTF-8"],
 )
 def test_json_by_any_spelling(flamenco: Flamenco, kind: str):
     body = json.dumps({"type": PRINT, "settings": {"text": "grün"}}, ensure_ascii=False).encode()
@@ -258,7 +259,9 @@ def test_what_is_no_integer_in_json(flamenco: Flamenco, made, method, path, name
 @pytest.mark.parametrize("text", ["1e400", "-1e400", "1.0", "5e0", "-0.0"])
 @pytest.mark.parametrize(("method", "path", "name"), BODIES)
 def test_a_json_number_that_is_no_integer(flamenco: Flamenco, made, method, path, name, text):
-    body = f'{{"type": "print_string", "settings": {{"text": ""}}, "hostname": "h", "{name}": {text}}}'
+    body = (
+        f'{{"type": "print_string", "settings": {{"text": ""}}, "hostname": "h", "{name}": {text}}}'
+    )
     headers = {"Content-Type": "application/json"}
     flamenco.refused(400, method, path.format(**made), data=body, headers=headers)
 
