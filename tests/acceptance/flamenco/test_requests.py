@@ -61,8 +61,9 @@ def made(flamenco: Flamenco) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-@pytest.mark.parametrize(("method", "path"), READERS)
-def test_what_is_no_object_is_refused(flamenco: Flamenco, made, method, path, kind):
+@pytest.mark.parametrize("route", READERS, ids=" ".join)
+def test_what_is_no_object_is_refused(flamenco: Flamenco, made, route, kind):
+    method, path = route
     headers = {"Content-Type": "application/json"}
     flamenco.refused(400, method, path.format(**made), data=BROKEN[kind], headers=headers)
 
@@ -242,23 +243,26 @@ BODIES = [
 
 
 @pytest.mark.parametrize("value", NO_INTEGERS, ids=lambda value: repr(value)[:24])
-@pytest.mark.parametrize(("method", "path", "name"), BODIES)
-def test_what_is_no_integer(flamenco: Flamenco, made, method, path, name, value):
+@pytest.mark.parametrize("route", BODIES, ids=" ".join)
+def test_what_is_no_integer(flamenco: Flamenco, made, route, value):
+    method, path, name = route
     fields = {"type": PRINT, "settings": '{"text": "t"}', "hostname": "h", name: value}
     for form in ("json", "form", "query"):
         flamenco.refused(400, method, path.format(**made), blamed=name, **sent(form, fields))
 
 
 @pytest.mark.parametrize("value", NO_JSON_INTEGERS, ids=lambda value: repr(value)[:24])
-@pytest.mark.parametrize(("method", "path", "name"), BODIES)
-def test_what_is_no_integer_in_json(flamenco: Flamenco, made, method, path, name, value):
+@pytest.mark.parametrize("route", BODIES, ids=" ".join)
+def test_what_is_no_integer_in_json(flamenco: Flamenco, made, route, value):
+    method, path, name = route
     fields = {"type": PRINT, "settings": '{"text": "t"}', "hostname": "h", name: value}
     flamenco.refused(400, method, path.format(**made), blamed=name, json=fields)
 
 
 @pytest.mark.parametrize("text", ["1e400", "-1e400", "1.0", "5e0", "-0.0"])
-@pytest.mark.parametrize(("method", "path", "name"), BODIES)
-def test_a_json_number_that_is_no_integer(flamenco: Flamenco, made, method, path, name, text):
+@pytest.mark.parametrize("route", BODIES, ids=" ".join)
+def test_a_json_number_that_is_no_integer(flamenco: Flamenco, made, route, text):
+    method, path, name = route
     body = (
         f'{{"type": "print_string", "settings": {{"text": ""}}, "hostname": "h", "{name}": {text}}}'
     )

@@ -60,8 +60,9 @@ def made(flamenco: Flamenco) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("accept", LABELS)
-@pytest.mark.parametrize(("method", "path", "status", "body"), JSON_ROUTES)
-def test_the_label_follows_accept(flamenco: Flamenco, made, method, path, status, body, accept):
+@pytest.mark.parametrize("route", JSON_ROUTES)
+def test_the_label_follows_accept(flamenco: Flamenco, made, route, accept):
+    method, path, status, body = route
     options = {} if body is None else {"json": body}
     headers = {"Accept": accept}
     answer = flamenco.ask(method, path.format(**made), headers=headers, **options)
@@ -77,8 +78,9 @@ EMPTY = [
 
 
 @pytest.mark.parametrize("accept", [None, "text/javascript", "application/json"])
-@pytest.mark.parametrize(("method", "path", "body"), EMPTY)
-def test_a_204_has_no_body(flamenco: Flamenco, made, method, path, body, accept):
+@pytest.mark.parametrize("route", EMPTY)
+def test_a_204_has_no_body(flamenco: Flamenco, made, route, accept):
+    method, path, body = route
     answer = flamenco.ask(method, path.format(**made), json=body, headers={"Accept": accept})
     assert (answer.status_code, answer.content) == (204, b"")
 
