@@ -185,10 +185,6 @@ def test_a_busy_worker_gets_what_it_holds_and_nothing_new(flamenco: Flamenco):
     flamenco.shows(task, status="rendering", worker_id=worker.id)
 
 
-def test_zeros_are_zero(flamenco: Flamenco):
-    flamenco.refused(403, "GET", PATH.format("00"), params={"worker_id": NEVER})
-
-
 # -- without a number: by the address -------------------------------------------------------------
 
 

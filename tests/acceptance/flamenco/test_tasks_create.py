@@ -148,59 +148,36 @@ def test_good_definitions(flamenco: Flamenco, kind: str):
     flamenco.shows(made["id"], settings=settings, is_group=False, format=settings.get("format", ""))
 
 
-def _bad() -> dict[str, tuple[str, dict]]:
-    paths = ["", "/a", "/", "\\a", "\\\\host\\a", "C:a", "C:\\a", "c:/a", "z:", "..", "../a", "a/..",
-             "a/../b", "a\\..\\b", "..\\a", "a/b\\..", 5, True, [], {}, ["a"], None, "a\0b"]  # fmt: skip
-    full = {
-        RENDER: RANGE,
-        TILED: {**ONE, "tile": 0},
-        MIX: ONE,
-        BAKE: FILE,
-    }
-    wrong = ["x", "", "1.5", 1.5, True, [], {}, "٣", " 5", 2**53 + 1, -(2**53) - 1, str(2**64)]
-    cases: dict[str, tuple[str, dict]] = {}
-    for kind, settings in full.items():
-        for value in paths:
-            cases[f"{kind}: filepath {value!r}"] = kind, {**settings, "filepath": value}
-        for name in set(settings) - {"tile"}:
-            less = {key: value for key, value in settings.items() if key != name}
-            cases[f"{kind}: no {name}"] = kind, less
-        for name in ("command_name", "render_settings", "file_path_linux", "file_path_osx",
-                     "file_path_win", "output_path_linux", "output_path_osx", "output_path_win"):  # fmt: skip
-            for value in (5, [], {}, True):
-                cases[f"{kind}: {name} {value!r}"] = kind, {**settings, name: value}
-        if kind == BAKE:
-            continue
-        for name in ("frame_start", "frame_end"):
-            for value in wrong:
-                cases[f"{kind}: {name} {value!r}"] = kind, {**settings, name: value}
-        cases[f"{kind}: frame_end lower"] = kind, {**settings, "frame_end": 4}
-        for value in (
-            "P-N-G",
-            "PNG ",
-            " PNG",
-            "../PNG",
-            "PNG;ls",
-            "PNG\n",
-            "P\0",
-            ".",
-            5,
-            [],
-            True,
-        ):
-            cases[f"{kind}: format {value!r}"] = kind, {**settings, "format": value}
-    for value in [*wrong, 0, -1, "0", "-1"]:
-        cases[f"chunk_size {value!r}"] = RENDER, {**RANGE, "chunk_size": value}
-    for value in [*wrong, 0, -1, 65, "65"]:
-        for kind in (TILED, MIX):
-            cases[f"{kind}: tiles {value!r}"] = kind, {**ONE, "tiles": value}
-    for value in [*wrong, -1, 4, "4"]:
-        cases[f"tile {value!r}"] = TILED, {**ONE, "tile": value}
-    cases["tile of fewer"] = TILED, {**ONE, "tile": 2, "tiles": 2}
-    return cases
-
-
-BAD = _bad()
+PATHS = ["", "/a", "/", "\\a", "\\\\host\\a", "C:a", "C:\\a", "c:/a", "z:", "..", "../a", "a/..",
+         "a/../b", "a\\..\\b", "..\\a", "a/b\\..", 5, True, [], {}, ["a"], None, "a\0b"]  # fmt: skip
+NUMBERS = ["x", "", "1.5", 1.5, True, [], {}, "٣", " 5", 2**53 + 1, -(2**53) - 1, str(2**64)]
+FORMATS = ["P-N-G", "PNG ", " PNG", "../PNG", "PNG;ls", "PNG\n", "P\0", ".", 5, [], True]
+TEXTS = ["command_name", "render_settings", "file_path_linux", "file_path_osx", "file_path_win",
+         "output_path_linux", "output_path_osx", "output_path_win"]  # fmt: skip
+LEAST = {RENDER: RANGE, TILED: {**ONE, "tile": 0}, MIX: ONE, BAKE: FILE}
+FRAMED = (RENDER, TILED, MIX)
+# type, what it is given instead of or beside the least it needs, and the values that are refused
+WRONG: list[tuple[str, str, list]] = [
+    *[(kind, "filepath", PATHS) for kind in LEAST],
+    *[(kind, name, [5, [], {}, True]) for kind in LEAST for name in TEXTS],
+    *[(kind, "frame_start", [*NUMBERS, 11] if kind == RENDER else NUMBERS) for kind in FRAMED],
+    *[(kind, "frame_end", [*NUMBERS, 4, "4", -5]) for kind in FRAMED],
+    *[(kind, "format", FORMATS) for kind in FRAMED],
+    (RENDER, "chunk_size", [*NUMBERS, 0, -1, "0", "-1"]),
+    (TILED, "tiles", [*NUMBERS, 0, -1, 65, "65"]),
+    (MIX, "tiles", [*NUMBERS, 0, -1, 65, "65"]),
+    (TILED, "tile", [*NUMBERS, -1, 4, "4"]),
+]
+BAD = {
+    f"{kind}: {name} {value!r}": (kind, {**LEAST[kind], name: value})
+    for kind, name, values in WRONG
+    for value in values
+}
+for _kind, _least in LEAST.items():
+    for _name in set(_least) - {"tile"}:
+        _less = {name: value for name, value in _least.items() if name != _name}
+        BAD[f"{_kind}: no {_name}"] = _kind, _less
+BAD["tile of fewer"] = TILED, {**ONE, "tile": 2, "tiles": 2}
 
 
 @pytest.mark.parametrize("kind", BAD)
