@@ -367,34 +367,38 @@ def check_long(found: dict[str, Any]) -> None:
     """A long form has all its keys of the right types, and its numbers agree."""
     assert set(found) == LONG
     check_short({name: found[name] for name in SHORT})
-    for name in ("job_id", "attempts"):
-        assert type(found[name]) is int
-    for name in ("task_id", "child_id", "parent_id", "eta", "time_cost"):
-        assert found[name] is None or type(found[name]) is int, (name, found[name])
-    for name in ("name", "type"):
-        assert isinstance(found[name], str)
-    for name in ("parser", "log"):
-        assert found[name] is None or isinstance(found[name], str)
-    assert isinstance(found["settings"], dict)
+    assert {type(found[name]) for name in ("job_id", "attempts")} == {int}
+    optional = {
+        type(found[name]) for name in ("task_id", "child_id", "parent_id", "eta", "time_cost")
+    }
+    assert optional <= {int, type(None)}, found
+    assert {type(found[name]) for name in ("name", "type")} == {str}
+    assert {type(found[name]) for name in ("parser", "log")} <= {str, type(None)}
+    assert type(found["settings"]) is dict
     assert type(found["is_group"]) is bool
-    for name in ("children", "depends_on"):
-        assert all(type(each) is int for each in found[name])
+    assert {type(each) for each in found["children"] + found["depends_on"]} <= {int}
     assert found["children"] == sorted(found["children"])
     assert found["activity"] is None or set(found["activity"]) >= ACTIVITY
-    assert type(found["progress"]) in (int, float)
     assert 0 <= found["progress"] <= 100
     assert round(found["progress"], 1) == found["progress"]
-    for name in ("created_at", "updated_at", "last_activity"):
-        if found[name] is not None or name != "last_activity":
-            assert TIME.fullmatch(found[name]), found[name]
-    if found["status"] == "completed":
-        assert found["progress"] == 100
-        if not found["is_group"]:
-            assert found["eta"] == 0
+    assert TIME.fullmatch(found["created_at"])
+    assert TIME.fullmatch(found["updated_at"])
+    assert found["last_activity"] is None or TIME.fullmatch(found["last_activity"])
+    check_state(found)
+
+
+def check_state(found: dict[str, Any]) -> None:
+    """What a state brings with it is there."""
     if found["status"] in ("waiting", "ready", "paused", "aborted", "canceled"):
         assert found["worker_id"] is None
-    if found["status"] == "rendering" and not found["is_group"]:
+    if found["is_group"]:
+        assert found["worker_id"] is None
+    elif found["status"] == "completed":
+        assert (found["progress"], found["eta"]) == (100, 0)
+        assert found["frame_current"] == found["frame_end"]
+    elif found["status"] == "rendering":
         assert found["attempts"] >= 1
+        assert found["worker_id"] is not None
 
 
 def check_worker(found: dict[str, Any]) -> None:

@@ -43,9 +43,10 @@ CUTS = [
 ]
 
 
-@pytest.mark.parametrize(("first", "last", "size", "wanted"), CUTS)
+@pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("text", [False, True])
-def test_frames_are_cut(flamenco: Flamenco, first, last, size, wanted, text):
+def test_frames_are_cut(flamenco: Flamenco, cut, text: bool):
+    first, last, size, wanted = cut
     settings = {**SHOT, "frame_start": first, "frame_end": last, "chunk_size": size, "x": [1]}
     job = number()
     given = json.dumps(settings) if text else settings
