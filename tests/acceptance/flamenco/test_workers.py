@@ -46,7 +46,7 @@ def test_a_registration(flamenco: Flamenco):
 
 
 @pytest.mark.parametrize(
-    "prefer", ["return=minimal", "Return=Minimal", "respond-async, return=minimal", "return=minimal; foo=1",
+    "prefer", ["return=minimal", "Return=minimal", "respond-async, return=minimal", "return=minimal; foo=1",
                "return = minimal"]
 )  # fmt: skip
 def test_a_registration_that_wants_no_body(flamenco: Flamenco, prefer: str):
