@@ -101,7 +101,6 @@ def test_the_words_for_a_worker(flamenco: Flamenco, kind: str, system: str):
     type_, settings = DEFINITIONS[kind]
     worker = flamenco.worker(system=system)
     task = flamenco.give(worker, type=type_, settings=settings)
-    # The worker's own system counts, whatever it says here.
     found = flamenco.compiled(task, worker_id=worker.id)["options"]
     wanted = lines(type_, f"{JOB}/{settings['filepath']}", OUT, settings)
     assert found["command"] == [PROGRAMS[SYSTEMS[system]], *wanted]
