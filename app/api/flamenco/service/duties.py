@@ -6,6 +6,7 @@ from app.api.flamenco.tables import numbers
 from app.domain.clock import SECOND, Instant
 from app.wiring import Services
 
+
 def run_once(services: Services, now: Instant) -> int:
     """Take back what has been silent for too long, and sweep up files; give how much that was."""
     done = sweep(services)

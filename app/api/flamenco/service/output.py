@@ -25,7 +25,8 @@ PIECE = 256 * 1024
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """What was made of the output so far. number: of the newest part. facts: None where there is no
-    parser."""
+    parser.
+    """
 
     log_from: int
     number: int
