@@ -5,6 +5,7 @@ of the hooks of `app.hooks.spec` with `@hookimpl`.
 """
 
 from app.domain.masking import Masker
+from app.hooks.farm import COMMAND, Compiled, Compiler, OutputParser, Piece, Sheet
 from app.hooks.fields import WorkSchema, no_nul, relative_name, work
 from app.hooks.interface import JobInterface
 from app.hooks.spec import hookimpl
@@ -32,9 +33,12 @@ from app.hooks.types import (
 )
 
 __all__ = [
+    "COMMAND",
     "Advance",
     "Answer",
     "Command",
+    "Compiled",
+    "Compiler",
     "Fail",
     "Finish",
     "JobInterface",
@@ -44,10 +48,13 @@ __all__ = [
     "Limits",
     "Masker",
     "Mount",
+    "OutputParser",
     "Parsed",
+    "Piece",
     "Port",
     "Probe",
     "Service",
+    "Sheet",
     "Step",
     "TaskEnd",
     "TaskSpec",

@@ -5,6 +5,7 @@ says; anything else is `PluginFailed`, which names the plugin and the member tha
 cause, and fails one job, never the process.
 """
 
+import itertools
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from marshmallow import ValidationError
 from app.domain.errors import PluginFailed, SpecInvalid, UnknownJobType
 from app.domain.events import Event
 from app.hooks import answers, bounded, loading
+from app.hooks.farm import Compiled, Compiler, OutputParser, Piece, Sheet
 from app.hooks.interface import JobInterface
 from app.hooks.loading import LIMIT_S, Plugin, PluginInfo, PluginStatus
 from app.hooks.secrecy import telling_values
@@ -189,6 +191,43 @@ class PluginManager:
         """Ask what output lines tell; None when nothing."""
         return self._ask(interface, "parse", _as_parsed, task, lines, state)
 
+    # -- what a render farm asks ---------------------------------------------------------------
+
+    @property
+    def compilers(self) -> dict[str, Compiler]:
+        """The compilers of all plugins, by name."""
+        return {name: one for name, one in self.interfaces.items() if isinstance(one, Compiler)}
+
+    @property
+    def parsers(self) -> dict[str, OutputParser]:
+        """The parsers of all plugins, by name."""
+        found = self.interfaces.items()
+        return {name: one for name, one in found if isinstance(one, OutputParser)}
+
+    def programs(self, compiler: Compiler) -> Json:
+        """Ask for what the setting of a compiler holds by default."""
+        return self._ask(compiler, "programs", _as_options)
+
+    def sheet(self, compiler: Compiler, settings: Json) -> Sheet:
+        """Ask what to show of settings."""
+        return self._ask(compiler, "sheet", answers.sheet, settings)
+
+    def cut(self, compiler: Compiler, settings: Json, most: int) -> list[Piece]:
+        """Ask for the tasks that one becomes; one more than `most` when there are too many."""
+        try:
+            wanted = bounded.call(
+                LIMIT_S, lambda: list(itertools.islice(compiler.cut(settings), most + 1))
+            )
+        except FAULTS as cause:
+            self._failed(compiler, "cut", cause)
+        return self._checked(compiler, "cut", answers.pieces, wanted)
+
+    def compile(self, compiler: Compiler, settings: Json, system: str, programs: Json) -> Compiled:
+        """Ask for the command of a task."""
+        return self._ask(compiler, "compile", answers.compiled, settings, system, programs)
+
+    # -- services and the rest -----------------------------------------------------------------
+
     def services(self, interface: JobInterface, job: JobView) -> dict[str, str]:
         """Ask for the named addresses of a ready service task."""
         return self._ask(interface, "services", answers.words, job)
@@ -336,4 +375,5 @@ def _as_parsed(given: object) -> Parsed | None:
     if not isinstance(given, Parsed):
         raise TypeError(f"gave a {type(given).__name__}, not a Parsed")
     answers.encodable(given.state, "state")
+    answers.encodable(given.facts, "facts")
     return given

@@ -300,9 +300,13 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What `parse` read from output lines. state goes into the next call."""
+    """What `parse` read from output lines. state goes into the next call.
+
+    facts: what a farm shows; see `OutputParser`.
+    """
 
     state: Json = field(default_factory=dict)
+    facts: Json = field(default_factory=dict)
     progress: float | None = None
     eta_s: float | None = None
     item: str | None = None
