@@ -190,10 +190,9 @@ def test_a_field_given_twice(flamenco: Flamenco, made):
 
 
 def test_a_file_where_a_text_belongs(flamenco: Flamenco):
-    files = {
-        name: ("x.txt", b"5")
-        for name in ("type", "settings", "priority", "status", "log", "hostname")
-    }
+    files = dict.fromkeys(
+        ("type", "settings", "priority", "status", "log", "hostname"), ("x.txt", b"5")
+    )
     flamenco.refused(400, "POST", "/tasks", files=files)
     flamenco.refused(400, "POST", "/workers", files=files)
 

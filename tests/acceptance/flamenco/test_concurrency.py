@@ -97,30 +97,30 @@ def test_one_of_many_last_reports_counts(farm: Flamenco):
     farm.sees(worker, status="enabled", current_task=None)
 
 
-def test_an_operator_against_the_worker(farm: Flamenco):
-    for _ in range(5):
-        task, worker = farm.rendering()
-        calls = [
-            lambda: farm.ask(
-                "PATCH", f"/tasks/{task}", json={"worker_id": worker.id, "status": "finished"}
-            ),
-            lambda: Flamenco(farm.yard).ask("PATCH", f"/tasks/{task}", json={"status": "canceled"}),
-        ]
-        report, cancel = (answer.status_code for answer in together(calls))
-        wanted = {"completed": (204, 409), "canceled": (403, 204)}
-        assert (report, cancel) == wanted[farm.status(task)]
-        farm.sees(worker, status="enabled", current_task=None)
+@pytest.mark.parametrize("turn", range(5))
+def test_an_operator_against_the_worker(farm: Flamenco, turn: int):
+    task, worker = farm.rendering()
+    path, there = f"/tasks/{task}", Flamenco(farm.yard)
+    report = {"worker_id": worker.id, "status": "finished"}
+    calls = [
+        lambda: farm.ask("PATCH", path, json=report).status_code,
+        lambda: there.ask("PATCH", path, json={"status": "canceled"}).status_code,
+    ]
+    wanted = {"completed": [204, 409], "canceled": [403, 204]}
+    found = together(calls)
+    assert found == wanted[farm.status(task)]
+    farm.sees(worker, status="enabled", current_task=None)
 
 
-def test_deleting_what_is_being_handed_out(farm: Flamenco):
-    for _ in range(5):
-        task, worker = farm.task(), farm.worker()
-        other = Flamenco(farm.yard)
-        polled, deleted = together([lambda: farm.poll(worker), lambda: other.delete(task)])
-        assert polled in (task, None)
-        assert deleted["id"] == task
-        farm.sees(worker, status="enabled", current_task=None)
-        assert farm.listed() == []
+@pytest.mark.parametrize("turn", range(5))
+def test_deleting_what_is_being_handed_out(farm: Flamenco, turn: int):
+    task, worker = farm.task(), farm.worker()
+    there = Flamenco(farm.yard)
+    polled, deleted = together([lambda: farm.poll(worker), lambda: there.delete(task)])
+    assert polled in (task, None)
+    assert deleted["id"] == task
+    farm.sees(worker, status="enabled", current_task=None)
+    assert farm.listed() == []
 
 
 def test_registering_the_same_machine_at_once(farm: Flamenco):
