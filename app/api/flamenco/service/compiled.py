@@ -114,7 +114,7 @@ def _bound(services: Services, compiler: Compiler, task: FarmTask, system: str) 
     view = TaskView(
         id=task.id,
         name=task.name,
-        payload={"settings": task.settings},
+        payload={"settings": services.plugins.load_spec(compiler, task.settings)},
         state=TaskState.LEASED,
         priority=task.priority,
         number=task.attempts,

@@ -66,9 +66,11 @@ def planned(services: Services, wanted: Wanted) -> Plan:
         raise WrongField("settings", f"would make more than {MOST_PARTS} tasks")
     if len(parts) == 1:
         (only,) = parts
-        return Plan(settings=only.settings, name=only.name, frames=only.frames)
+        # Shown as they were handed in, unless the compiler changed them.
+        shown = wanted.settings if only.settings == checked else only.settings
+        return Plan(settings=shown, name=only.name, frames=only.frames)
     return Plan(
-        settings=checked,
+        settings=wanted.settings,
         name=plugins.label(compiler, checked),
         frames=_span(parts),
         parts=parts,
