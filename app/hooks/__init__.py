@@ -5,7 +5,7 @@ of the hooks of `app.hooks.spec` with `@hookimpl`.
 """
 
 from app.domain.masking import Masker
-from app.hooks.farm import COMMAND, Compiled, Compiler, OutputParser, Piece, Sheet
+from app.hooks.compiler import JOB_PATH, OUTPUT_PATH, PROGRAM, Compiler, Part, os_of
 from app.hooks.fields import WorkSchema, no_nul, relative_name, work
 from app.hooks.interface import JobInterface
 from app.hooks.spec import hookimpl
@@ -33,11 +33,12 @@ from app.hooks.types import (
 )
 
 __all__ = [
-    "COMMAND",
+    "JOB_PATH",
+    "OUTPUT_PATH",
+    "PROGRAM",
     "Advance",
     "Answer",
     "Command",
-    "Compiled",
     "Compiler",
     "Fail",
     "Finish",
@@ -48,13 +49,11 @@ __all__ = [
     "Limits",
     "Masker",
     "Mount",
-    "OutputParser",
     "Parsed",
-    "Piece",
+    "Part",
     "Port",
     "Probe",
     "Service",
-    "Sheet",
     "Step",
     "TaskEnd",
     "TaskSpec",
@@ -64,6 +63,7 @@ __all__ = [
     "WorkerView",
     "hookimpl",
     "no_nul",
+    "os_of",
     "relative_name",
     "work",
 ]

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from app.domain.events import EventKind
-from app.hooks.farm import Compiled, Piece, Sheet
+from app.hooks.compiler import Part
 from app.hooks.types import (
     Advance,
     Command,
@@ -34,9 +34,7 @@ BORN_FINAL = ("SKIPPED", "FAILED", "COMPLETED")
 
 #: The most that the store holds of a count, an id, and a duration in seconds (300 years).
 MOST_COUNT, MOST_ID, MOST_S = 2**31 - 1, 2**63 - 1, 1e10
-MOST_FRAME = 2**53
 
-_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _PORT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 # What orjson would write but not read back as the same thing.
@@ -110,6 +108,44 @@ def _service(service: object) -> None:
         _text(port.path, f"{path}.path")
 
 
+def parts(answer: Sequence[object]) -> tuple[Part, ...]:
+    """Check what settings were cut into."""
+    if not answer:
+        raise ValueError("gave no part")
+    taken = []
+    for number, part in enumerate(answer):
+        if not isinstance(part, Part):
+            raise TypeError(f"parts[{number}]: is {_kind(part)}, not a Part")
+        label(part.name)
+        _text(part.type, f"parts[{number}].type", empty=False)
+        encodable(part.settings, f"parts[{number}].settings")
+        frames(part.frames)
+        taken.append(part)
+    counts = Counter(part.name for part in taken)
+    for number, part in enumerate(taken):
+        for name in part.after:
+            _named(f"parts[{number}].after", name, counts)
+    return tuple(taken)
+
+
+def frames(answer: object) -> tuple[int, int] | None:
+    """Check a first and a last frame."""
+    match answer:
+        case None:
+            return None
+        case (int(first), int(last)) if first <= last:
+            return first, last
+    raise TypeError(f"gave {answer!r}, not a first and a last frame")
+
+
+def label(answer: object) -> str:
+    """Check the name of a task."""
+    if not isinstance(answer, str):
+        raise TypeError(f"gave {_kind(answer)}, not a name")
+    _text(answer, "name")
+    return answer
+
+
 def words(answer: object) -> dict[str, str]:
     """Check a mapping of text to text, such as `services` gives."""
     if not isinstance(answer, Mapping):
@@ -129,53 +165,6 @@ def watches(answer: object) -> tuple[Watch, ...]:
         for key in watch.keep:
             _text(key, f"watches[{number}].keep", empty=False)
     return tuple(answer)
-
-
-def sheet(answer: object) -> Sheet:
-    """Check what `sheet` of a compiler gave."""
-    if not isinstance(answer, Sheet):
-        raise TypeError(f"gave {_kind(answer)}, not a Sheet")
-    _text(answer.name, "name")
-    _text(answer.format, "format")
-    for name in ("frame_start", "frame_end"):
-        frame = getattr(answer, name)
-        if frame is not None:
-            _integer(frame, name, least=-MOST_FRAME, most=MOST_FRAME)
-    if (answer.frame_start is None) != (answer.frame_end is None):
-        raise ValueError("frame_start, frame_end: one is given without the other")
-    return answer
-
-
-def pieces(answer: list[object]) -> list[Piece]:
-    """Check what `cut` of a compiler gave."""
-    found: list[Piece] = []
-    for number, piece in enumerate(answer):
-        path = f"cut[{number}]"
-        if not isinstance(piece, Piece):
-            raise TypeError(f"{path}: is {_kind(piece)}, not a Piece")
-        _text(piece.name, f"{path}.name")
-        _text(piece.type, f"{path}.type", empty=False)
-        encodable(piece.settings, f"{path}.settings")
-        for place in piece.then:
-            _integer(place, f"{path}.then", least=0, most=number - 1)
-        found.append(piece)
-    return found
-
-
-def compiled(answer: object) -> Compiled:
-    """Check what `compile` of a compiler gave."""
-    if not isinstance(answer, Compiled):
-        raise TypeError(f"gave {_kind(answer)}, not a Compiled")
-    if not isinstance(answer.arguments, tuple | list) or not answer.arguments:
-        raise TypeError("arguments: is not a tuple of strings")
-    for number, word in enumerate(answer.arguments):
-        _text(word, f"arguments[{number}]")
-    _text(answer.program, "program")
-    for name, text in _words(answer.files, "files").items():
-        if not _FILE_NAME.fullmatch(name):
-            raise ValueError(f"files: {name!r} is no plain file name")
-        _text(text, f"files[{name!r}]")
-    return answer
 
 
 def _effects(answer: Advance) -> None:

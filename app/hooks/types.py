@@ -302,12 +302,14 @@ class Command:
 class Parsed:
     """What `parse` read from output lines. state goes into the next call.
 
-    facts: what a farm shows; see `OutputParser`.
+    frame: the last one of the task's own that was begun, of a parser of frames. facts: what else
+    the output holds, under the names that the dialect shows.
     """
 
     state: Json = field(default_factory=dict)
-    facts: Json = field(default_factory=dict)
     progress: float | None = None
     eta_s: float | None = None
     item: str | None = None
     files: tuple[str, ...] = ()
+    frame: int | None = None
+    facts: Json = field(default_factory=dict)

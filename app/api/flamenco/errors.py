@@ -46,6 +46,9 @@ def failure(problem: Problem) -> Failure:
         status, message = 403, str(error)
         headers["WWW-Authenticate"] = error.challenge
     elif isinstance(error, SpecInvalid):
+        faults = error.facts.get("faults")
+        if isinstance(faults, dict) and faults:
+            message = "; ".join(str(one) for one in faults.values())
         errors = {"settings": message}
     elif isinstance(error, EngineError):
         status = {502: 500}.get(status, status)

@@ -1,6 +1,5 @@
 """Between the engine's records and this dialect's documents and words; no I/O."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -11,6 +10,7 @@ import orjson
 from app.api.flamenco.records import FarmTask, FarmWorker, GroupFigures
 from app.domain.clock import rfc3339
 from app.domain.states import TaskState
+from app.hooks import Parsed
 
 WORDS = (
     "waiting",
@@ -248,26 +248,15 @@ def by_host(workers: Sequence[FarmWorker]) -> Json:
 # -- progress ------------------------------------------------------------------------------------
 
 
-def progress(task: FarmTask, frame: int | None, facts: Json) -> tuple[float, int | None]:
-    """Give percent done and seconds left, from the frame it is at and what its output told."""
-    first, last = task.frame_start, task.frame_end
-    if first is None or last is None:
-        return 0.0, None
-    count = last - first + 1
-    here = first if frame is None else frame
-    done = max(_number(facts.get("saved")), here - first)
-    part = min(max(_number(facts.get("part")), 0.0), 1.0)
-    percent = min(100.0, 100.0 * (done + part) / count)
-    mean = facts.get("frame_s")
-    eta = None
-    if isinstance(mean, int | float) and math.isfinite(mean):
-        # Half up, as people round.
-        eta = max(0, min(math.floor(mean * (count - done) + 0.5), 2**53))
-    return round(percent + 1e-9, 1), eta
-
-
-def _number(value: object) -> float:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+def reached(task: FarmTask, parsed: Parsed | None) -> Json:
+    """Give how far a task is: what its parser says, or else the frame that it is at."""
+    if parsed is not None:
+        eta = None if parsed.eta_s is None else round(parsed.eta_s)
+        return {"progress": parsed.progress or 0.0, "eta": eta}
+    first, last, frame = task.frame_start, task.frame_end, task.frame_current
+    if first is None or last is None or frame is None:
+        return {"progress": 0.0, "eta": None}
+    return {"progress": round(100 * (frame - first) / (last - first + 1), 1), "eta": None}
 
 
 def spoken(given: Json) -> str:

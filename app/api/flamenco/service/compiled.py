@@ -9,11 +9,17 @@ from app.api.flamenco.service.sweeping import sweep
 from app.api.flamenco.service.tasks import get
 from app.api.flamenco.tables import files
 from app.domain.records import Json
+from app.domain.states import TaskState
 from app.engine.transaction import retried
-from app.hooks.farm import COMMAND, Compiled
+from app.hooks import PROGRAM, Command, Compiler, TaskView, WorkerView, os_of
 from app.wiring import Services
 
 LINUX = "Linux"
+BLENDER = {
+    "Linux": "blender",
+    "Darwin": "/Applications/Blender.app/Contents/MacOS/Blender",
+    "Windows": "blender.exe",
+}
 
 
 def poll(services: Services, worker_id: int) -> Json | None:
@@ -74,13 +80,13 @@ def _single(task: FarmTask) -> None:
 
 
 def _compile(services: Services, task: FarmTask, system: str) -> Json:
-    compiler = services.plugins.compilers.get(task.type)
+    compiler = settings.compilers(services).get(task.type)
     if compiler is None:
         raise Refused(409, f"The compiler {task.type} is not installed any more")
     store = services.engine.store
     with store.session():
         programs = settings.programs(services, compiler)
-    made = services.plugins.compile(compiler, task.settings, system, programs)
+    made = _bound(services, compiler, task, system)
     _support(services, task.job_id, made)
     with store.session():
         jobfile = files.get(store, "job", task.job_id) is not None
@@ -97,24 +103,52 @@ def _compile(services: Services, task: FarmTask, system: str) -> Json:
             "task_parser": task.parser,
             "type": task.type,
             "settings": task.settings,
-            "task_command": orjson.dumps(list(made.arguments)).decode(),
-            "command": _command(made),
+            "task_command": orjson.dumps(made.main.cmd).decode(),
+            "command": _command(made, programs, task.settings, system),
         },
         "files": {"jobfiles": pairs},
     }
 
 
-def _command(made: Compiled) -> list[str]:
-    first, *rest = made.arguments
-    return [made.program if first == COMMAND else first, *rest]
+def _bound(services: Services, compiler: Compiler, task: FarmTask, system: str) -> Command:
+    view = TaskView(
+        id=task.id,
+        name=task.name,
+        payload={"settings": services.plugins.load_spec(compiler, task.settings)},
+        state=TaskState.LEASED,
+        priority=task.priority,
+        number=task.attempts,
+    )
+    return services.plugins.bind(
+        compiler, view, WorkerView(name="", hostname="", system=os_of(system))
+    )
 
 
-def _support(services: Services, job_id: int, made: Compiled) -> None:
+def _command(made: Command, programs: Json, chosen: Json, system: str) -> list[str]:
+    if not made.main.cmd or made.main.cmd[0] != PROGRAM:
+        return list(made.main.cmd)
+    return [program(programs, chosen.get("command_name"), os_of(system)), *made.main.cmd[1:]]
+
+
+def program(programs: Json, name: object, system: str) -> str:
+    """Give the program that a setting names for an operating system: Blender where it names none.
+
+    name: which of several; the one called `default` where that one is not there.
+    """
+    commands = programs.get("commands")
+    commands = commands if isinstance(commands, dict) else {}
+    of_name = commands.get(name) if isinstance(name, str) else None
+    chosen = of_name if isinstance(of_name, dict) else commands.get("default")
+    found = chosen.get(system) if isinstance(chosen, dict) else None
+    return found if isinstance(found, str) and found else BLENDER[system]
+
+
+def _support(services: Services, job_id: int, made: Command) -> None:
     """Store what the command needs beside it, where that is not there already."""
     store = services.engine.store
     with store.session():
-        there = files.support(store, job_id) if made.files else {}
-    news = {name: text for name, text in made.files.items() if there.get(name) != text}
+        there = files.support(store, job_id) if made.main.files else {}
+    news = {name: text for name, text in made.main.files.items() if there.get(name) != text}
     if news:
         with store.transaction():
             files.put_support(store, job_id, news)

@@ -1,23 +1,22 @@
 """New tasks: settings checked at once, and cut into a group where the compiler says so."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.api.flamenco.errors import Refused, WrongField
-from app.api.flamenco.fields import MOST, sound
+from app.api.flamenco.fields import MOST
 from app.api.flamenco.records import LEASE_US, QUEUE, FarmTask
-from app.api.flamenco.service import files
+from app.api.flamenco.service import files, settings
 from app.api.flamenco.tables import numbers, tasks
 from app.api.flamenco.tables.tasks import NewFarmTask
 from app.data.steering import GivenTask
-from app.domain.errors import PluginFailed
 from app.domain.records import Json
 from app.domain.states import TaskState
 from app.engine.transaction import Transaction, retried
-from app.hooks.farm import Compiler, Piece, Sheet
+from app.hooks import Part
 from app.wiring import Services
 
-MOST_PIECES = 10_000
+MOST_PARTS = 10_000
 DEFAULT_PRIORITY = 50
 
 
@@ -38,13 +37,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be stored: one task, or a group and its pieces."""
+    """What is to be stored: one task, or a group and its parts. name: unless one is given."""
 
     settings: Json
-    compiler: Compiler
-    sheet: Sheet
-    parser: str | None
-    pieces: Sequence[tuple[Piece, Sheet, str | None]] = ()
+    name: str
+    frames: tuple[int, int] | None
+    parts: Sequence[Part] = ()
 
 
 def create(services: Services, wanted: Wanted, jobfile: files.Arrived | None = None) -> FarmTask:
@@ -57,39 +55,34 @@ def create(services: Services, wanted: Wanted, jobfile: files.Arrived | None = N
 def planned(services: Services, wanted: Wanted) -> Plan:
     """Check a definition, and cut it. Raises Refused, SpecInvalid."""
     plugins = services.plugins
-    compiler = plugins.compilers.get(wanted.type)
+    compiler = settings.compilers(services).get(wanted.type)
     if compiler is None:
         raise WrongField("type", f"is no compiler: {wanted.type[:100]!r}")
-    if wanted.parser and wanted.parser not in plugins.parsers:
+    if wanted.parser and wanted.parser not in settings.parsers(services):
         raise WrongField("parser", f"is no parser: {wanted.parser[:100]!r}")
-    settings = plugins.load_spec(compiler, wanted.settings)
-    if not sound(settings):
-        raise WrongField("settings", "holds a character that no text may hold")
-    sheet = plugins.sheet(compiler, settings)
-    pieces = plugins.cut(compiler, settings, MOST_PIECES)
-    if len(pieces) > MOST_PIECES:
-        raise WrongField("settings", f"would make more than {MOST_PIECES} tasks")
-    made = [_piece(services, wanted, piece) for piece in pieces]
+    checked = plugins.load_spec(compiler, wanted.settings)
+    parts = plugins.parts(compiler, checked, MOST_PARTS)
+    if len(parts) > MOST_PARTS:
+        raise WrongField("settings", f"would make more than {MOST_PARTS} tasks")
+    if len(parts) == 1:
+        (only,) = parts
+        # Shown as they were handed in, unless the compiler changed them.
+        shown = wanted.settings if only.settings == checked else only.settings
+        return Plan(settings=shown, name=only.name, frames=only.frames)
     return Plan(
-        settings=settings,
-        compiler=compiler,
-        sheet=sheet,
-        parser=_parser(services, wanted, compiler),
-        pieces=made,
+        settings=wanted.settings,
+        name=plugins.label(compiler, checked),
+        frames=_span(parts),
+        parts=parts,
     )
 
 
-def _piece(services: Services, wanted: Wanted, piece: Piece) -> tuple[Piece, Sheet, str | None]:
-    compiler = services.plugins.compilers.get(piece.type)
-    if compiler is None:
-        raise PluginFailed(f"a task is cut into {piece.type}, which is no compiler")
-    sheet = services.plugins.sheet(compiler, piece.settings)
-    return piece, sheet, _parser(services, wanted, compiler)
-
-
-def _parser(services: Services, wanted: Wanted, compiler: Compiler) -> str | None:
-    chosen = wanted.parser or compiler.parser
-    return chosen if chosen in services.plugins.parsers else None
+def _span(parts: Sequence[Part]) -> tuple[int, int] | None:
+    """Give the first and last frame of all parts together."""
+    frames = [part.frames for part in parts if part.frames is not None]
+    if not frames:
+        return None
+    return min(first for first, _ in frames), max(last for _, last in frames)
 
 
 def _store(
@@ -99,13 +92,12 @@ def _store(
     with engine.transaction() as tx:
         child = _check_others(services, wanted)
         job_id = numbers.next_job(engine.store, wanted.job_id)
-        ids = engine.steering.reserve(1 + len(plan.pieces))
-        _insert(services, tx, wanted, plan, job_id, ids)
+        task_id = _insert(services, tx, wanted, plan, job_id)
         if child is not None:
-            engine.steering.wait(child, [ids[0]])
+            engine.steering.wait(child, [task_id])
         if jobfile is not None:
             files.keep(services, "job", job_id, jobfile)
-        made = tasks.get(engine.store, ids[0])
+        made = tasks.get(engine.store, task_id)
     if made is None:
         raise Refused(404, "The task is gone")
     return made
@@ -134,68 +126,79 @@ def _check_others(services: Services, wanted: Wanted) -> int | None:
     return None if child is None else child.id
 
 
-def _insert(
-    services: Services, tx: Transaction, wanted: Wanted, plan: Plan, job_id: int, ids: list[int]
-) -> None:
+def _insert(services: Services, tx: Transaction, wanted: Wanted, plan: Plan, job_id: int) -> int:
+    """Store the rows of a plan; give the id of the task or the group."""
     engine = services.engine
-    dumps = engine.store.vault.dumps
+    ids = engine.steering.reserve(1 + len(plan.parts))
     needed = sorted(set(wanted.depends_on))
-    waits = bool(needed) and bool(engine.steering.open_among(needed))
-    group_id, rest = ids[0], ids[1:]
-    group = bool(plan.pieces)
-    rows = [
-        GivenTask(
-            id=group_id,
-            queue=QUEUE,
-            name=plan.sheet.name if wanted.name is None else wanted.name,
-            payload=dumps(plan.settings),
-            kind="composite" if group else "work",
-            waits=waits,
-            priority=wanted.priority,
-            lease_us=LEASE_US,
-        )
-    ]
-    own = [
-        NewFarmTask(
-            task_id=group_id,
-            job_id=job_id,
-            submitter_id=wanted.submitter_id,
-            type=wanted.type,
-            parser=plan.parser,
-            format=plan.sheet.format,
-            child_id=wanted.child_id,
-            frame_start=plan.sheet.frame_start,
-            frame_end=plan.sheet.frame_end,
-        )
-    ]
+    rows = _Rows(services, wanted, job_id, waits=bool(engine.steering.open_among(needed)))
+    whole = Part(name=plan.name, type=wanted.type, settings=plan.settings, frames=plan.frames)
+    name = plan.name if wanted.name is None else wanted.name
+    rows.add(ids[0], replace(whole, name=name), group=bool(plan.parts), child_id=wanted.child_id)
     pairs = [(task_id, other) for task_id in ids for other in needed]
-    blocked = {place for piece, _, _ in plan.pieces for place in piece.then}
-    for place, (piece, sheet, parser) in enumerate(plan.pieces):
-        pairs += [(rest[later], rest[place]) for later in piece.then]
-        rows.append(
+    id_of = dict(zip((part.name for part in plan.parts), ids[1:], strict=True))
+    child_of = {name: id_of[part.name] for part in plan.parts for name in part.after}
+    for part in plan.parts:
+        own = id_of[part.name]
+        rows.add(own, part, parent_id=ids[0], child_id=child_of.get(part.name))
+        pairs += [(own, id_of[other]) for other in part.after]
+    engine.steering.add(rows.engine, pairs)
+    tasks.insert(engine.store, rows.own, tx.now)
+    return ids[0]
+
+
+class _Rows:
+    """The rows of a POST as they are gathered."""
+
+    def __init__(self, services: Services, wanted: Wanted, job_id: int, *, waits: bool) -> None:
+        self.engine: list[GivenTask] = []
+        self.own: list[NewFarmTask] = []
+        self._compilers = settings.compilers(services)
+        self._parsers = settings.parsers(services)
+        self._dumps = services.engine.store.vault.dumps
+        self._wanted = wanted
+        self._job_id = job_id
+        self._waits = waits
+
+    def add(
+        self,
+        task_id: int,
+        part: Part,
+        *,
+        group: bool = False,
+        parent_id: int | None = None,
+        child_id: int | None = None,
+    ) -> None:
+        """Add a task or a group."""
+        first, last = part.frames or (None, None)
+        self.engine.append(
             GivenTask(
-                id=rest[place],
+                id=task_id,
                 queue=QUEUE,
-                name=piece.name,
-                payload=dumps(piece.settings),
-                waits=waits or place in blocked,
-                parent_id=group_id,
-                priority=wanted.priority,
+                name=part.name,
+                payload=self._dumps(part.settings),
+                kind="composite" if group else "work",
+                waits=self._waits or bool(part.after),
+                parent_id=parent_id,
+                priority=self._wanted.priority,
                 lease_us=LEASE_US,
             )
         )
-        own.append(
+        self.own.append(
             NewFarmTask(
-                task_id=rest[place],
-                job_id=job_id,
-                submitter_id=wanted.submitter_id,
-                type=piece.type,
-                parser=parser,
-                format=sheet.format,
-                child_id=rest[piece.then[0]] if piece.then else None,
-                frame_start=sheet.frame_start,
-                frame_end=sheet.frame_end,
+                task_id=task_id,
+                job_id=self._job_id,
+                submitter_id=self._wanted.submitter_id,
+                type=part.type,
+                parser=self._parser(part.type),
+                format=str(part.settings.get("format", "")),
+                child_id=child_id,
+                frame_start=first,
+                frame_end=last,
             )
         )
-    engine.steering.add(rows, pairs)
-    tasks.insert(engine.store, own, tx.now)
+
+    def _parser(self, kind: str) -> str | None:
+        compiler = self._compilers.get(kind)
+        chosen = self._wanted.parser or (None if compiler is None else compiler.parser)
+        return chosen if chosen in self._parsers else None

@@ -1,37 +1,31 @@
 """The output of tasks: stored in parts, and read by the task's parser as it comes.
 
-The parser sees every line once. Beside its own state we keep the line that is not finished; facts
-are those of all lines and that one, so they never depend on where a report was cut.
+The parser sees every line once, and what it remembers does not grow with the text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from app.api.flamenco.records import FarmTask
+from app.api.flamenco.service import settings
 from app.domain.errors import PluginFailed
 from app.domain.records import Json, LogPart
 from app.engine.logs import PART_BYTES
-from app.hooks.farm import OutputParser
-from app.hooks.types import TaskView
+from app.hooks import Compiler, Parsed, TaskView
 from app.wiring import Services
-
-MOST_LINE = 64 * 1024
-"""Characters of a line that a parser sees; the rest of a longer one is nothing to it."""
-PIECE = 256 * 1024
-"""Characters that one call of a parser is given at most, about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """What was made of the output so far. number: of the newest part. facts: None where there is no
-    parser.
+    """What was made of the output so far.
+
+    number: of the newest part. memory: for the parser's next look. parsed: None without a parser.
     """
 
     log_from: int
     number: int
-    state: Json | None
-    facts: Json | None
+    memory: Json | None = None
+    parsed: Parsed | None = None
 
 
 def store(services: Services, task: FarmTask, text: str, *, whole: bool) -> tuple[int, int]:
@@ -62,20 +56,16 @@ def read(services: Services, task: FarmTask, *, first: int | None, last: int) ->
     fresh = first is not None
     log_from = first if first is not None else task.log_from
     number = log_from - 1 if fresh else max(task.log_read, log_from - 1)
-    parser = services.plugins.parsers.get(task.parser or "")
+    parser = settings.parsers(services).get(task.parser or "")
     if parser is None:
-        return Read(log_from=log_from, number=last, state=None, facts=None)
-    state = {} if fresh or task.parser_state is None else task.parser_state
-    reading = _Reading(services, parser, task, state)
+        return Read(log_from=log_from, number=last)
+    memory = {} if fresh or task.parser_state is None else task.parser_state
+    parsed = None
     for part in _parts(services, task.id, after=number):
-        reading.take(part.contents)
+        memory, told = _ask(services, parser, task, part.contents, memory)
+        parsed = told or parsed
         number = part.number
-    return Read(
-        log_from=log_from,
-        number=number,
-        state=reading.kept(),
-        facts=reading.facts(),
-    )
+    return Read(log_from=log_from, number=number, memory=memory, parsed=parsed)
 
 
 def _parts(services: Services, task_id: int, *, after: int) -> Iterator[LogPart]:
@@ -84,57 +74,35 @@ def _parts(services: Services, task_id: int, *, after: int) -> Iterator[LogPart]
         after = parts[-1].number
 
 
-class _Reading:
-    """A parser at work on the output of one task."""
-
-    def __init__(
-        self, services: Services, parser: OutputParser, task: FarmTask, kept: Json
-    ) -> None:
-        self._plugins = services.plugins
-        self._parser = parser
-        self._view = TaskView(
-            id=task.id,
-            name=task.name,
-            payload={"frame_start": task.frame_start, "frame_end": task.frame_end},
-            state=task.state,
-        )
-        self._state: Json = kept.get("state", {})
-        self._tail: str = kept.get("tail", "")
-        self._facts: Json = kept.get("facts", {})
-
-    def take(self, text: str) -> None:
-        """Read some more."""
-        for start in range(0, len(text), PIECE):
-            self._piece(text[start : start + PIECE])
-
-    def _piece(self, text: str) -> None:
-        *lines, rest = text.split("\n")
-        if lines:
-            lines[0] = self._tail + lines[0]
-            self._tail = ""
-            self._state, self._facts = self._ask([_line(one) for one in lines])
-        self._tail = (self._tail + rest)[:MOST_LINE]
-
-    def _ask(self, lines: Sequence[str]) -> tuple[Json, Json]:
-        try:
-            parsed = self._plugins.parse(self._parser, self._view, lines, self._state)
-        except PluginFailed:  # whatever it is, the worker's report is none the worse
-            return self._state, self._facts
-        if parsed is None:
-            return self._state, self._facts
-        return parsed.state, parsed.facts
-
-    def kept(self) -> dict[str, Any]:
-        """Give what the next report goes on with."""
-        return {"state": self._state, "tail": self._tail, "facts": self._facts}
-
-    def facts(self) -> Json:
-        """Give what the output tells; an unfinished line counts as it stands."""
-        return self._ask([_line(self._tail)])[1] if self._tail else self._facts
+def _view(task: FarmTask) -> TaskView:
+    return TaskView(
+        id=task.id,
+        name=task.name,
+        payload={
+            "settings": task.settings,
+            "frame_start": task.frame_start,
+            "frame_end": task.frame_end,
+            "frame_current": task.frame_current,
+            "activity": task.activity,
+        },
+        state=task.state,
+    )
 
 
-def _line(text: str) -> str:
-    return text[:MOST_LINE].removesuffix("\r")
+def anew(services: Services, task: FarmTask) -> Parsed | None:
+    """Ask the parser how far a task is that says more of itself than its output does."""
+    parser = settings.parsers(services).get(task.parser or "")
+    return None if parser is None else _ask(services, parser, task, "", task.parser_state or {})[1]
+
+
+def _ask(
+    services: Services, parser: Compiler, task: FarmTask, text: str, memory: Json
+) -> tuple[Json, Parsed | None]:
+    try:
+        reading = services.plugins.read(parser, _view(task), text, memory)
+    except PluginFailed:  # whatever it is, the worker's report is none the worse
+        return memory, None
+    return reading.memory, reading.parsed
 
 
 def text(services: Services, task: FarmTask) -> str | None:

@@ -1,7 +1,7 @@
 """What is said of a task: by the worker that has it, or by an operator."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.api.flamenco import words
@@ -45,6 +45,11 @@ class Report:
         given = (self.status, self.log, self.activity, self.time_cost, self.frame_current)
         more = (self.priority, self.worker_id, self.taskfile)
         return any(one is not None for one in (*given, *more))
+
+    @property
+    def moves(self) -> bool:
+        """Whether it says how far the task is, beside its output."""
+        return self.activity is not None or self.frame_current is not None
 
 
 def take(services: Services, task_id: int, report: Report) -> None:
@@ -137,7 +142,7 @@ def _apply(
         if act is Act.NOTHING:
             tasks.update(engine.store, task_id, {"touched_at": tx.now}, tx.now)
             return
-        values = _news(task, report, reading)
+        values = _news(services, task, report, reading)
         values["touched_at"] = tx.now
         tasks.update(engine.store, task_id, values, tx.now)
         if landed is not None:
@@ -152,21 +157,21 @@ def _apply(
             move(services, tx, task, act)
 
 
-def _news(task: FarmTask, report: Report, reading: output.Read | None) -> dict[str, Any]:
+def _news(
+    services: Services, task: FarmTask, report: Report, reading: output.Read | None
+) -> dict[str, Any]:
     """Give the columns that a report changes, in the order in which its fields count."""
     values: dict[str, Any] = {}
-    activity = task.activity
-    frame = task.frame_current
-    facts: Json = (task.parser_state or {}).get("facts", {})
+    activity, frame = task.activity, task.frame_current
+    parsed = None if reading is None else reading.parsed
     if reading is not None:
         values["log_from"] = reading.log_from
         values["log_read"] = reading.number
-        values["parser_state"] = reading.state
-        facts = reading.facts or {}
-        told = {key: facts[key] for key in _TOLD if facts.get(key) is not None}
-        if told:
-            activity = words.over(activity, told)
-            frame = _frame(task, told.get("current_frame"), frame)
+        values["parser_state"] = reading.memory
+    if parsed is not None:
+        told = {key: parsed.facts[key] for key in _TOLD if parsed.facts.get(key) is not None}
+        activity = words.over(activity, told) if told else activity
+        frame = _frame(task, parsed.frame, frame)
     if report.activity is not None:
         activity = words.over(activity, report.activity)
         frame = _frame(task, report.activity.get("current_frame"), frame)
@@ -176,10 +181,11 @@ def _news(task: FarmTask, report: Report, reading: output.Read | None) -> dict[s
         values["time_cost"] = report.time_cost
     if activity is not None and activity != task.activity:
         values["activity"] = activity
-    going = task.state is not TaskState.COMPLETED
-    if going and (reading is not None or frame != task.frame_current):
+    if task.state is not TaskState.COMPLETED and (parsed is not None or report.moves):
+        memory = task.parser_state if reading is None else reading.memory
+        now = replace(task, frame_current=frame, activity=activity, parser_state=memory)
         values["frame_current"] = frame
-        values["progress"], values["eta"] = words.progress(task, frame, facts)
+        values |= words.reached(now, output.anew(services, now))
     return values
 
 

@@ -9,7 +9,7 @@ from app.api.flamenco.fields import MOST, parse, sound, whole
 from app.api.flamenco.tables import settings as table
 from app.domain.clock import SECOND, Instant
 from app.domain.records import Json
-from app.hooks.farm import Compiler
+from app.hooks import Compiler
 from app.wiring import Services
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -61,13 +61,27 @@ def patience(services: Services) -> tuple[Instant, Instant]:
 def programs(services: Services, compiler: Compiler) -> Json:
     """Give the programs that a compiler may call; in a session."""
     stored = table.some(services.engine.store, [compiler.name]).get(compiler.name)
-    return stored if isinstance(stored, dict) else services.plugins.programs(compiler)
+    return stored if isinstance(stored, dict) else _default(compiler)
 
 
 def _defaults(services: Services) -> Json:
-    plugins = services.plugins
-    of_compilers = {name: plugins.programs(one) for name, one in plugins.compilers.items()}
-    return {**TIMES, **of_compilers}
+    return {**TIMES, **{name: _default(one) for name, one in compilers(services).items()}}
+
+
+def compilers(services: Services) -> dict[str, Compiler]:
+    """Give the compilers that are installed, by name."""
+    found = services.plugins.interfaces.items()
+    return {name: one for name, one in found if isinstance(one, Compiler)}
+
+
+def parsers(services: Services) -> dict[str, Compiler]:
+    """Give the parsers that are installed, by name."""
+    found = compilers(services).values()
+    return {one.parser: one for one in found if one.parser is not None}
+
+
+def _default(compiler: Compiler) -> Json:
+    return {"commands": {"default": dict(compiler.programs)}}
 
 
 def _check_name(name: str) -> None:
@@ -90,7 +104,7 @@ def _checked(services: Services, name: str, value: Any) -> Any:
         if number is None or not 1 <= number <= MOST:
             raise WrongField(name, "must be an integer of at least 1")
         return number
-    if name in services.plugins.compilers and not isinstance(value, dict):
+    if name in compilers(services) and not isinstance(value, dict):
         raise Refused(400, f"{name} must be a JSON object", {name: "must be a JSON object"})
     return value
 
