@@ -206,7 +206,7 @@ class Flamenco:
         self.good("PATCH", f"/tasks/{task}", 204, json=fields)
 
     def unpatched(
-        self, status: int, task: int, *, blamed: str | None = None, **fields: Any
+        self, status: int, task: int, /, *, blamed: str | None = None, **fields: Any
     ) -> dict[str, Any]:
         """Patch in vain: nothing of the task changes."""
         before = self.long(task)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.flamenco.client import Flamenco
+from tests.integration.http.conftest import Servers
 from tests.yard import Yard
 
 
@@ -46,6 +47,15 @@ def farm(_farm: Flamenco) -> Flamenco:
     for each in found.workers().values():
         found.good("DELETE", f"/workers/{each['id']}", 204)
     return found
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    """Starts web processes without anything beside them; all of them end with the module."""
+    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        started = Servers(Path(folder))
+        yield started
+        started.end()
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ ODD = [
     None, True, False, 0, -1, 1.5, -0.0, 1e308, 2**31, 2**53, 2**63, 2**64, 10**400, -(10**400), "", " ",
     "x", "\0", "a\0b", "\ud800", "x\udfff", "ü", "\U0010ffff", "\u202e", "' OR 1=1 --", "%s%n", "{{7*7}}",
     "$(reboot)", "../../etc/passwd", "x" * 70_000, [], [[]], [None], {}, {"a": {"b": []}}, [[[[[[1]]]]]],
-    {"\ud800": 1}, {"": None}, list(range(2000)), "9" * 5000, "-", "NaN", "1e400", "true", "null",
+    {"\ud800": 1}, {"": None}, list(range(-2000, 0)), "9" * 5000, "-", "NaN", "1e400", "true", "null",
 ]  # fmt: skip
 FIELDS = {
     ("POST", "/tasks"): ["type", "settings", "priority", "parser", "task_id", "job_id", "name", "child_id",
@@ -404,7 +404,7 @@ def test_the_highest_job_number_is_not_the_end(farm: Flamenco):
 def test_unknown_queries_and_headers(flamenco: Flamenco):
     query = {"x": "1", "": "y", "tail": "1", "\0": "\0", "ü": "\U0001f3ac", "a[]": "1"}
     headers = {"Accept": "\xff", "Accept-Encoding": "nope", "Accept-Language": "x" * 5000, "Cookie": "tt=x; =;",
-               "If-None-Match": '"x"', "Range": "bytes=0-1", "Expect": "", "X-HTTP-Method-Override": "DELETE"}  # fmt: skip
+               "If-None-Match": '"x"', "Range": "bytes=0-1", "X-HTTP-Method-Override": "DELETE"}  # fmt: skip
     task = flamenco.task()
     for path in (
         f"/tasks/{task}",

@@ -299,24 +299,19 @@ def test_a_print_has_no_support_files(flamenco: Flamenco):
     flamenco.refused(404, "GET", f"/tasks/zip/sup/{job}")
 
 
-def test_the_mix_reads_tiles_where_the_output_is(flamenco: Flamenco):
-    for name, there in (("/mnt/farm/out", True), ("#####", False)):
-        job = number()
-        settings = {"filepath": "a", "frame_start": 3, "tiles": 2, "output_path_linux": name}
-        flamenco.compiled(flamenco.task(type=MIX, job_id=job, settings=settings))
-        assert (name in support(flamenco, job)["tile_mix.py"]) is there
+PATHS = ["/a'b", '/a"b', "/a\\", "/a\nimport os", "/{x}", "/%s", "/'''", '/"""', "/ü\u2028"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/a'b", '/a"b', "/a\\", "/a\nimport os", "/{x}", "/%s", "/'''", "/ü\u2028"]
-)
-def test_an_output_directory_cannot_break_out_of_the_script(flamenco: Flamenco, path: str):
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("kind", FILES)
+def test_a_path_cannot_break_out_of_a_script(flamenco: Flamenco, kind: str, path: str):
     job = number()
-    settings = {"filepath": "a", "frame_start": 3, "output_path_linux": path}
-    flamenco.compiled(flamenco.task(type=MIX, job_id=job, settings=settings))
-    text = support(flamenco, job)["tile_mix.py"]
-    held = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
-    assert any(isinstance(each, str) and path in each for each in held)
+    type_, settings = DEFINITIONS[kind]
+    settings = {**settings, "output_path_linux": path, "filepath": path[1:], "job_id": path}
+    found = flamenco.compiled(flamenco.task(type=type_, job_id=job, settings=settings))
+    wanted = lines(type_, f"{JOB}/{path[1:]}", path, settings)
+    assert found["options"]["command"][1:] == wanted
+    assert list(support(flamenco, job)) == [FILES[kind]]
 
 
 def test_bake_writes_where_the_worker_says(flamenco: Flamenco):

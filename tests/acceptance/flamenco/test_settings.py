@@ -120,7 +120,7 @@ def test_no_names_among_many(flamenco: Flamenco, name: str):
 @pytest.mark.parametrize("name", ["worker_timeout", "task_timeout"])
 @pytest.mark.parametrize(
     "value", [0, -1, "0", "-1", "x", "", "1.5", 1.5, True, [], {}, [5], "null", "٣", "1e3", 2**53 + 1,
-              "9" * 100, " 5", '"5"']
+              "9" * 100, "5 x"]
 )  # fmt: skip
 def test_no_time(flamenco: Flamenco, name: str, value):
     before = flamenco.good("GET", f"/settings/{name}")
