@@ -4,9 +4,11 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
+import orjson
 from flask import request
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from app.api.flamenco.errors import Refused, WrongField
@@ -16,7 +18,9 @@ MOST = 2**53
 MOST_TEXT_BYTES = 160 << 20
 """Of a body but for its files: it stands in memory. Whole logs come as one field."""
 _INTEGER = re.compile(r"-?[0-9]+")
+_LISTS = ("tasks", "depends_on")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _LONE = re.compile("[\ud800-\udfff]")
 FIELD = 1_000_000
 """Characters of a field that is no log, activity or settings."""
@@ -85,17 +89,18 @@ class Fields:
         if not isinstance(value, dict):
             raise WrongField(name, "must be a JSON object")
         if not sound(value):
-            raise WrongField(name, "holds a character that no text may hold")
+            raise WrongField(name, "holds what cannot be stored")
         return value
 
     def integers(self, name: str) -> list[int] | None:
         """Give integers: a list, a repeated field or digits between commas. Raises WrongField."""
         value = self._given.get(name)
         if value is None:
-            value = request.args.getlist(name) or None
+            given = request.args.getlist(name)
+            value = given[0] if len(given) == 1 else given or None
         if value is None:
             return None
-        entries = value if isinstance(value, list) else [value]
+        entries = value if isinstance(value, list) else _listed(value)
         found: list[int] = []
         for entry in entries:
             parts = entry.split(",") if isinstance(entry, str) else [entry]
@@ -110,6 +115,17 @@ class Fields:
         return found
 
 
+def _listed(value: Any) -> list[Any]:
+    """Give a single field as a list: JSON text of one, or itself."""
+    if isinstance(value, str) and value.strip().startswith("["):
+        try:
+            found = parse(value)
+        except ValueError:
+            return [value]
+        return found if isinstance(found, list) else [value]
+    return [value]
+
+
 def whole(value: Any) -> int | None:
     """Read an integer, from a number or digits; None for anything else."""
     if isinstance(value, bool):
@@ -122,13 +138,12 @@ def whole(value: Any) -> int | None:
 
 
 def sound(value: Any) -> bool:
-    """Whether every text in a JSON value can be stored and handed to a program."""
-    written = json.dumps(value)
-    if "\\u0000" not in written and "\\ud" not in written:
-        return True
-    # Escaped backslashes aside; a pair of surrogates is one good character.
-    text = json.dumps(value, ensure_ascii=False)
-    return not _LONE.search(text) and not re.search(r"(?<!\\)(\\\\)*\\u0000", text)
+    """Whether a JSON value can be stored, and all its texts handed to a program."""
+    try:
+        written = orjson.dumps(value)
+    except TypeError:  # nested too deeply, a number too large, half a pair of surrogates
+        return False
+    return _NUL.search(written) is None
 
 
 def parse(text: str | bytes) -> Any:
@@ -147,12 +162,8 @@ def read() -> Fields:
     """Read the request at hand. Raises Refused, RequestEntityTooLarge."""
     if request.mimetype in _FORMS:
         return _form()
-    if (request.content_length or 0) > MOST_TEXT_BYTES:
-        raise RequestEntityTooLarge
-    most = request.max_content_length
-    request.max_content_length = min(most or MOST_TEXT_BYTES, MOST_TEXT_BYTES)
-    data = body()
-    if not data.strip():
+    data = _whole_body()
+    if not data:
         return Fields({}, {})
     try:
         given = parse(data)
@@ -163,22 +174,37 @@ def read() -> Fields:
     return Fields(given, {})
 
 
+def _whole_body() -> bytes:
+    if (request.content_length or 0) > MOST_TEXT_BYTES:
+        raise RequestEntityTooLarge
+    most = request.max_content_length
+    request.max_content_length = min(most or MOST_TEXT_BYTES, MOST_TEXT_BYTES)
+    return body()
+
+
 def _form() -> Fields:
+    if request.mimetype == _FORMS[0]:
+        return Fields(
+            _values(MultiDict(parse_qsl(_whole_body().decode("utf-8", "replace"), True))), {}
+        )
     request.max_form_memory_size = MOST_TEXT_BYTES
     try:
-        given: dict[str, Any] = {
-            name: values[0] if len(values) == 1 else values for name, values in request.form.lists()
-        }
+        given = _values(request.form)
         files = request.files
     except HTTPException:
         raise
     except Exception as error:
         # Each server has errors of its own for framing that makes no sense.
         raise BadRequest from error
-    for name, values in given.items():
-        if isinstance(values, list) and name not in ("tasks", "depends_on"):
-            given[name] = values[0]
     return Fields(given, files)
+
+
+def _values(form: MultiDict[str, str]) -> dict[str, Any]:
+    """Give the first value of each field, and all of those that are lists."""
+    return {
+        name: values if name in _LISTS and len(values) > 1 else values[0]
+        for name, values in form.lists()
+    }
 
 
 def _range(least: int, most: int) -> str:

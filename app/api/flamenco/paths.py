@@ -39,6 +39,13 @@ class FarmNumber(BaseConverter):
         return number(value)
 
 
+class FarmName(BaseConverter):
+    """The name of a setting in a path, whatever stands there: the service judges it."""
+
+    regex = r"[\s\S]+"
+    part_isolating = False
+
+
 def number(digits: str) -> int:
     """Read an id; beyond what ids can be it is one that nobody has."""
     return int(digits) if len(digits.lstrip("0")) <= _MOST_DIGITS else NOBODY

@@ -188,6 +188,24 @@ def activity(task: FarmTask) -> Json | None:
     return {**_ACTIVITY, **task.activity}
 
 
+FACTS = ("process", "remaining", "current_frame", "path_not_found", "saved_file")
+"""Keys of an activity that the output of a program may tell."""
+
+
+def facts(given: Json) -> Json:
+    """Give what a reported activity says beside the output."""
+    return {key: given[key] for key in FACTS if given.get(key) is not None}
+
+
+def seen(activity: Json | None, said: Json, told: Json) -> Json:
+    """Give an activity after a look at the output.
+
+    said: what was reported last, which stays for what the output does not hold. told: what it does.
+    """
+    start = {key: _ACTIVITY[key] for key in FACTS}
+    return {**_ACTIVITY, **(activity or {}), **start, **said, **told}
+
+
 def over(activity: Json | None, given: Json) -> Json:
     """Give an activity with some values over it; null says nothing."""
     news = {key: value for key, value in given.items() if value is not None and key != "thumbnail"}

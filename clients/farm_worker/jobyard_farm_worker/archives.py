@@ -25,10 +25,7 @@ def unpack(archive: Path, folder: Path, *, most_bytes: int) -> None:
     try:
         with zipfile.ZipFile(archive) as opened:
             members = opened.infolist()
-            if len(members) > MOST_MEMBERS:
-                raise BadArchive(f"it has more than {MOST_MEMBERS} files")
-            if sum(member.file_size for member in members) > most_bytes:
-                raise BadArchive(f"it unpacks to more than {most_bytes} bytes")
+            _bounded(members, most_bytes)
             targets = [(member, folder / _relative(member)) for member in members]
             for member, target in targets:
                 _write(opened, member, target, folder)
@@ -41,6 +38,13 @@ def unpack(archive: Path, folder: Path, *, most_bytes: int) -> None:
         if type(fault).__name__ in ("error", "LZMAError"):
             raise BadArchive(f"it is broken: {fault}") from fault
         raise
+
+
+def _bounded(members: list[zipfile.ZipInfo], most_bytes: int) -> None:
+    if len(members) > MOST_MEMBERS:
+        raise BadArchive(f"it has more than {MOST_MEMBERS} files")
+    if sum(member.file_size for member in members) > most_bytes:
+        raise BadArchive(f"it unpacks to more than {most_bytes} bytes")
 
 
 def _relative(member: zipfile.ZipInfo) -> Path:
@@ -79,9 +83,7 @@ def pack(folder: Path, archive: Path) -> bool:
 
     Pictures and videos are compressed already, so that files are only stored. Links are left out.
     """
-    found = [
-        Path(base) / name for base, _, names in os.walk(folder) for name in names
-    ]
+    found = [Path(base) / name for base, _, names in os.walk(folder) for name in names]
     files = sorted(path for path in found if path.is_file() and not path.is_symlink())
     if not files:
         return False

@@ -72,8 +72,9 @@ class Manager:
         method: str,
         path: str,
         fields: Mapping[str, Any],
-        name: str,
+        *,
         file: Path,
+        name: str = "file",
         filename: str | None = None,
     ) -> Answer:
         """Make a request with fields and one file, which is read as it is sent."""
@@ -126,9 +127,7 @@ class Manager:
         except ValueError:
             return Answer(response.status)
 
-    def _asking(
-        self, method: str, path: str, body: Any, headers: Mapping[str, str]
-    ) -> "_Asking":
+    def _asking(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> "_Asking":
         kind = http.client.HTTPSConnection if self._https else http.client.HTTPConnection
         connection = kind(self._host, self._port, timeout=self._timeout_s)
         return _Asking(connection, method, self._prefix + path, body, {**self._headers, **headers})

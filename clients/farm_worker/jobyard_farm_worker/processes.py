@@ -6,7 +6,9 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
 class Program(ABC):
@@ -20,7 +22,7 @@ class Program(ABC):
     ) -> None:
         """Start it; raises OSError when that is not possible."""
         with output.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - it is what a worker is for
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - it is what a worker is for
                 list(words),
                 cwd=folder,
                 env=dict(env),
@@ -50,7 +52,7 @@ class Program(ABC):
             self.kill()  # what it left behind
 
     @abstractmethod
-    def group(self) -> dict[str, int]:
+    def group(self) -> dict[str, Any]:
         """Give the arguments of Popen that make a group."""
 
     @abstractmethod
@@ -70,7 +72,7 @@ class Program(ABC):
 class PosixProgram(Program):
     """On Linux and macOS: a process group."""
 
-    def group(self) -> dict[str, int]:
+    def group(self) -> dict[str, Any]:
         """Put it into a session, and so a group, of its own."""
         return {"start_new_session": True}
 
@@ -88,16 +90,15 @@ class PosixProgram(Program):
         return self._process.returncode == -signal.SIGKILL
 
     def _signal(self, number: signal.Signals) -> None:
-        try:
+        # macOS says the latter of a group of which only dead members are left.
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass  # macOS says the latter of a group of which only dead members are left
 
 
 class WindowsProgram(Program):
     """On Windows: a group for console events, and `taskkill` for the tree."""
 
-    def group(self) -> dict[str, int]:
+    def group(self) -> dict[str, Any]:
         """Put it into a group that events can be sent to."""
         return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 
@@ -124,9 +125,7 @@ class WindowsProgram(Program):
         return False
 
 
-def start(
-    words: Sequence[str], *, folder: Path, env: Mapping[str, str], output: Path
-) -> Program:
+def start(words: Sequence[str], *, folder: Path, env: Mapping[str, str], output: Path) -> Program:
     """Start a program in the way of this system; raises OSError when that is not possible.
 
     output: a file that its output is appended to, errors among it.

@@ -98,7 +98,7 @@ class Task:
     def _fetch_all(self) -> bool:
         """Fetch and unpack what the program needs; False when the worker is to end."""
         marker = self.job / ".jobfile"
-        wanted = []
+        wanted: list[tuple[str, Path | None]] = []
         if "jobfile" in self._files and not marker.exists():
             wanted.append((f"/tasks/zip/{self.job_id}", marker))
         if "jobsupportfile" in self._files:
@@ -207,7 +207,11 @@ class Task:
         suffix = path.suffix.lower()
         try:
             self._manager.send(
-                "POST", "/tasks/thumbnails", {"task_id": self.id}, "file", path, f"last{suffix}"
+                "POST",
+                "/tasks/thumbnails",
+                {"task_id": self.id},
+                file=path,
+                filename=f"last{suffix}",
             )
         except (Gone, OSError) as fault:
             _log.info("the thumbnail %s was not sent: %s", path.name, fault)
@@ -238,7 +242,7 @@ class Task:
             fields = self._named({"status": status})
             try:
                 answer = self._manager.send(
-                    "PATCH", f"/tasks/{self.id}", fields, "taskfile", archive
+                    "PATCH", f"/tasks/{self.id}", fields, file=archive, name="taskfile"
                 )
             except Gone as fault:
                 _log.warning("the output was not sent: %s", fault)

@@ -156,9 +156,7 @@ class Worker:
     def _do(self, task_id: int) -> bool:
         """Do a task; False when it cannot be had."""
         try:
-            answer = self._manager.ask(
-                "GET", f"/tasks/compiled/{task_id}?worker_id={self.id}"
-            )
+            answer = self._manager.ask("GET", f"/tasks/compiled/{task_id}?worker_id={self.id}")
         except Gone:
             return False
         if answer.status != 200 or self.id is None:

@@ -31,14 +31,14 @@ def post_settings() -> ResponseReturnValue:
     return nothing()
 
 
-@blueprint.route("/settings/<path:name>")
+@blueprint.route("/settings/<farm_name:name>")
 @tells(blueprint, 400, answer=schemas.Value)
 def get_setting(name: str) -> ResponseReturnValue:
     """Give one setting."""
     return document(service.one(services(), name))
 
 
-@blueprint.route("/settings/<path:name>", methods=["PATCH"])
+@blueprint.route("/settings/<farm_name:name>", methods=["PATCH"])
 @tells(blueprint, 400, 413, answer=schemas.Value, body=schemas.Value)
 def patch_setting(name: str) -> ResponseReturnValue:
     """Store one setting."""

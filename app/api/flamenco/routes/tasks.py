@@ -8,7 +8,7 @@ from app.api.flamenco import schemas, words
 from app.api.flamenco.answers import document, nothing
 from app.api.flamenco.errors import Refused, WrongField
 from app.api.flamenco.fields import Fields, parse, read
-from app.api.flamenco.paths import FarmId, FarmNumber
+from app.api.flamenco.paths import FarmId, FarmName, FarmNumber
 from app.api.flamenco.routes.describing import tells
 from app.api.flamenco.service import creation, output, reports
 from app.api.flamenco.service import tasks as service
@@ -20,7 +20,9 @@ from app.domain.records import Json
 
 blueprint = Blueprint("flamenco-tasks", __name__, description="Tasks of a render farm.")
 blueprint.record(
-    lambda state: state.app.url_map.converters.update(farm_id=FarmId, farm_number=FarmNumber)
+    lambda state: state.app.url_map.converters.update(
+        farm_id=FarmId, farm_number=FarmNumber, farm_name=FarmName
+    )
 )
 MOST_LISTED = 1000
 MOST_NAME = 1000
@@ -114,7 +116,12 @@ def get_task(task_id: int) -> ResponseReturnValue:
 @tells(blueprint, 400, 403, 404, 409, 413, body=schemas.TaskReport, status=204)
 def patch_task(task_id: int) -> ResponseReturnValue:
     """Report on a task, or steer it."""
-    reports.take(services(), task_id, _report(read()))
+    try:
+        report = _report(read())
+    except Refused:
+        service.get(services(), task_id)  # of a task that is not there, nothing else is said
+        raise
+    reports.take(services(), task_id, report)
     return nothing()
 
 

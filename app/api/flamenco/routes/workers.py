@@ -6,7 +6,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
-from app.api.flamenco import schemas, words
+from app.api.flamenco import schemas
 from app.api.flamenco.answers import document, nothing
 from app.api.flamenco.errors import Refused, WrongField
 from app.api.flamenco.fields import Fields, read
@@ -52,9 +52,17 @@ def post_worker() -> ResponseReturnValue:
         ),
     )
     where = f"{services().settings.flamenco.prefix}/workers/{worker.id}"
-    if _MINIMAL in request.headers.get("Prefer", "").replace(" ", "").lower().split(","):
+    if _wants_nothing():
         return nothing(Location=where, Preference_Applied=_MINIMAL)
-    return document({worker.hostname: words.worker(worker)}, Location=where)
+    return document(service.entry(services(), worker), Location=where)
+
+
+def _wants_nothing() -> bool:
+    """Whether the client prefers an answer without a body."""
+    wishes = request.headers.get("Prefer", "").lower().split(",")
+    return any(
+        wish.partition(";")[0].replace(" ", "").replace('"', "") == _MINIMAL for wish in wishes
+    )
 
 
 def _mac(given: Fields) -> int | str | None:
@@ -89,7 +97,8 @@ def patch_worker(worker_id: int) -> ResponseReturnValue:
     }
     values = {name: value for name, value in values.items() if value is not None}
     if status is None and not values:
-        raise Refused(400, "The body says nothing about the worker")
+        message = "The body says nothing about the worker"
+        raise Refused(400, message, {"status": "is needed where nothing else is given"})
     return document(service.beat(services(), worker_id, service.News(status=status, values=values)))
 
 

@@ -59,7 +59,7 @@ def read(services: Services, task: FarmTask, *, first: int | None, last: int) ->
     parser = settings.parsers(services).get(task.parser or "")
     if parser is None:
         return Read(log_from=log_from, number=last)
-    memory = {} if fresh or task.parser_state is None else task.parser_state
+    memory: Json = {} if fresh else (task.parser_state or {}).get("memory", {})
     parsed = None
     for part in _parts(services, task.id, after=number):
         memory, told = _ask(services, parser, task, part.contents, memory)
@@ -89,10 +89,10 @@ def _view(task: FarmTask) -> TaskView:
     )
 
 
-def anew(services: Services, task: FarmTask) -> Parsed | None:
+def anew(services: Services, task: FarmTask, memory: Json) -> Parsed | None:
     """Ask the parser how far a task is that says more of itself than its output does."""
     parser = settings.parsers(services).get(task.parser or "")
-    return None if parser is None else _ask(services, parser, task, "", task.parser_state or {})[1]
+    return None if parser is None else _ask(services, parser, task, "", memory)[1]
 
 
 def _ask(

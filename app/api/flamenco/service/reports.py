@@ -6,7 +6,7 @@ from typing import Any
 
 from app.api.flamenco import words
 from app.api.flamenco.errors import DISABLED, NO_TASK, UNREGISTERED, Refused, WrongField
-from app.api.flamenco.records import FarmTask
+from app.api.flamenco.records import FarmTask, FarmWorker
 from app.api.flamenco.service import files, output, workers
 from app.api.flamenco.service.sweeping import sweep
 from app.api.flamenco.tables import tasks
@@ -65,9 +65,9 @@ def take(services: Services, task_id: int, report: Report) -> None:
     _check(services, task, report)
     # Its number tells whether the same hand-out is meant when it counts.
     stored = None
-    if report.log is not None and _act(task, report) is not Act.NOTHING:
-        stored = output.store(services, task, report.log, whole=not report.more)
     with files.arriving(services, report.taskfile) as landed:
+        if report.log is not None and _act(task, report) is not Act.NOTHING:
+            stored = output.store(services, task, report.log, whole=not report.more)
         retried(store, lambda: _apply(services, task_id, report, stored, landed))
     if stored is not None and not report.more:
         services.engine.logs.forget(task_id, before=stored[0])
@@ -130,9 +130,10 @@ def _apply(
     if stored is not None:
         first = None if report.more else stored[0]
         reading = output.read(services, before, first=first, last=stored[1])
+    teller = None
     with engine.transaction() as tx:
         if report.worker_id is not None:
-            workers.alive(services, report.worker_id, tx.now)
+            teller = workers.alive(services, report.worker_id, tx.now)
         engine.steering.places([task_id])
         task = _get(services, task_id)
         if (task.log_read, task.log_from) != (before.log_read, before.log_from):
@@ -149,8 +150,8 @@ def _apply(
             files.keep(services, "output", task_id, landed)
         if report.priority is not None:
             engine.steering.prioritise([task_id], report.priority)
-        if report.worker_id is not None:
-            _tell_worker(services, report, values)
+        if teller is not None:
+            _tell_worker(services, task, report, teller, values)
         if task.held:
             engine.attempts.renew([task.lease])
         if act is not None:
@@ -163,17 +164,21 @@ def _news(
     """Give the columns that a report changes, in the order in which its fields count."""
     values: dict[str, Any] = {}
     activity, frame = task.activity, task.frame_current
+    memory = (task.parser_state or {}).get("memory")
+    said: Json = (task.parser_state or {}).get("said", {})
     parsed = None if reading is None else reading.parsed
     if reading is not None:
         values["log_from"] = reading.log_from
         values["log_read"] = reading.number
-        values["parser_state"] = reading.memory
+        memory = reading.memory
     if parsed is not None:
-        told = {key: parsed.facts[key] for key in _TOLD if parsed.facts.get(key) is not None}
-        activity = words.over(activity, told) if told else activity
+        told = {key: parsed.facts[key] for key in words.FACTS if parsed.facts.get(key) is not None}
+        if told or activity is not None:
+            activity = words.seen(activity, said, told)
         frame = _frame(task, parsed.frame, frame)
     if report.activity is not None:
         activity = words.over(activity, report.activity)
+        said = {**said, **words.facts(report.activity)}
         frame = _frame(task, report.activity.get("current_frame"), frame)
     if report.frame_current is not None:
         frame = report.frame_current
@@ -181,15 +186,13 @@ def _news(
         values["time_cost"] = report.time_cost
     if activity is not None and activity != task.activity:
         values["activity"] = activity
+    if memory or said:
+        values["parser_state"] = {"memory": memory or {}, "said": said}
     if task.state is not TaskState.COMPLETED and (parsed is not None or report.moves):
-        memory = task.parser_state if reading is None else reading.memory
-        now = replace(task, frame_current=frame, activity=activity, parser_state=memory)
+        now = replace(task, frame_current=frame, activity=activity)
         values["frame_current"] = frame
-        values |= words.reached(now, output.anew(services, now))
+        values |= words.reached(now, output.anew(services, now, memory or {}))
     return values
-
-
-_TOLD = ("process", "remaining", "current_frame", "path_not_found", "saved_file")
 
 
 def _frame(task: FarmTask, told: object, otherwise: int | None) -> int | None:
@@ -200,17 +203,21 @@ def _frame(task: FarmTask, told: object, otherwise: int | None) -> int | None:
     return told if first <= told <= last else otherwise
 
 
-def _tell_worker(services: Services, report: Report, values: dict[str, Any]) -> None:
+def _tell_worker(
+    services: Services, task: FarmTask, report: Report, teller: FarmWorker, values: dict[str, Any]
+) -> None:
     """Show on the worker what it reported last."""
     shown: dict[str, Any] = {}
     if "activity" in values:
         shown["activity"] = words.spoken(values["activity"])
     if report.log is not None:
-        shown["log"] = report.log[-MOST_LOG:].replace("\0", "\ufffd")
+        goes_on = report.more and task.log_read >= task.log_from
+        before = (teller.log or "") if goes_on else ""
+        shown["log"] = (before + report.log)[-MOST_LOG:].replace("\0", "\ufffd")
     if report.time_cost is not None:
         shown["time_cost"] = report.time_cost
-    if shown and report.worker_id is not None:
-        workers.show(services, report.worker_id, shown)
+    if shown:
+        workers.show(services, teller.id, shown)
 
 
 def move(services: Services, tx: Transaction, task: FarmTask, act: Act) -> None:

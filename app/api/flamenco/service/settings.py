@@ -93,17 +93,17 @@ def _checked(services: Services, name: str, value: Any) -> Any:
     _check_name(name)
     if value is None:
         raise WrongField("value", "is needed")
-    if isinstance(value, str):
-        if len(value) > MOST_VALUE:
-            raise WrongField(name, f"must not be longer than {MOST_VALUE} characters")
-        value = _read(value)
-    if not sound(value):
-        raise WrongField(name, "holds a character that no text may hold")
     if name in TIMES:
         number = whole(value)
         if number is None or not 1 <= number <= MOST:
             raise WrongField(name, "must be an integer of at least 1")
         return number
+    if isinstance(value, str):
+        if len(value) > MOST_VALUE:
+            raise WrongField(name, f"must not be longer than {MOST_VALUE} characters")
+        value = _read(value)
+    if not sound(value):
+        raise WrongField(name, "holds what cannot be stored")
     if name in compilers(services) and not isinstance(value, dict):
         raise Refused(400, f"{name} must be a JSON object", {name: "must be a JSON object"})
     return value

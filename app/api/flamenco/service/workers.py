@@ -89,6 +89,14 @@ def every(services: Services) -> Json:
         return words.by_host(workers.every(services.engine.store))
 
 
+def entry(services: Services, worker: FarmWorker) -> Json:
+    """Give a worker under the name that the list has it by."""
+    with services.engine.store.session():
+        known = words.by_host(workers.every(services.engine.store))
+    found = {key: one for key, one in known.items() if one["id"] == worker.id}
+    return found or {worker.hostname: words.worker(worker)}
+
+
 def info(services: Services, worker_id: int) -> Json:
     """Give all that is known of a worker. Raises Refused."""
     sweep(services)
