@@ -165,6 +165,21 @@ def open_among(store: Store, ids: Sequence[int]) -> list[int]:
     return found
 
 
+def hopeless(store: Store, ids: Sequence[int]) -> int | None:
+    """Give the first of some tasks that failed, was cancelled or is gone; None without one."""
+    for some in _some(ids):
+        rows = store.run(
+            f"SELECT id FROM task WHERE id IN ({_marks(some)})"
+            " AND (kind <> 'work' OR state NOT IN ('FAILED', 'CANCELLED'))",
+            some,
+        )
+        there = {row[0] for row in rows.fetchall()}
+        lost = [one for one in some if one not in there]
+        if lost:
+            return lost[0]
+    return None
+
+
 def waiting_for(store: Store, ids: Sequence[int]) -> list[int]:
     """Give the tasks of no job that wait, among others, for some."""
     found: set[int] = set()

@@ -204,6 +204,7 @@ def _values(form: MultiDict[str, str]) -> dict[str, Any]:
     return {
         name: values if name in _LISTS and len(values) > 1 else values[0]
         for name, values in form.lists()
+        if name  # a part of a multipart body may come without one
     }
 
 
