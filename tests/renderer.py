@@ -128,9 +128,9 @@ def main() -> int:
     """Render all frames."""
     if "--background" not in sys.argv:
         sys.exit("renderer: there is no display")
-    scene = Path(argument("--background"))
-    if scene.suffix != ".blend":  # `-noaudio` may stand in between
-        scene = Path(sys.argv[sys.argv.index("--background") + 2])
+    after = sys.argv[sys.argv.index("--background") + 1 :]
+    # `-noaudio` may stand in between.
+    scene = Path(next((word for word in after if not word.startswith("-")), ""))
     if not scene.is_file():
         say(f"Error: Cannot read file '{scene}': No such file or directory")
         return 1

@@ -199,7 +199,8 @@ class MixTiles(Tiles):
             *("--render-format", settings.get("format", DEFAULT_FORMAT)),
             *("--render-anim", "--enable-autoexec"),
         ]
-        script = f"TILES = {self.tiles(settings)}\n\n{self._script}"
+        shared = ascii(paths.shared_outputs(settings))
+        script = f"TILES = {self.tiles(settings)}\nOUTPUTS = {shared}\n\n{self._script}"
         return self.command(words, "tile_mix.py", script)
 
 
