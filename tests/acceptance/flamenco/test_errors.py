@@ -133,8 +133,7 @@ def made(flamenco: Flamenco) -> dict[str, int]:
 @pytest.mark.parametrize("kind", BAD)
 def test_bad_input_is_a_400_that_names_the_field(flamenco: Flamenco, made, kind: str):
     method, path, body, blamed = BAD[kind]
-    found = flamenco.refused(400, method, path.format(**made), blamed=blamed, json=body)
-    assert found["errors"]
+    flamenco.refused(400, method, path.format(**made), blamed=blamed, json=body)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in BAD if BAD[kind][:2] == ("POST", "/tasks")])

@@ -257,17 +257,17 @@ def test_reports_keep_the_task_and_its_worker(silent: Flamenco):
 # -- the background ------------------------------------------------------------------------------
 
 
-def test_a_silent_worker_is_found_in_the_background(whole: Flamenco):
-    task, worker = whole.rendering()
-    waiting = whole.worker()
-    timeouts(whole, worker_timeout=1)
-    told = f"flamenco worker {worker.id}"  # nothing is asked for meanwhile that would look
-
-    def found() -> bool:
-        assert told
-        return whole.good("GET", "/settings")["worker_timeout"] == 1
-
-    eventually(found, "an answer")
+@pytest.mark.parametrize("name", FOREVER)
+def test_silence_is_found_in_the_background(whole: Flamenco, name: str):
+    """Seen by way of our own API, which makes nobody look."""
     timeouts(whole)
-    assert waiting.id
-    assert task
+    _, worker = whole.rendering()
+    timeouts(whole, **{name: 1})
+
+    def held() -> int:
+        url = f"{whole.yard.url}/api/jobyard/v1/workers"
+        shown = whole.session.get(url, timeout=90).json()["items"]
+        [mine] = [each for each in shown if each["name"] == worker.hostname]
+        return mine["tasks_running"]
+
+    eventually(lambda: held() == 0, "the task's going back")
