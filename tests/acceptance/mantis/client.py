@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
+import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -89,6 +91,15 @@ def as_dict(items: list[dict[str, Any]]) -> dict[str, str]:
     found = {one["name"]: one["value"] for one in items}
     assert len(found) == len(items), items
     return found
+
+
+def crowd(calls: list[Callable[[], object]]) -> None:
+    """Make all the calls at once and wait until they are done."""
+    threads = [threading.Thread(target=call) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def check_error(answer: requests.Response) -> str:

@@ -251,7 +251,7 @@ LABELS = [
     ("_mantis.artifact=shell", "and", "1234"), ("alone=yes", "or", "4"), ("nothing,alone", "and", ""),
 ]  # fmt: skip
 WORKERS = [
-    ({"stageNumber": 0}, "34"), ({"stageNumber": 1}, "34"), ({"stageNumber": 2}, ""), ({"stageNumber": -1}, ""),
+    ({"stageNumber": 0}, "34"), ({"stageNumber": 1}, "34"), ({"stageNumber": 2}, ""),
     ({"workerIndex": 1}, "34"), ({"workerIndex": 2}, ""), ({"workerNumber": 3}, "34"), ({"workerNumber": 4}, ""),
     ({"stageNumber": 0, "workerIndex": 1}, ""), ({"stageNumber": 1, "workerNumber": 1}, ""),
     ({"stageNumber": [0, 7]}, "34"), ({"workerNumber": [1, 99]}, "34"), ({"workerNumber": [98, 99]}, ""),

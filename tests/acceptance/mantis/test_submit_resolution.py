@@ -1,7 +1,5 @@
 """What a submit runs: artifact, version, scheduling, parameters, labels, limits; quick submits."""
 
-import threading
-
 import pytest
 
 from tests.acceptance.mantis.client import (
@@ -9,6 +7,7 @@ from tests.acceptance.mantis.client import (
     LEAVE_OUT,
     Mantis,
     as_dict,
+    crowd,
     machine,
     now_ms,
     pairs,
@@ -266,15 +265,6 @@ def test_many_submits_at_once_get_numbers_without_gaps(mantis: Mantis):
         201, "POST", f"{cluster.path}/jobs", cluster.wish())["jobMetadata"]["jobId"])] * 12)  # fmt: skip
     assert sorted(ids) == sorted(f"{cluster}-{number}" for number in range(1, 13))
     assert cluster.view()["lastJobCount"] == 12
-
-
-def crowd(calls) -> None:
-    """Make all the calls at once."""
-    threads = [threading.Thread(target=call) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 # -- quick submits ----------------------------------------------------------------------------------
