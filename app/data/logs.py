@@ -20,7 +20,7 @@ _OF_JOB = (
     f"SELECT {_COLUMNS} FROM log_part WHERE job_id = ? AND (tx, id) > (?, ?){{}}"
     " ORDER BY tx, id LIMIT ?"
 )
-_SINK_BEFORE = (
+_LAST_OF_SINK = (
     f"SELECT {_COLUMNS} FROM log_part WHERE job_id = ? AND sink = 1 AND {{}}"
     " ORDER BY tx DESC, id DESC LIMIT ?"
 )
@@ -151,15 +151,16 @@ def of_job(
     return [_record(row) for row in rows]
 
 
-def sink_before(
-    store: Store, job_id: str, position: str | None, *, limit: int
-) -> list[LogPart]:
-    """Give parts of a job's sink before a position, or the last settled ones, newest first."""
-    if position is not None:
-        where, place = "(tx, id) < (?, ?)", parse_position(position)
+def last_of_sink(store: Store, job_id: str, up_to: str | None, *, limit: int) -> list[LogPart]:
+    """Give the last parts of a job's sink, newest first.
+
+    up_to: the position of the newest; None is the newest settled one.
+    """
+    if up_to is not None:
+        where, place = "(tx, id) <= (?, ?)", parse_position(up_to)
     else:
         where, place = SETTLED if store.backend == "postgres" else "1 = 1", ()
-    rows = store.run(_SINK_BEFORE.format(where), (job_id, *place, limit)).fetchall()
+    rows = store.run(_LAST_OF_SINK.format(where), (job_id, *place, limit)).fetchall()
     return [_record(row) for row in rows]
 
 

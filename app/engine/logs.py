@@ -143,15 +143,16 @@ class Logs:
                 self._store, job_id, after=position, limit=limit, settled=settled, sink=True
             )
 
-    def sink_before(
-        self, job_id: str, position: str | None = None, *, limit: int = 100
+    def last_of_sink(
+        self, job_id: str, up_to: str | None = None, *, limit: int = 100
     ) -> Sequence[LogPart]:
-        """Give parts of a job's sink before a position, or the last ones, newest first.
+        """Give the last parts of a job's sink, newest first.
 
-        Without a position what an open transaction may still come in front of is left out.
+        up_to: position of the newest. Without it, what an open transaction may still come in front
+        of is left out.
         """
         with self._store.session():
-            return logs.sink_before(self._store, job_id, position, limit=limit)
+            return logs.last_of_sink(self._store, job_id, up_to, limit=limit)
 
     def whole(self, task_id: int) -> Iterator[str]:
         """Give a task's output piece by piece, oldest first, without holding a connection."""
