@@ -72,9 +72,7 @@ def after(store: Store, position: str, *, limit: int) -> list[Event]:
     return [_record(row) for row in rows]
 
 
-def last_of_job(
-    store: Store, job_id: str, *, dialect: str, up_to: str, limit: int
-) -> list[Event]:
+def last_of_job(store: Store, job_id: str, *, dialect: str, up_to: str, limit: int) -> list[Event]:
     """Give the newest events of a job up to a position, oldest first.
 
     dialect: the job's. Spelled out in the statement, or no index for one dialect could serve it.

@@ -3,12 +3,13 @@
 A sink is what the tasks of a job write to their standard output, merged in the order in which it
 was stored. While somebody follows one, this process has one reader for it; it hands each line to
 all who follow, into a bounded queue each. Who does not keep up misses new lines, and slows neither
-the job nor the others. Whoever follows a job that has an idle limit uses it.
+the job nor the others.
 """
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import structlog
@@ -44,19 +45,24 @@ class Follower:
         self.ended = False
         self.after = after
         self.earlier: Iterator[Sequence[str]] = iter(())
-        self._queue: list[str] = []
+        self._queue: deque[str] = deque()
         self._lock = threading.Lock()
 
     def take(self, timeout_s: float) -> Sequence[str]:
         """Give the next lines, waiting for some; nothing after the timeout and at the end."""
+        lines = self.ready()
+        if not lines and not self.ended:
+            self.bell.wait(timeout_s)
+            self.bell.clear()
+            lines = self.ready()
+        return lines
+
+    def ready(self) -> Sequence[str]:
+        """Give the next lines that are there, some of them if they are many."""
         for lines in self.earlier:
             return lines
-        self.bell.wait(timeout_s)
         with self._lock:
-            if not self.ended:
-                self.bell.clear()
-            lines, self._queue = self._queue, []
-        return lines
+            return [self._queue.popleft() for _ in range(min(len(self._queue), BATCH))]
 
     def put(self, lines: Sequence[str]) -> None:
         """Queue lines; what is too much is lost."""
@@ -80,19 +86,25 @@ class Sinks:
 
     @contextmanager
     def following(
-        self, job_id: str, *, replay: int | None = 0, bell: threading.Event | None = None
+        self,
+        job_id: str,
+        *,
+        replay: int | None = 0,
+        bell: threading.Event | None = None,
+        use: Callable[[], None] = lambda: None,
     ) -> Iterator[Follower]:
         """Follow a job's sink from now on, during the block.
 
         replay: how many of its last lines come first; None is all that there are. bell: rung beside
-        whatever else the client waits for. Raises StoreUnavailable.
+        whatever else the client waits for. use: says that the job is followed; called once a second
+        for all of a process together, and when the last one leaves. Raises StoreUnavailable.
         """
         newest = self._engine.logs.last_of_sink(job_id, limit=1)
         place = parse_position(newest[0].position if newest else "")
         with self._lock:
             reader = self._readers.get(job_id)
             if reader is None:
-                reader = self._readers[job_id] = _Reader(self._engine, job_id, place)
+                reader = self._readers[job_id] = _Reader(self._engine, job_id, place, use)
                 threading.Thread(
                     target=self._run, args=(reader,), name="jobyard-sink", daemon=True
                 ).start()
@@ -141,12 +153,13 @@ class Sinks:
 class _Reader:
     """Reads one sink. handed_out: the place of the last part that was. over: no more will come."""
 
-    def __init__(self, engine: Engine, job_id: str, after: Place) -> None:
+    def __init__(self, engine: Engine, job_id: str, after: Place, use: Callable[[], None]) -> None:
         self.job_id = job_id
         self.handed_out = after
         self.followers: set[Follower] = set()
         self.over = False
         self._engine = engine
+        self._use = use
         self._ended_at: float | None = None
         self._used_at = 0.0
 
@@ -176,15 +189,15 @@ class _Reader:
             if follower.after < placed[0][0]:
                 follower.put(everything)
             else:
-                follower.put([x for place, lines in placed if place > follower.after for x in lines])
+                follower.put(
+                    [x for place, lines in placed if place > follower.after for x in lines]
+                )
 
     def use(self) -> None:
-        """Let the time of a job with an idle limit begin anew."""
+        """Say that the job is followed; what fails now is made up for a second later."""
         self._used_at = time.monotonic()
-        idle = self._engine.idle
         with suppress(EngineError):
-            if idle.deadline(self.job_id) is not None:
-                idle.touch(self.job_id)
+            self._use()
 
     def _is_quiet(self) -> bool:
         """Tell whether all that the job will ever write is stored."""
@@ -205,9 +218,7 @@ def lines_of(part: LogPart) -> Sequence[str]:
     return [line for line in lines if line.strip()]
 
 
-def _earlier(
-    engine: Engine, job_id: str, end: Place, count: int | None
-) -> Iterator[Sequence[str]]:
+def _earlier(engine: Engine, job_id: str, end: Place, count: int | None) -> Iterator[Sequence[str]]:
     """Give the last lines up to a place, oldest first and in batches; of None all."""
     position, skip = ("", 0) if count is None else _start(engine, job_id, end, count)
     while parts := engine.logs.sink_after(job_id, position, limit=BATCH, settled=False):

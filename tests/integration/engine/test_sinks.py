@@ -6,7 +6,6 @@ import pytest
 
 from app.api.http.sinks import BATCH, QUEUE_LINES, Sinks
 from app.data import logs
-from app.domain.states import JobState
 from app.hooks import TaskSpec
 from app.testing import make_engine, new_worker, submit
 from tests.yard import eventually
@@ -41,17 +40,17 @@ def write(engine, task, *texts, sink=True):
 class Client(threading.Thread):
     """Follows a sink to its end, or until it is told to leave."""
 
-    def __init__(self, sinks, job_id, replay=0):
+    def __init__(self, sinks, job_id, replay=0, **words):
         super().__init__(daemon=True)
         self.seen = []
         self.joined = threading.Event()
         self.leaving = False
-        self._sinks, self._job_id, self._replay = sinks, job_id, replay
+        self._following = sinks.following(job_id, replay=replay, **words)
         self.start()
         assert self.joined.wait(60)
 
     def run(self):
-        with self._sinks.following(self._job_id, replay=self._replay) as follower:
+        with self._following as follower:
             self.joined.set()
             while not self.leaving:
                 lines = follower.take(0.1)
@@ -63,6 +62,10 @@ class Client(threading.Thread):
         self.leaving = True
         self.join(60)
         assert not self.is_alive()
+
+
+def wait_for_lines(client, count):
+    eventually(lambda: len(client.seen) == count, "all to who takes")
 
 
 def finish(engine, tasks):
@@ -118,12 +121,13 @@ def test_who_does_not_take_loses_the_newest_lines_and_nobody_else_does(engine, c
         client = Client(sinks, one.job_id)
         for start in range(0, QUEUE_LINES + 500, 100):
             write(engine, one, "".join(f"{n}\n" for n in range(start, start + 100)))
-            eventually(lambda: len(client.seen) == start + 100, "all to who takes")
+            wait_for_lines(client, start + 100)
         finish(engine, claimed)
         client.join(60)
-        assert list(slow.take(60)) == [str(number) for number in range(QUEUE_LINES)]
-        assert client.seen == [str(number) for number in range(QUEUE_LINES + 500)]
         eventually(lambda: slow.ended, "the end")
+        taken = [line for _ in range(QUEUE_LINES) for line in slow.take(0)]
+        assert taken == [str(number) for number in range(QUEUE_LINES)]
+        assert client.seen == [str(number) for number in range(QUEUE_LINES + 500)]
 
 
 def test_nobody_reads_when_nobody_follows(engine, claimed, sinks):
@@ -163,21 +167,18 @@ def test_last_words_of_a_cancelled_job_are_heard(engine, claimed, sinks):
     assert client.seen == ["bye"]
 
 
-def test_who_follows_uses_a_job_with_an_idle_limit(engine, clock, scripted, worker, sinks):
-    scripted.on_plan = [TaskSpec(name="a")]
-    job = submit(engine, idle_s=100)
-    engine.claims.claim(worker, QUEUE, start=True)
-    engine.idle.run_once(clock.now())
-    first = engine.idle.deadline(job.id)
-    client = Client(sinks, job.id)
-    clock.advance(50)
-    eventually(lambda: engine.idle.deadline(job.id) > first, "a later end")
-    clock.advance(10)
-    client.leave()
-    assert engine.idle.deadline(job.id) == clock.now() + 100_000_000
-    clock.advance(101)
-    assert engine.idle.run_once(clock.now()) == 1
-    assert engine.jobs.state(job.id) is JobState.CANCELLED
+def test_it_is_said_that_a_job_is_followed_until_the_last_one_leaves(claimed, sinks):
+    said = []
+    clients = [Client(sinks, claimed[0].job_id, use=lambda: said.append(1)) for _ in range(2)]
+    eventually(lambda: len(said) >= 2, "each second")
+    clients[0].leave()
+    before = len(said)
+    eventually(lambda: len(said) > before, "for who is left")
+    clients[1].leave()
+    eventually(lambda: not sinks._readers, "the reader's end")
+    last = len(said)
+    with sinks.following(claimed[0].job_id):
+        assert len(said) == last
 
 
 def test_a_line_that_is_not_settled_yet_keeps_its_place(postgres_url, scripted):

@@ -42,7 +42,11 @@ def test_what_is_no_text_is_replaced():
 
 def test_of_a_long_line_the_beginning_is_the_line_and_the_rest_is_in_the_log_alone():
     text = b"x" * (LINE_BYTES + 10) + b"\nnext\n"
-    for pieces in ([text], [text[:100], text[100:]], [text[i : i + 999] for i in range(0, 70000, 999)]):
+    for pieces in (
+        [text],
+        [text[:100], text[100:]],
+        [text[i : i + 999] for i in range(0, 70000, 999)],
+    ):
         out = fed(*pieces)
         assert "".join(piece.text for piece in out).encode() == text
         first, *rest = sink(out).split("\n")
