@@ -36,7 +36,9 @@ class Logs:
         """Store texts as the next parts of a task, wake who watches, give the last one's number.
 
         Two holders of a task may do so at the same moment: numbers are given out here, so nothing
-        of either is lost. sink: places of those texts that are whole lines of a sink. at, after: for one who does not know whether an earlier try was stored:
+        of either is lost. sink: places of those texts that are whole lines of a sink.
+
+        at, after: for one who does not know whether an earlier try was stored:
         the instant named in that try, and the newest number that was known before it. What is
         there already is then not stored again.
         """
