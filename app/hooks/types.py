@@ -289,6 +289,8 @@ class Command:
 
     runtime: `shell`, `container`, or `service`, which is one of them (by whether the main step has
     an image) kept alive, and needs `service`. timeout_s bounds all of it together.
+    sink: what the main step writes to its standard output are lines for others, followed live:
+    they are kept apart from standard error and stored as whole lines only. All is in the log.
     kill_after_s: how long a step has to end after SIGTERM before it is killed.
     output_env, progress_env: names of the variables that tell a step where to leave its result
     and its progress (a number 0-100). result_bytes: a longer result fails the task.
@@ -312,6 +314,7 @@ class Command:
     script_dir: str = "/jobyard"
     result_bytes: int = 1024 * 1024
     kill_after_s: float = 2.0
+    sink: bool = False
     service: Service | None = None
     ready_at_start: bool = False
 
