@@ -295,7 +295,7 @@ class Command:
     output_env, progress_env: names of the variables that tell a step where to leave its result
     and its progress (a number 0-100). result_bytes: a longer result fails the task.
     script_dir: where a container finds script, result and progress file.
-    ready_at_start: of a task that is a `service` run by `shell`: ready as soon as its main step runs.
+    ready_at_start: of a service that is run by `shell`: it is ready as soon as its main step runs.
     """
 
     runtime: str
@@ -321,10 +321,16 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What `parse` read from output lines. state goes into the next call."""
+    """What `parse` read from output lines. state goes into the next call.
+
+    frame: the last one of the task's own that was begun, of a parser of frames. facts: what else
+    the output holds, under the names that the dialect shows.
+    """
 
     state: Json = field(default_factory=dict)
     progress: float | None = None
     eta_s: float | None = None
     item: str | None = None
     files: tuple[str, ...] = ()
+    frame: int | None = None
+    facts: Json = field(default_factory=dict)

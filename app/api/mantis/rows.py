@@ -185,7 +185,7 @@ class JobsQuery:
 
 def _parts(sql: str, store: Store) -> list[str]:
     """Give what a column is sorted by: text by its bytes on either database."""
-    if sql == _STATE or sql == "m.duration_type":
+    if sql in (_STATE, "m.duration_type"):
         return [f'({sql}) COLLATE "C"' if store.backend == "postgres" else sql]
     return sql.split(", ") if "(" not in sql else [sql]
 
