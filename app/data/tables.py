@@ -17,6 +17,7 @@ from peewee import (
 
 from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
+from app.data.mantis import MANTIS
 from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
@@ -112,6 +113,7 @@ class Task(Model):
     watched = IntegerField()
     agreed = IntegerField()
     addresses = TextField(null=True)
+    ready_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "task"
@@ -485,6 +487,7 @@ ENGINE = (
     ManagerSession,
     *TRACKER,
     *MANTICORE,
+    *MANTIS,
     IdleLimit,
     Token,
     Delivery,

@@ -17,7 +17,7 @@ COLUMNS = (
     " payload, result, error, progress, number, failures, losses, max_attempts, max_losses,"
     " retry_delay_us, retry_factor, verifications, needs, children, children_open, unique_key,"
     " lease_us, leased_until, worker_id, due_at, created_at, queued_at, started_at, ended_at,"
-    " starts_job_id, addresses"
+    " starts_job_id, addresses, ready_at"
 )
 _GET = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 _BY_PUBLIC_ID = f"SELECT {COLUMNS} FROM task WHERE public_id = ?"
@@ -183,6 +183,7 @@ def record(row: Row, vault: Vault) -> Task:
         starts_job_id=row[35],
         service=row[36] is not None,
         addresses=loads(row[36]) if row[36] else None,
+        ready_at=row[37],
     )
 
 
@@ -269,10 +270,13 @@ def need_met(store: Store, ended_id: int) -> list[int]:
     return [row[0] for row in store.run(_MET, (ended_id,)).fetchall() if row[1] <= 0]
 
 
-def service_ready(store: Store, task_id: int, addresses: Mapping[str, str]) -> bool:
+def service_ready(store: Store, task_id: int, addresses: Mapping[str, str], now: Instant) -> bool:
     """Write down where a held service is reached; False when it was ready already."""
     found = store.run("SELECT addresses FROM task WHERE id = ?", (task_id,)).fetchone()
-    store.run("UPDATE task SET addresses = ? WHERE id = ?", (dumps(dict(addresses)), task_id))
+    store.run(
+        "UPDATE task SET addresses = ?, ready_at = COALESCE(ready_at, ?) WHERE id = ?",
+        (dumps(dict(addresses)), now, task_id),
+    )
     return found == ("",)
 
 

@@ -15,12 +15,13 @@ from typing import Any, Protocol
 
 from app.data import jobs, leases, tasks, waiting
 from app.data.db import Store
-from app.domain.clock import Instant
+from app.domain.clock import SECOND, Clock, Instant
 from app.domain.errors import PluginFailed, TaskNotFound
 from app.domain.events import EventKind
 from app.domain.records import Job, Json, Lease, Task, Watch
 from app.domain.sealed import SealedJson
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
+from app.engine import closing
 from app.engine.creation import Creation, all_of, count_open, count_services, need_met, release
 from app.engine.transaction import (
     SLOTS_TOPIC,
@@ -52,6 +53,9 @@ class Plugins(Protocol):
     def advance(self, interface: JobInterface, job: JobView, task: TaskView) -> Advance:
         """Ask what follows the end of a task. Raises PluginFailed."""
 
+    def change(self, interface: JobInterface, job: JobView, wish: Json) -> Advance:
+        """Ask what follows from a wish about a job. Raises ValueError, PluginFailed."""
+
     def services(self, interface: JobInterface, job: JobView) -> Mapping[str, str]:
         """Ask how its addresses are named for the user. Raises PluginFailed."""
 
@@ -70,9 +74,10 @@ class Course:
 class Courses:
     """Decides and applies."""
 
-    def __init__(self, store: Store, plugins: Plugins) -> None:
+    def __init__(self, store: Store, plugins: Plugins, clock: Clock) -> None:
         self._store = store
         self._plugins = plugins
+        self._clock = clock
         self._creation = Creation(store, plugins.interfaces)
 
     # -- deciding -----------------------------------------------------------------------------
@@ -80,13 +85,22 @@ class Courses:
     def begin(self, job: Job) -> Course:
         """Decide what a job begins with, or begins again with after a restart."""
         try:
-            answer = self._plugins.plan(self._interface(job), job_view(job))
+            answer = self._plugins.plan(self._interface(job), self._view(job))
         except PluginFailed as error:
             return Course(end=Fail(str(error)))
         course = Course([answer], answer.end)
         if course.end is None and count_open(answer.tasks) == 0:
             course.end = _first_failure(answer.tasks) or Finish()
         return course
+
+    def _view(self, job: Job) -> JobView:
+        return replace(job_view(job), at=self._clock.now() / SECOND)
+
+    def change(self, job: Job, wish: Json) -> Course:
+        """Decide what follows from a wish. Raises ValueError where the interface refuses it."""
+        interface = self._interface(job)
+        answer = self._plugins.change(interface, self._view(job), wish)
+        return Course([answer], answer.end)
 
     def follow(self, job: Job, ended: Task) -> Course:
         """Decide what follows the end of a task; reads composites, so it needs a session."""
@@ -100,7 +114,7 @@ class Courses:
 
     def _follow(self, interface: JobInterface, course: Course, job: Job, ended: Task) -> None:
         failed = ended.state is TaskState.FAILED
-        view = job_view(job)
+        view = self._view(job)
         open_tasks = job.tasks_open
         composites: dict[int, Task] = {}
         pending = deque([ended])
@@ -207,9 +221,11 @@ class Courses:
         failures = sum(1 for spec in all_of(created) if spec.state == TaskState.FAILED)
         failures += int(ended is not None and ended.state is TaskState.FAILED)
         failures += sum(1 for answer in course.answers for end in answer.ends if end.error)
+        closed = closing.found(self._store, job, course.answers)
+        failures += sum(1 for one in closed if one.close.error is not None)
         if job.state.final and not starts:
             raise Moved  # cancelled since the task was seen to be held
-        after = self._after(job, course, created, ended, starts=starts, now=tx.now)
+        after = self._after(job, course, created, ended, closed, starts=starts, now=tx.now)
         _require_moves(job, after, starts=starts)
         if not jobs.move(
             self._store,
@@ -224,6 +240,8 @@ class Courses:
             end_task()
         if ended is not None:
             self._ended(tx, job, ended)
+        for one in closed:
+            closing.end(self._store, tx, job, one)
         for answer in course.answers:
             self._carry_out(tx, job, answer)
         self._tell(tx, job, after, starts=starts)
@@ -245,11 +263,13 @@ class Courses:
         course: Course,
         created: Sequence[TaskSpec],
         ended: Task | None,
+        closes: Sequence[closing.Closed],
         *,
         starts: bool,
         now: Instant,
     ) -> Job:
         closed = sum(len(answer.ends) for answer in course.answers) + int(ended is not None)
+        closed += len(closes)
         # Gathered first: a copy of a job costs more than all the rest of this.
         changes: dict[str, Any] = {
             "tasks_open": max(0, job.tasks_open + count_open(created) - closed)
@@ -271,6 +291,8 @@ class Courses:
                 error=None,
             )
         unready = _unready(job, created, ended, starts=starts)
+        if unready:
+            unready -= sum(1 for one in closes if one.unready)
         if unready is not None or job.unready is not None:
             changes["unready"] = unready
         if (

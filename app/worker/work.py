@@ -92,7 +92,8 @@ class Work:
 
     def ready(self, addresses: Mapping[str, str]) -> None:
         """Report where the service is reached."""
-        log.info("service-ready", addresses=dict(addresses))
+        if addresses:
+            log.info("service-ready", addresses=dict(addresses))
         lease = self.claimed.lease
         self._persist(lambda: self._bench.engine.services.ready(lease, addresses))
 
@@ -170,6 +171,7 @@ class Work:
             number=claimed.number,
             key=claimed.public_id,
             services={} if job.unready is None else engine.services.of_job(job.id),
+            spec=job.spec,
         )
         return plugins.bind(plugins.interface(job.type), view, self._bench.worker)
 

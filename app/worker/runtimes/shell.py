@@ -146,6 +146,8 @@ class _Run:
             try:
                 self.folder.write_record(process)
                 process.release()
+                if main and self.command.ready_at_start:
+                    self.watch.ready({})
                 progress = _Progress(folder, self.watch) if main else None
                 follower.follow(deadline, self.watch, progress)
                 hurry = False

@@ -1,0 +1,212 @@
+"""`/api/v1/jobClusters`: clusters, and what is done to them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_smorest import Blueprint
+from orjson import dumps
+
+from app.api.http.bodies import body
+from app.api.http.documents import text_query
+from app.api.http.site import services
+from app.api.mantis import queries, reading, schemas
+from app.api.mantis.definitions import definition, scheduling
+from app.api.mantis.errors import Invalid
+from app.api.mantis.routes.describing import FIELDS, PAGING, empty, mounted, page, shown
+from app.api.mantis.rows import CLUSTER_ORDERS
+from app.api.mantis.service import actions, admin
+from app.api.mantis.service import clusters as service
+from app.api.mantis.service.actions import Asked
+from app.api.mantis.words import cluster_view
+
+CLUSTERS = "/api/v1/jobClusters"
+CLUSTER = f"{CLUSTERS}/<cluster>"
+ACTIONS = f"{CLUSTER}/actions"
+blueprint = Blueprint("mantis-clusters", __name__, description="Job clusters.")
+
+
+def status_uri() -> str:
+    """Give where workers report, as this request finds the server."""
+    return admin.status_uri(services(), port())
+
+
+def port() -> int:
+    """Give the port that this request came by."""
+    text = str(request.environ.get("SERVER_PORT", "0"))
+    return int(text) if text.isdigit() else 0
+
+
+@mounted(
+    blueprint,
+    CLUSTERS,
+    "GET",
+    400,
+    answer=schemas.Listed,
+    query=(*PAGING, text_query("matching", "Pattern that names match somewhere.")),
+)
+def list_clusters() -> ResponseReturnValue:
+    """List clusters."""
+    part, fields = queries.part_of(request.args), queries.fields_of(request.args)
+    order = queries.order_of(request.args, CLUSTER_ORDERS)
+    matching = queries.matching_of(request.args)
+    found, total = service.listed(services(), order, part, matching)
+    return page(part, total, [found], fields)
+
+
+@mounted(
+    blueprint,
+    CLUSTERS,
+    "POST",
+    400,
+    409,
+    answer=schemas.Document,
+    body=schemas.ClusterBody,
+    status=201,
+)
+def create_cluster() -> ResponseReturnValue:
+    """Make a cluster."""
+    wanted = definition(reading.document(body()))
+    return shown(service.create(services(), wanted, status_uri()), status=201)
+
+
+@mounted(blueprint, CLUSTER, "GET", 404, answer=schemas.Document, query=(FIELDS,))
+def get_cluster(cluster: str) -> ResponseReturnValue:
+    """Give a cluster."""
+    fields = queries.fields_of(request.args)
+    return shown(fields.of(cluster_view(service.get(services(), cluster))))
+
+
+@mounted(blueprint, CLUSTER, "PUT", 400, 404, answer=schemas.Document, body=schemas.ClusterBody)
+def update_cluster(cluster: str) -> ResponseReturnValue:
+    """Replace what a cluster is, with a new jar."""
+    wanted = definition(reading.document(body()))
+    if wanted.name != cluster:
+        raise Invalid(f"name {wanted.name!r} is not the one of the path", "name-differs")
+    return shown(service.update(services(), wanted, status_uri()))
+
+
+@mounted(
+    blueprint,
+    CLUSTER,
+    "DELETE",
+    400,
+    404,
+    query=(text_query("user", "Who made the cluster, or replaced it last."),),
+    status=202,
+)
+def delete_cluster(cluster: str) -> ResponseReturnValue:
+    """Delete a cluster with the history of its jobs."""
+    user = request.args.get("user", "")
+    if not user.strip():
+        raise Invalid("user is required")
+    service.delete(services(), cluster, user)
+    return empty(202)
+
+
+def _asked(cluster: str) -> Asked:
+    return actions.asked(cluster, reading.document(body()))
+
+
+@mounted(
+    blueprint,
+    f"{ACTIONS}/updateArtifact",
+    "POST",
+    400,
+    404,
+    body=schemas.ArtifactAction,
+    status=204,
+)
+def update_artifact(cluster: str) -> ResponseReturnValue:
+    """Add an artifact, and submit a job of it unless that is not wanted."""
+    job = actions.update_artifact(services(), _asked(cluster))
+    return empty(204, None if job is None else {"X-Mantis-Job-Id": job})
+
+
+@mounted(
+    blueprint,
+    f"{ACTIONS}/updateSchedulingInfo",
+    "POST",
+    400,
+    404,
+    body=schemas.StagesAction,
+    status=204,
+)
+def update_stages(cluster: str) -> ResponseReturnValue:
+    """Add a jar of the latest artifact with other stages."""
+    given = reading.document(body())
+    # Who asks need not say so here, as in the original.
+    asked = Asked(cluster, reading.text(given, "user", ""), given)
+    actions.update_stages(services(), asked, scheduling(given.get("schedulingInfo")))
+    return empty(204)
+
+
+@mounted(blueprint, f"{ACTIONS}/updateSla", "POST", 400, 404, body=schemas.SlaAction, status=204)
+def update_sla(cluster: str) -> ResponseReturnValue:
+    """Change the SLA, or cron."""
+    actions.update_sla(services(), _asked(cluster))
+    return empty(204)
+
+
+@mounted(
+    blueprint,
+    "/api/v2/jobClusters/<cluster>/actions/updateSla",
+    "POST",
+    400,
+    404,
+    body=schemas.SlaAction,
+    status=204,
+)
+def update_sla_too(cluster: str) -> ResponseReturnValue:
+    """Change the SLA, or cron; a whole definition is read as well."""
+    given = reading.document(body())
+    inner = reading.part(given, "jobDefinition")
+    if inner is not None:
+        given = {
+            "name": inner.get("name"),
+            "user": inner.get("user"),
+            "min": inner.get("slaMin"),
+            "max": inner.get("slaMax"),
+            "cronspec": inner.get("cronSpec"),
+            "cronpolicy": inner.get("cronPolicy"),
+        }
+    actions.update_sla(services(), actions.asked(cluster, given))
+    return empty(204)
+
+
+@mounted(
+    blueprint,
+    f"{ACTIONS}/updateMigrationStrategy",
+    "POST",
+    400,
+    404,
+    body=schemas.MigrationAction,
+    status=204,
+)
+def update_migration(cluster: str) -> ResponseReturnValue:
+    """Change how workers are moved."""
+    config = actions.update_migration(services(), _asked(cluster))
+    # A header holds one line of ASCII, so all else is escaped.
+    text = dumps(config).decode().encode("ascii", "backslashreplace").decode()
+    return empty(204, {"X-Mantis-Migration-Config": text})
+
+
+def _simple(name: str, action: Callable[..., Any], about: str, shape: Any) -> None:
+    def view(cluster: str) -> ResponseReturnValue:
+        action(services(), _asked(cluster))
+        return empty(204)
+
+    view.__name__ = action.__name__
+    view.__doc__ = about
+    mounted(blueprint, f"{ACTIONS}/{name}", "POST", 400, 404, body=shape, status=204)(view)
+
+
+_simple("updateLabel", actions.update_labels, "Replace all labels.", schemas.LabelAction)
+_simple("enableCluster", actions.enable, "Let jobs be submitted again.", schemas.Action)
+_simple(
+    "disableCluster",
+    actions.disable,
+    "Let no job be submitted, and kill those there are.",
+    schemas.Action,
+)
