@@ -156,10 +156,11 @@ def last_of_sink(store: Store, job_id: str, up_to: str | None, *, limit: int) ->
 
     up_to: the position of the newest; None is the newest settled one.
     """
+    where, place = "(tx, id) <= (?, ?)", tuple[int, ...]()
     if up_to is not None:
-        where, place = "(tx, id) <= (?, ?)", parse_position(up_to)
+        place = parse_position(up_to)
     else:
-        where, place = SETTLED if store.backend == "postgres" else "1 = 1", ()
+        where = SETTLED if store.backend == "postgres" else "1 = 1"
     rows = store.run(_LAST_OF_SINK.format(where), (job_id, *place, limit)).fetchall()
     return [_record(row) for row in rows]
 

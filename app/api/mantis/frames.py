@@ -43,7 +43,7 @@ def answer(frames: Iterator[bytes], headers: Mapping[str, str] | None = None) ->
     """Answer with a stream. Its resources are taken when the first frame is asked for."""
     return Response(
         frames,
-        mimetype="text/event-stream",
+        content_type="text/event-stream",
         headers={"Cache-Control": CACHE, "X-Accel-Buffering": "no", **(headers or {})},
     )
 

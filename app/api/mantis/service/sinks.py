@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, Self
 
 from app.api.http.sinks import Follower as SinkFollower
 from app.api.http.site import Site
@@ -15,6 +15,7 @@ from app.api.mantis.board import ClusterNow, Follower
 from app.api.mantis.errors import Invalid
 from app.api.mantis.frames import Pace
 from app.api.mantis.service.streams import Outlet, is_gone
+from app.api.mantis.tables import Cluster
 from app.api.mantis.words import JobRow
 
 MOST_REPLAYED = 1000
@@ -82,14 +83,14 @@ def _subscribe(site: Site, job: JobRow) -> None:
 
 @contextmanager
 def of_cluster(
-    outlet: Outlet, cluster: str, group_id: int, replay: int | None, bell: threading.Event
+    outlet: Outlet, cluster: Cluster, replay: int | None, bell: threading.Event
 ) -> Iterator["Latest"]:
     """Follow the sink of a cluster's latest launched job during the block, of each in its turn."""
     site = outlet.site
     with (
-        outlet.board.cluster(site.services, site.hub, cluster, bell) as follower,
+        outlet.board.cluster(site.services, site.hub, cluster.name, bell) as follower,
         site.drain.watching(bell.set),
-        Latest(outlet, follower, group_id, replay, bell) as source,
+        Latest(outlet, cluster, follower, replay, bell) as source,
     ):
         yield source
 
@@ -100,21 +101,21 @@ class Latest:
     def __init__(
         self,
         outlet: Outlet,
-        cluster: Follower[ClusterNow],
-        group_id: int,
+        cluster: Cluster,
+        follower: Follower[ClusterNow],
         replay: int | None,
         bell: threading.Event,
     ) -> None:
         self._outlet = outlet
         self._cluster = cluster
-        self._group_id = group_id
+        self._follower = follower
         self._replay = replay
         self._bell = bell
         self._job_id: str | None = None
         self._sink: SinkFollower | None = None
         self._stack = ExitStack()
 
-    def __enter__(self) -> "Latest":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -123,7 +124,7 @@ class Latest:
     @property
     def ended(self) -> bool:
         """Whether the cluster is gone."""
-        return self._cluster.ended or is_gone(self._cluster.value, self._group_id)
+        return self._follower.ended or is_gone(self._follower.value, self._cluster)
 
     def take(self, timeout_s: float) -> Sequence[str]:
         """Give the next lines, waiting for some; nothing after the timeout and at the end."""
@@ -135,7 +136,7 @@ class Latest:
         return lines
 
     def _ready(self) -> Sequence[str]:
-        now = self._cluster.value
+        now = self._follower.value
         latest = now.latest if now is not None else None
         lines = self._sink.ready() if self._sink is not None else ()
         if lines or now is None or (latest is not None and latest.job_id == self._job_id):

@@ -4,14 +4,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Self
 
 from app.api.http.site import Site
-from app.api.mantis import frames, rows, tables
+from app.api.mantis import frames
 from app.api.mantis.board import Board, ClusterNow, Follower, JobNow
-from app.api.mantis.errors import no_cluster, no_job
 from app.api.mantis.frames import Pace
 from app.api.mantis.lookups import Launch
-from app.api.mantis.words import JobRow, parse_job_id
+from app.api.mantis.tables import Cluster
+from app.api.mantis.words import JobRow
 
 NO_JOB = "HB_JobId"
 BEAT_OF_JOB = frames.document({"jobId": NO_JOB, "workerAssignments": None})
@@ -25,28 +26,6 @@ class Outlet:
     site: Site
     board: Board
     gone: Callable[[], bool]
-
-
-def open_job(site: Site, name: str) -> JobRow:
-    """Give a job that is not over. Raises Missing."""
-    store = site.services.engine.store
-    parts = parse_job_id(name)
-    with store.session():
-        job_id = None if parts is None else tables.job_id_of(store, *parts)
-        row = None if job_id is None else rows.job(store, job_id)
-    if row is None or not row.active:
-        raise no_job(name)
-    return row
-
-
-def cluster_group(site: Site, name: str) -> int:
-    """Give the group of a cluster. Raises Missing."""
-    store = site.services.engine.store
-    with store.session():
-        found = tables.cluster(store, name)
-    if found is None:
-        raise no_cluster(name)
-    return found.group_id
 
 
 def scheduling(outlet: Outlet, job: JobRow, *, beats: bool) -> Iterator[bytes]:
@@ -65,16 +44,16 @@ def scheduling(outlet: Outlet, job: JobRow, *, beats: bool) -> Iterator[bytes]:
             yield from stream.pause()
 
 
-def discovery(outlet: Outlet, cluster: str, group_id: int, *, beats: bool) -> Iterator[bytes]:
+def discovery(outlet: Outlet, cluster: Cluster, *, beats: bool) -> Iterator[bytes]:
     """Tell who works on the latest launched job of a cluster, going over to each newer one."""
     with _Stream(outlet, BEAT_OF_JOB if beats else None) as stream:
         yield frames.OPENED
-        follower = stream.follow_cluster(cluster)
+        follower = stream.follow_cluster(cluster.name)
         latest: Launch | None = None
         job: Follower[JobNow] | None = None
         told: JobNow | None = None
         while not stream.over(follower, *([job] if job else ())):
-            if is_gone(follower.value, group_id):
+            if is_gone(follower.value, cluster):
                 return
             newest = follower.value.latest if follower.value else None
             if newest is not None and (latest is None or newest.job_id != latest.job_id):
@@ -86,26 +65,26 @@ def discovery(outlet: Outlet, cluster: str, group_id: int, *, beats: bool) -> It
             yield from stream.pause()
 
 
-def last_job(outlet: Outlet, cluster: str, group_id: int, *, beats: bool) -> Iterator[bytes]:
+def last_job(outlet: Outlet, cluster: Cluster, *, beats: bool) -> Iterator[bytes]:
     """Tell which job of a cluster was launched last, and each that is launched from then on."""
     with _Stream(outlet, BEAT_OF_CLUSTER if beats else None) as stream:
         yield frames.OPENED
-        follower = stream.follow_cluster(cluster)
+        follower = stream.follow_cluster(cluster.name)
         known: ClusterNow | None = None
         while not stream.over(follower):
             now = follower.value
-            if is_gone(now, group_id):
+            if is_gone(now, cluster):
                 return
             if now is not None and now is not known:
                 for launch in _news(known, now):
-                    yield stream.sent({"name": cluster, "jobId": launch.name})
+                    yield stream.sent({"name": cluster.name, "jobId": launch.name})
                 known = now
             yield from stream.pause()
 
 
-def is_gone(now: ClusterNow | None, group_id: int) -> bool:
+def is_gone(now: ClusterNow | None, cluster: Cluster) -> bool:
     """Tell whether a cluster was deleted, though another of its name may be there."""
-    return now is not None and now.group_id != group_id
+    return now is not None and now.group_id != cluster.group_id
 
 
 def _news(known: ClusterNow | None, now: ClusterNow) -> tuple[Launch, ...]:
@@ -131,7 +110,7 @@ class _Stream:
         self._job = ExitStack()
         self._left = False
 
-    def __enter__(self) -> "_Stream":
+    def __enter__(self) -> Self:
         self._stack.enter_context(self._outlet.site.drain.watching(self._bell.set))
         return self
 
@@ -155,7 +134,7 @@ class _Stream:
         )
 
     def over(self, *followers: Follower[JobNow] | Follower[ClusterNow]) -> bool:
-        """Tell whether the stream is to end: its client left, or may come back to another server."""
+        """Tell whether the stream is to end: the client left, or comes back to another server."""
         stopping = self._left or self._outlet.site.drain.stopping
         return stopping or any(one.ended for one in followers)
 
