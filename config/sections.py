@@ -15,6 +15,8 @@ DEFAULT_QUEUES = {
     # As many of one as of the other: else parts that run would wait for parts that never get room.
     "manticore/core": 64,
     "manticore/hmi": 64,
+    # Workers of job clusters mostly live long.
+    "mantis/default": 256,
     "jobyard/core": 16,
     "jobyard/hmi": 16,
 }
