@@ -48,6 +48,9 @@ _JOB_STATES = {
     EventKind.JOB_CANCELLED: (COMPLETED, "Killed"),
     EventKind.JOB_FAILED: (FAILED, "Error"),
 }
+_ENDS = frozenset(
+    kind for kind, (state, _) in _JOB_STATES.items() if state in (COMPLETED, FAILED)
+)
 _WORKER_STATES = {
     EventKind.TASK_CREATED: ACCEPTED,
     EventKind.TASK_QUEUED: ACCEPTED,
@@ -77,10 +80,12 @@ class Teller:
         return self._job is None or not self._job.active
 
     def messages(self, events: Sequence[Event]) -> list[Json]:
-        """Give a message for each change of state among events."""
+        """Give a message for each change of state among events; the end of the job comes last."""
         if events:
             self._look()
-        found = (self._message(event) for event in events)
+        # A job that is killed ends before its workers, in one transaction.
+        in_order = sorted(events, key=lambda event: event.kind in _ENDS)
+        found = (self._message(event) for event in in_order)
         return [{"status": message} for message in found if message is not None]
 
     def _look(self) -> None:
