@@ -17,9 +17,9 @@ ARGS ?=
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n $(JOBS) --dist worksteal
 SERVICES := $(BIN)/python scripts/services.py run --
-FAST := not postgres and not redis and not podman and not slow
+FAST := not postgres and not redis and not podman and not blender and not ffmpeg and not slow
 
-.PHONY: help run install install-test test test-fast lint bench fuzz lock wheel clean
+.PHONY: help run install install-test test test-fast lint bench fuzz lock wheel try-image clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,7 +38,7 @@ python-found:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found"; exit 1; }
 .PHONY: python-found
 
-test: install-test  ## the whole suite beside real PostgreSQL, Redis and Podman
+test: install-test  ## the whole suite beside real PostgreSQL, Redis, Podman, Blender and ffmpeg
 	@$(SERVICES) $(PYTEST) $(PARALLEL) --durations=30 $(ARGS)
 
 test-fast: install-test  ## what needs no service and is not slow; under 3 minutes
@@ -62,6 +62,9 @@ lock: install  ## resolve requirements/*.in into new exact pins
 wheel: install  ## build dist/jobyard-*.whl
 	@rm -rf build  # what it holds of deleted files would be packed as well
 	@$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w dist .
+
+try-image: install  ## build deploy/Containerfile on a base of Debian's, run it, let it do a job
+	@$(BIN)/python scripts/try_image.py
 
 clean:  ## remove .venv, caches and builds; DATA_DIR stays
 	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \

@@ -1,4 +1,4 @@
-"""The three services of the tests: how each is found, started, asked and stopped."""
+"""The services and programs of the tests: how each is found, started, asked and stopped."""
 
 from __future__ import annotations
 
@@ -307,4 +307,38 @@ def add(archive: tarfile.TarFile, name: str, *, link: str = "", text: bytes = b"
     archive.addfile(entry, io.BytesIO(text))
 
 
-KINDS: tuple[type[Service], ...] = (Postgres, Redis, Podman)
+class Program(Service):
+    """A program that the tests call by themselves: there is nothing to start but its version."""
+
+    #: The words that make it say its version and end.
+    question: ClassVar[str]
+
+    def launch(self) -> str:
+        """Call it once; returns its path."""
+        path = str(self.program(self.name))
+        run([path, self.question], cwd=self.folder)
+        return path
+
+    def stop(self) -> None:
+        """Nothing of it runs."""
+
+
+class Blender(Program):
+    """Blender, which renders without a display and on the processor alone."""
+
+    name = "blender"
+    variable = "JOBYARD_TEST_BLENDER"
+    packages: ClassVar[dict[str, str]] = {"blender": "blender"}
+    question = "--version"
+
+
+class Ffmpeg(Program):
+    """ffmpeg, and ffprobe beside it in the same folder."""
+
+    name = "ffmpeg"
+    variable = "JOBYARD_TEST_FFMPEG"
+    packages: ClassVar[dict[str, str]] = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg"}
+    question = "-version"
+
+
+KINDS: tuple[type[Service], ...] = (Postgres, Redis, Podman, Blender, Ffmpeg)

@@ -24,6 +24,8 @@ SERVICES = {
     "postgres": ("JOBYARD_TEST_POSTGRES", "postgres_server"),
     "redis": ("JOBYARD_TEST_REDIS", "redis_url"),
     "podman": ("JOBYARD_TEST_DOCKER", "docker_host"),
+    "blender": ("JOBYARD_TEST_BLENDER", "blender"),
+    "ffmpeg": ("JOBYARD_TEST_FFMPEG", "ffmpeg"),
 }
 # Folders whose tests start whole servers; together they take minutes.
 SLOW = {"acceptance", "faults"}
@@ -148,6 +150,18 @@ def redis_url(request: pytest.FixtureRequest) -> str:
 def docker_host(request: pytest.FixtureRequest) -> str:
     """Return the socket of the Docker API; `ubuntu:mantic` and `busybox` are images there."""
     return address(request.config, "podman")
+
+
+@pytest.fixture(scope="session")
+def blender(request: pytest.FixtureRequest) -> str:
+    """Return the path of Blender, which renders here without a display."""
+    return address(request.config, "blender")
+
+
+@pytest.fixture(scope="session")
+def ffmpeg(request: pytest.FixtureRequest) -> Path:
+    """Return the path of ffmpeg; ffprobe is in the same folder."""
+    return Path(address(request.config, "ffmpeg"))
 
 
 @pytest.fixture

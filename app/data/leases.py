@@ -114,6 +114,10 @@ _GONE = (
     "UPDATE task SET leased_until = NULL WHERE id = ? AND number = ? AND ended_at IS NOT NULL"
     " AND leased_until < ?"
 )
+_PLACE = (
+    "SELECT j.id, j.pool FROM task t JOIN job j ON j.id = t.job_id"
+    " WHERE t.id = ? AND t.number = ? AND j.pool IS NOT NULL"
+)
 _RAN_OUT = (
     "UPDATE task SET leased_until = leased_until WHERE id = ? AND number = ? AND leased_until < ?"
 )
@@ -243,6 +247,34 @@ def end(
     return store.run(_END, values).rowcount == 1
 
 
+class Ending(NamedTuple):
+    """The end of a hand-out and of its task. failures, losses: what it adds to those counts."""
+
+    lease: Lease
+    state: TaskState
+    attempt: AttemptState
+    result: str | None
+    error: str | None
+    failures: int = 0
+    losses: int = 0
+
+
+def end_all(store: Store, ends: Sequence[Ending], now: Instant) -> int:
+    """End held tasks for good and close their history; give how many were held."""
+    ended = [
+        (
+            *(one.state, store.vault.write(one.result), store.vault.write(one.error)),
+            *(now, one.failures, one.losses),
+            *one.lease,
+        )
+        for one in ends
+    ]
+    closed = [(one.attempt, now, store.vault.write(one.error), None, *one.lease) for one in ends]
+    count = store.run_many(_END, ended)
+    store.run_many(_ATTEMPT_END, closed)
+    return count
+
+
 def again(
     store: Store,
     lease: Lease,
@@ -359,6 +391,12 @@ def progress(store: Store, lease: Lease, percent: float) -> tuple[str | None, in
     """Write a running task's progress; its job and parent, or None when it is not held."""
     row = store.run(_PROGRESS, (percent, *lease)).fetchone()
     return (row[0], row[1]) if row else None
+
+
+def place_of(store: Store, lease: Lease) -> tuple[str, str] | None:
+    """Give (job, pool) of a lease's task; None where its end can free no place of a pool."""
+    row = store.run(_PLACE, lease).fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def gone(store: Store, lease: Lease, before: Instant = ALWAYS) -> bool:

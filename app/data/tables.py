@@ -457,6 +457,7 @@ class LogPart(Model):
     contents = TextField()
     at = BigIntegerField()
     tx = BigIntegerField()
+    sink = IntegerField()
 
     class Meta:
         table_name = "log_part"

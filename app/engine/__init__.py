@@ -9,7 +9,8 @@ from app.engine.attempts import Attempts
 from app.engine.audience import Audience
 from app.engine.changes import Changes
 from app.engine.claims import Claims
-from app.engine.courses import Courses, Plugins
+from app.engine.courses import Courses
+from app.engine.decisions import Plugins
 from app.engine.deliveries import Deliveries
 from app.engine.doctor import Doctor
 from app.engine.events import Events

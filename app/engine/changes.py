@@ -60,7 +60,7 @@ class Changes:
                 return False
             state = TaskState.COMPLETED if error is None else TaskState.FAILED
             ended = replace(task, state=state, error=error)
-            course = self._courses.follow(job, ended)
+            course = self._courses.follow(job, [ended])
             with self._tx() as tx:
 
                 def end_it() -> None:
@@ -68,5 +68,5 @@ class Changes:
                         raise Moved
                     end_task(self._store, tx, task_id, state=state, error=error, now=tx.now)
 
-                self._courses.apply(tx, job, course, end_task=end_it, ended=ended)
+                self._courses.apply(tx, job, course, end_tasks=end_it)
         return True

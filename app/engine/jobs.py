@@ -20,7 +20,8 @@ from app.domain.events import EventKind
 from app.domain.records import Job, JobFilter, Page, Task
 from app.domain.states import JobState
 from app.domain.submission import Submission
-from app.engine.courses import CLOSED_AT_ONCE, Course, Courses, Plugins, pool_topic
+from app.engine.courses import CLOSED_AT_ONCE, Courses, pool_topic
+from app.engine.decisions import Course, Plugins
 from app.engine.rounds import each
 from app.engine.transaction import Moved, Transaction, Transactions, retried
 from app.hooks.types import Fail
@@ -231,6 +232,16 @@ class Jobs:
         with self._store.session():
             return jobs.get(self._store, job_id)
 
+    def state(self, job_id: str) -> JobState:
+        """Give a job's state alone. Raises JobNotFound."""
+        with self._store.session():
+            return jobs.glance(self._store, job_id).state
+
+    def is_held(self, job_id: str) -> bool:
+        """Tell whether a worker still has a process of the job, which may be over by then."""
+        with self._store.session():
+            return leases.job_is_held(self._store, job_id)
+
     def find(self, wanted: JobFilter, *, number: int = 1, size: int = 10) -> Page[Job]:
         """Give a page of jobs, newest first."""
         with self._store.session():
@@ -362,7 +373,7 @@ class Jobs:
         while not self._store.in_transaction and self._delete_some(job_id):
             pass
         with self._tx() as tx:
-            job = self._over(job_id)
+            job = self._over(job_id, locked=True)
             if job.dialect:
                 tx.note(EventKind.JOB_DELETED, job.dialect, job_id=job_id)
             if job.pool is None or not leases.job_is_held(self._store, job_id):
@@ -387,11 +398,13 @@ class Jobs:
     def _delete_some(self, job_id: str) -> bool:
         """Delete a batch of tasks of a job that is over; True when there may be more."""
         with self._store.transaction():
-            self._over(job_id)
+            self._over(job_id, locked=True)
             deleted = tasks.delete_some(self._store, job_id, CLOSED_AT_ONCE)
         return deleted == CLOSED_AT_ONCE
 
-    def _over(self, job_id: str) -> Job:
+    def _over(self, job_id: str, *, locked: bool = False) -> Job:
+        if locked:  # before its tasks, as everywhere; nobody restarts it meanwhile
+            jobs.lock(self._store, job_id)
         job = jobs.get(self._store, job_id)
         if not job.state.final:
             raise IllegalMove(current=job.state, wanted="deleted")

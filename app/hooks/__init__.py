@@ -5,6 +5,7 @@ of the hooks of `app.hooks.spec` with `@hookimpl`.
 """
 
 from app.domain.masking import Masker
+from app.hooks.compiler import JOB_PATH, OUTPUT_PATH, PROGRAM, Compiler, Part, os_of
 from app.hooks.fields import WorkSchema, no_nul, relative_name, work
 from app.hooks.interface import JobInterface
 from app.hooks.spec import hookimpl
@@ -33,9 +34,13 @@ from app.hooks.types import (
 )
 
 __all__ = [
+    "JOB_PATH",
+    "OUTPUT_PATH",
+    "PROGRAM",
     "Advance",
     "Answer",
     "Command",
+    "Compiler",
     "Fail",
     "Finish",
     "JobInterface",
@@ -46,6 +51,7 @@ __all__ = [
     "Masker",
     "Mount",
     "Parsed",
+    "Part",
     "Port",
     "Probe",
     "Service",
@@ -59,6 +65,7 @@ __all__ = [
     "WorkerView",
     "hookimpl",
     "no_nul",
+    "os_of",
     "relative_name",
     "work",
 ]

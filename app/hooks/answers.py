@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from app.domain.events import EventKind
+from app.hooks.compiler import Part
 from app.hooks.types import (
     Advance,
     Command,
@@ -108,6 +109,44 @@ def _service(service: object) -> None:
         if port.inside is not None:
             _integer(port.inside, f"{path}.inside", least=1, most=65_535)
         _text(port.path, f"{path}.path")
+
+
+def parts(answer: Sequence[object]) -> tuple[Part, ...]:
+    """Check what settings were cut into."""
+    if not answer:
+        raise ValueError("gave no part")
+    taken = []
+    for number, part in enumerate(answer):
+        if not isinstance(part, Part):
+            raise TypeError(f"parts[{number}]: is {_kind(part)}, not a Part")
+        label(part.name)
+        _text(part.type, f"parts[{number}].type", empty=False)
+        encodable(part.settings, f"parts[{number}].settings")
+        frames(part.frames)
+        taken.append(part)
+    counts = Counter(part.name for part in taken)
+    for number, part in enumerate(taken):
+        for name in part.after:
+            _named(f"parts[{number}].after", name, counts)
+    return tuple(taken)
+
+
+def frames(answer: object) -> tuple[int, int] | None:
+    """Check a first and a last frame."""
+    match answer:
+        case None:
+            return None
+        case (int(first), int(last)) if first <= last:
+            return first, last
+    raise TypeError(f"gave {answer!r}, not a first and a last frame")
+
+
+def label(answer: object) -> str:
+    """Check the name of a task."""
+    if not isinstance(answer, str):
+        raise TypeError(f"gave {_kind(answer)}, not a name")
+    _text(answer, "name")
+    return answer
 
 
 def words(answer: object) -> dict[str, str]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -17,9 +18,11 @@ from marshmallow import ValidationError
 
 from app.domain.errors import PluginFailed, SpecInvalid, UnknownJobType
 from app.domain.events import Event
-from app.hooks import answers, bounded, loading
+from app.hooks import answers, bounded, loading, reading
+from app.hooks.compiler import Compiler, Part
 from app.hooks.interface import JobInterface
 from app.hooks.loading import LIMIT_S, Plugin, PluginInfo, PluginStatus
+from app.hooks.reading import Reading
 from app.hooks.secrecy import telling_values
 from app.hooks.types import Advance, Command, JobView, Json, Parsed, TaskView, Watch, WorkerView
 
@@ -55,7 +58,8 @@ class PluginManager:
     """The plugins of this process.
 
     found: every installed plugin, those that were blocked or refused too.
-    interfaces: job interfaces by name.
+    interfaces: job interfaces by name. compilers: those of the render farm. parsers: of these, the
+    one whose `parse` is known by a name.
     """
 
     def __init__(
@@ -74,6 +78,13 @@ class PluginManager:
                 interfaces[name] = interface
                 self._owners[name] = plugin.info.name
         self.interfaces: Mapping[str, JobInterface] = MappingProxyType(interfaces)
+        self.compilers: Mapping[str, Compiler] = MappingProxyType(
+            {name: one for name, one in interfaces.items() if isinstance(one, Compiler)}
+        )
+        # Of several that read under one name the first to be installed is asked.
+        self.parsers: Mapping[str, Compiler] = MappingProxyType(
+            {one.parser: one for one in reversed(list(self.compilers.values())) if one.parser}
+        )
         self._monotonic = monotonic
         self._health: tuple[HealthCheck, ...] = ()
         self._health_until: float | None = None
@@ -193,6 +204,41 @@ class PluginManager:
     ) -> Parsed | None:
         """Ask what output lines tell; None when nothing."""
         return self._ask(interface, "parse", _as_parsed, task, lines, state)
+
+    def read(self, interface: JobInterface, task: TaskView, text: str, memory: Json) -> Reading:
+        """Ask what a further piece of output tells, wherever it was cut.
+
+        memory: of the last Reading, empty at first. text: empty to ask anew what is known, after
+        the task has changed. At most a megabyte or two: the time of a call is limited.
+        """
+        tail, state = memory.get("tail", ""), memory.get("state", {})
+        if not text.isascii():
+            text = text.encode("utf-8", "replace").decode()  # a lone surrogate is no JSON
+        lines, tail = reading.cut(text, tail)
+        parsed = None
+        if lines:
+            parsed = self.parse(interface, task, lines, state)
+            state = state if parsed is None else parsed.state
+        if tail or not lines:
+            unfinished = [reading.whole(tail)] if tail else []
+            parsed = self.parse(interface, task, unfinished, state) or parsed
+        return Reading(memory={"tail": tail, "state": state}, parsed=parsed)
+
+    def frames(self, compiler: Compiler, settings: Json) -> tuple[int, int] | None:
+        """Ask for the first and last frame of checked settings."""
+        return self._ask(compiler, "frames", answers.frames, settings)
+
+    def label(self, compiler: Compiler, settings: Json) -> str:
+        """Ask what a task of checked settings is called."""
+        return self._ask(compiler, "label", answers.label, settings)
+
+    def parts(self, compiler: Compiler, settings: Json, most: int) -> tuple[Part, ...]:
+        """Cut checked settings into tasks, at most one more than `most`, which is too many."""
+        try:
+            cut = bounded.call(LIMIT_S, lambda: tuple(islice(compiler.parts(settings), most + 1)))
+        except FAULTS as cause:
+            self._failed(compiler, "parts", cause)
+        return self._checked(compiler, "parts", answers.parts, cut)
 
     def services(self, interface: JobInterface, job: JobView) -> dict[str, str]:
         """Ask for the named addresses of a ready service task."""
@@ -341,4 +387,5 @@ def _as_parsed(given: object) -> Parsed | None:
     if not isinstance(given, Parsed):
         raise TypeError(f"gave a {type(given).__name__}, not a Parsed")
     answers.encodable(given.state, "state")
+    answers.encodable(given.facts, "facts")
     return given

@@ -289,11 +289,13 @@ class Command:
 
     runtime: `shell`, `container`, or `service`, which is one of them (by whether the main step has
     an image) kept alive, and needs `service`. timeout_s bounds all of it together.
+    sink: what the main step writes to its standard output are lines for others, followed live:
+    they are kept apart from standard error and stored as whole lines only. All is in the log.
     kill_after_s: how long a step has to end after SIGTERM before it is killed.
     output_env, progress_env: names of the variables that tell a step where to leave its result
     and its progress (a number 0-100). result_bytes: a longer result fails the task.
     script_dir: where a container finds script, result and progress file.
-    ready_at_start: of a task that is a `service` run by `shell`: ready as soon as its main step runs.
+    ready_at_start: of a service that is run by `shell`: it is ready as soon as its main step runs.
     """
 
     runtime: str
@@ -312,16 +314,23 @@ class Command:
     script_dir: str = "/jobyard"
     result_bytes: int = 1024 * 1024
     kill_after_s: float = 2.0
+    sink: bool = False
     service: Service | None = None
     ready_at_start: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What `parse` read from output lines. state goes into the next call."""
+    """What `parse` read from output lines. state goes into the next call.
+
+    frame: the last one of the task's own that was begun, of a parser of frames. facts: what else
+    the output holds, under the names that the dialect shows.
+    """
 
     state: Json = field(default_factory=dict)
     progress: float | None = None
     eta_s: float | None = None
     item: str | None = None
     files: tuple[str, ...] = ()
+    frame: int | None = None
+    facts: Json = field(default_factory=dict)

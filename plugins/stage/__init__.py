@@ -181,6 +181,7 @@ class Stage(JobInterface):
             ),
             kill_after_s=3.0,
             ready_at_start=not spec["outside"],
+            sink=True,
         )
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 
-def setting(name, otherwise):
+def setting(name: str, otherwise: float) -> float:
     """Give a parameter of the job as a finite number; what is none counts as not given."""
     try:
         value = float(os.environ["MANTIS_PARAM_" + name])
@@ -17,7 +17,7 @@ def setting(name, otherwise):
     return value if math.isfinite(value) else otherwise
 
 
-def main():
+def main() -> None:
     """Write lines until killed."""
     amplitude = setting("AMPLITUDE", 10.0)
     frequency = setting("FREQUENCY", 1.0)
@@ -28,12 +28,12 @@ def main():
     x = 0
     due = time.monotonic()
     while True:
-        shown = random.randint(low, high) if at_random else x
+        shown = random.randint(low, high) if at_random else x  # noqa: S311 - no secret
         try:
             y = amplitude * math.sin(frequency * shown + phase)
         except (OverflowError, ValueError):
             y = 0.0
-        text = '{"x": %.6f, "y": %.6f}' % (shown, y)
+        text = f'{{"x": {shown:.6f}, "y": {y:.6f}}}'
         if not math.isfinite(y):
             text = json.dumps({"x": shown, "y": None})
         sys.stdout.write(text + "\n")

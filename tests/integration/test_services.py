@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 
 import docker
 import psycopg
@@ -60,6 +61,17 @@ def test_no_image_is_pulled_from_outside(docker_host):
             client.images.pull("no-such-image", tag="latest")
     finally:
         client.close()
+
+
+def test_blender_answers_without_a_display(blender):
+    said = subprocess.run([blender, "--background", "--version"], capture_output=True, check=True)
+    assert said.stdout.startswith(b"Blender ")
+
+
+@pytest.mark.parametrize("name", ["ffmpeg", "ffprobe"])
+def test_ffmpeg_and_ffprobe_lie_side_by_side(ffmpeg, name):
+    said = subprocess.run([ffmpeg.with_name(name), "-version"], capture_output=True, check=True)
+    assert said.stdout.startswith(name.encode())
 
 
 def test_data_dir_is_short_enough_for_sockets(data_dir):

@@ -45,32 +45,43 @@ OPTIONS = {"thread_class": _Idle}
 """For flask-sock, of the whole application; what differs between routes is said to the `Line`."""
 
 
-def route(blueprint: Blueprint, path: str) -> Callable[[Callable[..., None]], None]:
+def route(blueprint: Blueprint, path: str, **options: Any) -> Callable[[Callable[..., None]], None]:
     """Mount a function that is called with each new websocket and the parts of its path."""
 
     def mount(serve: Callable[..., None]) -> None:
-        Sock().route(path, bp=_Shield(blueprint))(serve)
+        blueprint.route(path, websocket=True, **options)(upgrading(serve))
 
     return mount
 
 
-class _Shield:
-    """A blueprint to flask-sock; a handshake that makes no sense is answered with 400."""
+def upgrading(serve: Callable[..., None]) -> Callable[..., Any]:
+    """Give the view that makes a request a websocket and hands it to a function.
 
-    def __init__(self, blueprint: Blueprint) -> None:
-        self._blueprint = blueprint
+    Mount it with `websocket=True`. A handshake that makes no sense is answered with 400.
+    """
+    caught = _Catcher()
+    Sock().route("", bp=caught)(serve)
+    view = caught.view
 
-    def route(self, path: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-        def mount(view: Callable[..., Any]) -> Any:
-            @wraps(view)
-            def shielded(**parts: Any) -> Any:
-                try:
-                    return view(**parts)
-                except (ProtocolError, ValueError, OSError) as error:
-                    # Nothing was sent yet: what a line does it does not raise.
-                    raise BadRequest from error
+    @wraps(view)
+    def shielded(**parts: Any) -> Any:
+        try:
+            return view(**parts)
+        except (ProtocolError, ValueError, OSError) as error:
+            # Nothing was sent yet: what a line does it does not raise.
+            raise BadRequest from error
 
-            return self._blueprint.route(path, **options)(shielded)
+    return shielded
+
+
+class _Catcher:
+    """A blueprint to flask-sock; keeps the view that is to be mounted."""
+
+    view: Callable[..., Any]
+
+    def route(self, _path: str, **_options: Any) -> Callable[[Callable[..., Any]], None]:
+        def mount(view: Callable[..., Any]) -> None:
+            self.view = view
 
         return mount
 

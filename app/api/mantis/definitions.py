@@ -112,7 +112,7 @@ def definition(body: Json) -> Definition:
         name=cluster_name(reading.named(given, "name")),
         user=reading.named(given, "user"),
         url=with_scheme(url.strip()),
-        version=reading.text(given, "version", "").strip(),
+        version=_version(given),
         scheduling=scheduling(given.get("schedulingInfo")),
         parameters=parameters(given),
         labels=merged(labels),
@@ -127,6 +127,12 @@ def definition(body: Json) -> Definition:
         owner={name: reading.text(owner, name, "") for name in OWNER},
         principal=_principal(body),
     )
+
+
+def _version(given: Json) -> str:
+    """Read a version as it was written; a blank one is none."""
+    version = reading.text(given, "version", "")
+    return version if version.strip() else ""
 
 
 def _count(value: Any, name: str) -> int:
@@ -299,7 +305,7 @@ def wanted(body: Json) -> Wanted:
         name=reading.named(body, "name"),
         user=reading.named(body, "user"),
         url=with_scheme(url.strip()) if url.strip() else None,
-        version=reading.text(body, "version", "").strip() or None,
+        version=_version(body) or None,
         scheduling=None if stages is None else scheduling(stages),
         sla=job_sla(body) or dict(DEFAULT_SLA),
         subscription_s=_seconds(body, "subscriptionTimeoutSecs"),

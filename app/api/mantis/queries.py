@@ -4,10 +4,11 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import regex
+from werkzeug.datastructures import MultiDict
 
 from app.api.mantis.errors import Invalid
 from app.api.mantis.reading import Json
@@ -21,14 +22,7 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _MEMBERS = ("jobMetadata", "stageMetadataList", "workerMetadataList")
 
 
-class Args(Protocol):
-    """The query of a request."""
-
-    def get(self, name: str, default: str = "") -> str:
-        """Give the first value of a parameter."""
-
-    def getlist(self, name: str) -> list[str]:
-        """Give all values of a parameter."""
+Args = MultiDict[str, str]
 
 
 # -- single values ---------------------------------------------------------------------------------

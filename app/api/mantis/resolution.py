@@ -61,7 +61,15 @@ def resolve(
     parameters, labels: the cluster's. latest: for a quick submit.
     """
     if wanted.quick:
-        return _quick(wanted, jars[-1], parameters, labels, latest, default_sla)
+        if latest is None:
+            latest = Latest(
+                scheduling=jars[-1]["schedulingInfo"],
+                parameters=parameters,
+                labels=labels,
+                sla=default_sla,
+                subscription_s=0,
+            )
+        return _quick(wanted, jars[-1], latest)
     if wanted.url is not None:
         if wanted.scheduling is None:
             raise Invalid("a new artifact needs schedulingInfo", "invalid-scheduling")
@@ -88,26 +96,17 @@ def resolve(
     )
 
 
-def _quick(
-    wanted: Wanted,
-    jar: Json,
-    parameters: list[dict[str, str]],
-    labels: list[dict[str, str]],
-    latest: Latest | None,
-    default_sla: Json,
-) -> Resolved:
+def _quick(wanted: Wanted, jar: Json, latest: Latest) -> Resolved:
     scheduling = jar["schedulingInfo"]
-    if latest is not None and _working(latest.scheduling) == _working(scheduling):
-        scheduling = latest.scheduling
-    sla = wanted.sla or (latest.sla if latest is not None else default_sla)
+    fits = _working(latest.scheduling) == _working(scheduling)
     return Resolved(
         url=jar["url"],
         version=jar["version"],
-        scheduling=scheduling,
-        parameters=parameters if latest is None else latest.parameters,
-        labels=labels if latest is None else latest.labels,
-        sla=sla,
-        subscription_s=0 if latest is None else latest.subscription_s,
+        scheduling=latest.scheduling if fits else scheduling,
+        parameters=latest.parameters,
+        labels=latest.labels,
+        sla=wanted.sla or latest.sla,
+        subscription_s=latest.subscription_s,
     )
 
 

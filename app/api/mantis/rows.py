@@ -7,7 +7,7 @@ that is shown.
 from collections.abc import Sequence
 
 from app.api.mantis.queries import JobsWanted, Order
-from app.api.mantis.tables import DIALECT
+from app.api.mantis.tables import DIALECT, OPEN
 from app.api.mantis.words import JobRow, WorkerRow
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -129,11 +129,13 @@ class JobsQuery:
             conditions.append("m.group_id = ? AND j.group_id = ?")
             params += [group_id, group_id]
         else:
-            conditions.append("j.dialect = ?")
             conditions.append("m.group_id NOT IN (SELECT group_id FROM mantis_gone)")
+        if not wanted.terminal:
+            # By state, of which there is an index, or all jobs that are over would be read.
+            conditions.append(f"j.state IN {OPEN} AND j.dialect = ?")
             params.append(DIALECT)
-        if not (wanted.active and wanted.terminal):
-            conditions.append(f"j.ended_at IS {'' if wanted.active else 'NOT '}NULL")
+        elif not wanted.active:
+            conditions.append("j.ended_at IS NOT NULL")
         if wanted.labels:
             join = " AND " if wanted.all_labels else " OR "
             conditions.append(f"({join.join(_label(value) for _, value in wanted.labels)})")
@@ -147,7 +149,7 @@ class JobsQuery:
             conditions.append("(m.submitted_at, m.number) < (?, ?)")
             params += older
         self._from = (
-            f"FROM job j JOIN mantis_job m ON m.job_id = j.id WHERE {' AND '.join(conditions)}"
+            f"FROM mantis_job m JOIN job j ON j.id = m.job_id WHERE {' AND '.join(conditions)}"
         )
         self._params = tuple(params)
         self._order, self._orders = order, orders
@@ -185,7 +187,7 @@ class JobsQuery:
 
 def _parts(sql: str, store: Store) -> list[str]:
     """Give what a column is sorted by: text by its bytes on either database."""
-    if sql == _STATE or sql == "m.duration_type":
+    if sql in (_STATE, "m.duration_type"):
         return [f'({sql}) COLLATE "C"' if store.backend == "postgres" else sql]
     return sql.split(", ") if "(" not in sql else [sql]
 
@@ -311,7 +313,8 @@ def off_sla(store: Store) -> list[str]:
     """Give the clusters that may have fewer or more jobs than their SLA wants."""
     rows = store.run(
         "SELECT name FROM (SELECT c.name, c.sla_min, c.sla_max, (SELECT COUNT(*) FROM job j"
-        " WHERE j.group_id = c.group_id AND j.ended_at IS NULL) AS there FROM mantis_cluster c"
+        f" WHERE j.group_id = c.group_id AND j.ended_at IS NULL AND j.state IN {OPEN}) AS there"
+        " FROM mantis_cluster c"
         " WHERE c.disabled = 0 AND (c.sla_min > 0 OR c.sla_max > 0)) x"
         " WHERE there < sla_min OR (sla_max > 0 AND there > sla_max) ORDER BY name"
     ).fetchall()

@@ -61,7 +61,7 @@ def limited(store: Store) -> list[Limited]:
         " AND (w.runtime_us > 0 OR w.subscription_us > 0)",
         (JobState.RUNNING,),
     ).fetchall()
-    return [Limited(*row[:6], bool(row[6])) for row in rows]
+    return [Limited(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6])) for row in rows]
 
 
 def silent(store: Store, now: Instant) -> list[int]:

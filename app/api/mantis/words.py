@@ -22,6 +22,8 @@ JOB_STATES = {
 }
 EXTRA_PORTS = 4
 """Ports of a worker beside those it asks for."""
+PLACEHOLDER = ("placeholder", "localhost")
+"""Id and address of the machine of a worker that is nowhere."""
 _JOB_ID = re.compile(r"(.+)-([1-9][0-9]{0,17})", re.DOTALL)
 
 
@@ -192,7 +194,7 @@ def worker_view(job: JobRow, worker: WorkerRow, *, held: bool) -> Json:
     """Show a worker; held: whether it holds its place."""
     stage = job.about["stages"].get(str(worker.stage), {})
     ports = stage.get("machineDefinition", {}).get("numPorts", 1)
-    node = worker.node
+    node = PLACEHOLDER if worker.composite else worker.node
     started_at = worker.launched_at if worker.composite else worker.ready_at
     ended_at = worker.ended_at if worker.ended_at is not None else job.ended_at
     return {
@@ -209,7 +211,7 @@ def worker_view(job: JobRow, worker: WorkerRow, *, held: bool) -> Json:
         "state": worker_state(job, worker),
         "slave": None if node is None else node[1],
         "slaveID": None if node is None else node[0],
-        "cluster": POOL if node is not None or worker.composite else None,
+        "cluster": None if node is None else POOL,
         "acceptedAt": millis(worker.accepted_at),
         "launchedAt": millis(worker.launched_at),
         "startingAt": millis(worker.starting_at),

@@ -2,10 +2,11 @@
 
 import threading
 
+import psycopg
 import pytest
 
 from app.data.db import Store
-from app.domain.errors import Conflict, Contended, LeaseLost
+from app.domain.errors import Conflict, Contended, JobNotFound, LeaseLost
 from app.domain.states import AttemptState, JobState, TaskState
 from app.engine.tasks import NewWork
 from app.hooks import TaskSpec
@@ -224,3 +225,81 @@ def test_a_claim_waits_for_no_job_while_it_holds_a_task(postgres_url, cancels):
         over = engine.jobs.get(job.id)
         assert over.state is (JobState.CANCELLED if cancels else JobState.RUNNING)
         assert happenings(engine, job_id=job.id).count("job.started") == int(not cancels)
+
+
+def waits_for_a_lock(url):
+    """Whether any session of the database waits for another one's row."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone()
+    return count > 0
+
+
+@pytest.mark.parametrize("first", ["deletion", "end"])
+def test_the_end_of_a_process_and_the_deletion_of_its_job_never_lock_crosswise(
+    postgres_url, monkeypatch, first
+):
+    """Both lock the job before the task, whoever comes first: neither transaction is undone."""
+    scripted = ScriptedJob(plan=[TaskSpec(name="a")])
+    with make_engine(scripted, database_url=postgres_url) as engine:
+        job = submit(engine, pool="p", max_running=1)
+        (claimed,) = engine.claims.claim(new_worker(engine), QUEUE, start=True)
+        engine.jobs.cancel(job.id)
+        lease = claimed.lease
+        told = {}
+        behind = threading.Thread(
+            target=lambda: told.update(
+                gone=engine.attempts.gone(lease)
+                if first == "deletion"
+                else engine.jobs.delete(job.id)
+            )
+        )
+        broken = []
+        monkeypatch.setattr(Store, "run", noting_broken(Store.run, broken))
+        with engine.transaction():
+            engine.store.run("UPDATE job SET version = version WHERE id = ?", (job.id,))
+            behind.start()
+            eventually(lambda: waits_for_a_lock(postgres_url), "one that waits")
+            if first == "deletion":
+                # Whoever ends the job's tasks now, as a deletion does, must find them free.
+                engine.store.run("UPDATE task SET result = NULL WHERE job_id = ?", (job.id,))
+                engine.jobs.delete(job.id)
+            else:
+                assert engine.attempts.gone(lease) is True
+        behind.join(60)
+        assert broken == []
+        assert told == {"gone": True if first == "deletion" else None}
+        with pytest.raises(JobNotFound):
+            engine.jobs.get(job.id)
+        engine.waiting.run_once(engine.clock.now())
+        assert submit(engine, pool="p", max_running=1).state is JobState.SCHEDULED
+        assert engine.doctor.examine(pause_s=0) == []
+
+
+def noting_broken(run, broken):
+    def run_noting(store, sql, params=()):
+        try:
+            return run(store, sql, params)
+        except Contended:
+            broken.append(sql)
+            raise
+
+    return run_noting
+
+
+def test_two_tasks_that_go_at_once_free_the_place_of_their_job(postgres_url, monkeypatch):
+    scripted = ScriptedJob(plan=[TaskSpec(name="a"), TaskSpec(name="b")])
+    with make_engine(scripted, database_url=postgres_url) as engine:
+        worker = new_worker(engine)
+        job = submit(engine, pool="p", max_running=1)
+        leases = [one.lease for one in engine.claims.claim(worker, QUEUE, limit=2, start=True)]
+        engine.jobs.cancel(job.id)
+        behind = threading.Thread(target=engine.attempts.gone, args=(leases[1],))
+        with engine.transaction():
+            engine.attempts.gone(leases[0])
+            behind.start()
+            eventually(lambda: waits_for_a_lock(postgres_url), "the second of them")
+        behind.join(60)
+        assert submit(engine, pool="p", max_running=1).state is JobState.SCHEDULED

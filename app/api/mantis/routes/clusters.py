@@ -1,12 +1,12 @@
 """`/api/v1/jobClusters`: clusters, and what is done to them."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
-from orjson import dumps
 
 from app.api.http.bodies import body
 from app.api.http.documents import text_query
@@ -144,9 +144,8 @@ def update_stages(cluster: str) -> ResponseReturnValue:
 
 @mounted(blueprint, f"{ACTIONS}/updateSla", "POST", 400, 404, body=schemas.SlaAction, status=204)
 def update_sla(cluster: str) -> ResponseReturnValue:
-    """Change the SLA, or cron."""
-    actions.update_sla(services(), _asked(cluster))
-    return empty(204)
+    """Change the SLA, or cron; a whole definition is read as well."""
+    return _sla_updated(cluster)
 
 
 @mounted(
@@ -160,6 +159,10 @@ def update_sla(cluster: str) -> ResponseReturnValue:
 )
 def update_sla_too(cluster: str) -> ResponseReturnValue:
     """Change the SLA, or cron; a whole definition is read as well."""
+    return _sla_updated(cluster)
+
+
+def _sla_updated(cluster: str) -> ResponseReturnValue:
     given = reading.document(body())
     inner = reading.part(given, "jobDefinition")
     if inner is not None:
@@ -187,9 +190,8 @@ def update_sla_too(cluster: str) -> ResponseReturnValue:
 def update_migration(cluster: str) -> ResponseReturnValue:
     """Change how workers are moved."""
     config = actions.update_migration(services(), _asked(cluster))
-    # A header holds one line of ASCII, so all else is escaped.
-    text = dumps(config).decode().encode("ascii", "backslashreplace").decode()
-    return empty(204, {"X-Mantis-Migration-Config": text})
+    # The standard library's, which escapes what is not ASCII: a header holds nothing else.
+    return empty(204, {"X-Mantis-Migration-Config": json.dumps(config, separators=(",", ":"))})
 
 
 def _simple(name: str, action: Callable[..., Any], about: str, shape: Any) -> None:

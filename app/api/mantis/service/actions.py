@@ -52,7 +52,7 @@ def update_artifact(services: Services, wanted: Asked) -> str | None:
     body = wanted.body
     url = with_scheme(reading.named(body, "url").strip())
     own = reading.text(body, "jobJarUrl", "").strip()
-    version = reading.named(body, "version").strip()
+    version = reading.named(body, "version")
     skips = reading.flag(body.get("skipsubmit"), "skipsubmit")
 
     def how(one: Cluster, now: int) -> Cluster:
@@ -71,7 +71,7 @@ def update_artifact(services: Services, wanted: Asked) -> str | None:
 
 def update_stages(services: Services, wanted: Asked, scheduling: Json) -> None:
     """Add a jar of the same artifact with other stages. Raises Missing, Invalid."""
-    version = reading.named(wanted.body, "version").strip()
+    version = reading.named(wanted.body, "version")
 
     def how(one: Cluster, now: int) -> Cluster:
         clusters.require_fresh(one, version)

@@ -71,9 +71,10 @@ def _address(host: str) -> str:
 
 def _began_ms(parent: int) -> int:
     try:
-        return round(psutil.Process(parent).create_time() * 1000)
+        began_s = float(psutil.Process(parent).create_time())
     except psutil.Error:
-        return round(psutil.Process().create_time() * 1000)
+        began_s = float(psutil.Process().create_time())
+    return round(began_s * 1000)
 
 
 def master_configs() -> list[dict[str, str]]:

@@ -105,7 +105,15 @@ def submit_locked(
     number = tables.next_number(store, one.group_id)
     name = job_id(one.name, number)
     policy = policy_of(found.parameters, max_failures=services.settings.mantis.max_resubmits)
-    new = _new_job(engine.clock.now(), one, wanted, found, number, policy, resubmit=resubmit)
+    new = _new_job(
+        one,
+        found,
+        policy,
+        user=wanted.user,
+        number=number,
+        labels=system_labels(found, resubmit=resubmit),
+        now=engine.clock.now(),
+    )
     tables.insert_job(store, new)
     _watch(services, new, found, policy)
     engine.jobs.submit(
@@ -140,14 +148,14 @@ def _latest(services: Services, one: Cluster) -> Latest | None:
 
 
 def _new_job(
-    now: Instant,
     one: Cluster,
-    wanted: Wanted,
     found: Resolved,
-    number: int,
     policy: Policy,
     *,
-    resubmit: bool,
+    user: str,
+    number: int,
+    labels: list[dict[str, str]],
+    now: Instant,
 ) -> NewJob:
     stages = found.scheduling["stages"]
     workers, cpus, memory = sizes(stages)
@@ -157,7 +165,7 @@ def _new_job(
         cluster=one.name,
         number=number,
         submitted_at=now,
-        user=wanted.user,
+        user=user,
         url=found.url,
         version=found.version,
         duration=found.sla["durationType"],
@@ -172,7 +180,7 @@ def _new_job(
         about={
             "sla": found.sla,
             "parameters": found.parameters,
-            "labels": system_labels(found, resubmit=resubmit),
+            "labels": labels,
             "migration": one.about["migration"],
             "stages": stages,
         },

@@ -70,6 +70,7 @@ def resize(
                 memory=memory,
                 about={**fresh.about, "stages": stages},
             )
+            engine.events.note(found.job_id, scaled=True)
             tables.note(
                 store,
                 found.group_id,
@@ -155,13 +156,21 @@ def status(body: Json) -> Status:
     for name in ("stageNum", "workerIndex", "timestamp"):
         reading.whole(given.get(name), name, least=-(2**62), most=2**62)
     return Status(
-        job=reading.text(body, "jobId", "") or reading.text(given, "jobId", ""),
+        job=_job_of(body) or _job_of(given),
         number=reading.whole(given.get("workerNumber"), "workerNumber", least=-(2**31)),
         kind=str(kind),
         state=state or "",
         subscribers=_subscribers(reading.items(given, "payloads")),
         document=given,
     )
+
+
+def _job_of(given: Json) -> str:
+    """Give the job a report names; whatever names none is a job that is not there."""
+    value = given.get("jobId")
+    if value is not None and not isinstance(value, str):
+        raise Invalid(f"jobId must be text, not {reading.shown(value)}")
+    return value or ""
 
 
 def _subscribers(payloads: list[Any]) -> bool | None:
@@ -190,8 +199,29 @@ def report(services: Services, told: Status) -> bool:
         if told.kind == "HEARTBEAT":
             _heard(services, found, worker, told.subscribers)
         else:
+            services.engine.events.note(found.job_id, status=shown_status(found, told))
             _moved(services, found, worker, told)
     return True
+
+
+def shown_status(found: JobRow, told: Status) -> Json:
+    """Give a report as those who follow the job are shown it, with what it left out."""
+    given = told.document
+    return {
+        "jobId": found.name,
+        "stageNum": reading.whole(given.get("stageNum"), "stageNum", least=-(2**62), most=2**62),
+        "workerIndex": reading.whole(
+            given.get("workerIndex"), "workerIndex", least=-(2**62), most=2**62
+        ),
+        "workerNumber": told.number,
+        "type": told.kind,
+        "message": reading.text(given, "message", ""),
+        "state": told.state or "Noop",
+        "hostname": given.get("hostname"),
+        "timestamp": reading.whole(given.get("timestamp"), "timestamp", least=-(2**62), most=2**62),
+        "reason": reading.text(given, "reason", "") or "Normal",
+        "payloads": reading.items(given, "payloads"),
+    }
 
 
 def _heard(services: Services, found: JobRow, worker: WorkerRow, subscribers: bool | None) -> None:
