@@ -14,7 +14,7 @@ from config.settings import Settings
 
 # Browsers that ask this dialect expect the list as one word.
 _CORS = Cors(methods=("GET,HEAD,PUT,POST,DELETE",), echo=True, bare=True)
-_owns = families("/api/v2/job", "/api/v2/info")
+_owns = families("/api/v2/job", "/api/v2/info", "/api/v2/queue")
 
 
 def _terms(settings: Settings) -> Terms:
