@@ -60,6 +60,8 @@ class Dialect:
     the answer of `/health`.
     run_once: what the leading ticker does for it every second, told the present instant, once there
     is a group; gives how much it did, and may run twice.
+    ready: whether what it is there for works just now, for `/health?ready=1`.
+    figures: what it tells Prometheus besides: by name of the gauge, what it is and its value.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Dialect:
     post: Callable[[Services, Delivery], Post | None] | None = None
     run_once: Callable[[Services, Instant], int] | None = None
     health: Callable[[Services], Mapping[str, Any]] | None = None
+    ready: Callable[[Services], bool] | None = None
+    figures: Callable[[Services], Mapping[str, tuple[str, float]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

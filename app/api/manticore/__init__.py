@@ -8,7 +8,7 @@ from app.api.manticore import routes
 from app.api.manticore.access import Gate, Tokens
 from app.api.manticore.errors import failure
 from app.api.manticore.schemas import Error
-from app.api.manticore.service.health import health
+from app.api.manticore.service.health import figures, health, ready
 from app.api.manticore.words import without_passcode
 from config.settings import Settings
 
@@ -41,4 +41,6 @@ DIALECT = Dialect(
     failure=failure,
     error_schema=Error,
     health=health,
+    ready=ready,
+    figures=figures,
 )

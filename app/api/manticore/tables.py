@@ -172,7 +172,7 @@ def tries(store: Store, dialect: str, pool: str) -> Tries:
     ).fetchone()
     rows = store.run(
         "SELECT state, scheduled_at, started_at, ended_at FROM job WHERE dialect = ?"
-        " ORDER BY created_at DESC LIMIT ?",
+        " ORDER BY seq DESC LIMIT ?",
         (dialect, _TRIES),
     ).fetchall()
     failed = [row[3] for row in rows if row[0] == JobState.FAILED and row[2] is None]
