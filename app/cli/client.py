@@ -110,6 +110,15 @@ class Server:
         except Cut as error:
             raise Failed(f"{self.url}: {error}; whether it was done is not known") from error
 
+    def repeat(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> Answer:
+        """Make a request that may as well be made twice, to any path, until it is answered.
+
+        Raises Failed, also when the server stays away for longer than `patience_s`.
+        """
+        return self._again(method, path, body, headers)
+
     def text(self, path: str) -> Iterator[bytes]:
         """GET a path of our API as pieces of text. Raises Failed when it breaks off."""
         with closing(self._connection()) as connection:
@@ -280,7 +289,7 @@ def _parsed(data: str) -> Any:
 def _message(body: bytes) -> str:
     try:
         document = json.loads(body)
-        said = [str(document["message"])]
+        said = [str(document["message" if "message" in document else "error"])]
         said += [f"{path}: {text}" for path, text in document.get("faults", {}).items()]
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""

@@ -24,7 +24,8 @@ def followed(services: Services, drain: Drain, job_id: str, asked: Request) -> I
     """
     try:
         for parts in follow(drain, JobOutput(services.engine, job_id)):
-            yield from map(_bytes, parts)
+            # Also without output: the first piece, even an empty one, sends the headers.
+            yield b"".join(map(_bytes, parts))
             if not parts and has_hung_up(asked):
                 return
     except Stopped:
