@@ -50,7 +50,7 @@ class ManticoreSettings:
     )  # fmt: skip
     cors: bool = setting(True, Flag(strict=True), "Send CORS headers.", also=("CORS",))
     webpage_disabled: bool = setting(
-        False, Flag(strict=True), "Accepted; the API is the same either way.",
+        False, Flag(strict=True), "Switch the page `/ui/environments` off; the API stays.",
         also=("WEBPAGE_DISABLED",),
     )  # fmt: skip
     domain: str = setting(

@@ -116,6 +116,9 @@ class WebSettings:
     drain_s: float = setting(
         10.0, Seconds(0), "How long a stopping web process lets requests end.", unit="s"
     )
+    open_pages: bool = setting(
+        False, Flag(), "Show the pages that want no login to browsers on other machines, too."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
