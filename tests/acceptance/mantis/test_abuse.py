@@ -85,9 +85,8 @@ def test_every_field_survives_every_kind_of_value(mantis: Mantis, reader):
     cluster = mantis.cluster(schedulingInfo=scheduling(1))
     job_id = cluster.launch(jobSla={"userProvidedType": "the first"})
     made = []
-    step = 2 if reader.name == "create" else 4
     for place, path in enumerate(leaves(full_body(reader, cluster))):
-        for value in EVIL[place % step :: step]:
+        for value in EVIL[place % 4 :: 4]:
             body = put_at(full_body(reader, cluster), path, value)
             answer = mantis.ask(reader.method, reader.filled(cluster), body)
             assert answer.status_code in (200, 201, 204, 400, 404, 409), (path, value, answer.text)
@@ -131,7 +130,7 @@ def test_every_query_survives_every_kind_of_value(mantis: Mantis, target, path, 
         assert "X-Evil" not in answer.headers
 
 
-SEGMENTS = ["%00", "%ff", "%ED%A0%80", "😀", "a%2Fb", "..", "%2e%2e", ".", "%20", "a%0d%0ab", "a;b", "a,b", "*", "x" * 3000,
+SEGMENTS = ["%00", "%ff", "%ED%A0%80", "😀", "a%2Fb", "%2e%2e%2f", "..%2f", "%20", "a%0d%0ab", "a;b", "a,b", "*", "x" * 3000,
             "%25", "'", '"', "%7Bx%7D", "%5C", "-", "--1", "0", "null", "undefined", "__class__"]  # fmt: skip
 
 

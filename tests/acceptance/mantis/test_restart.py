@@ -166,10 +166,11 @@ def test_two_servers_on_one_database_are_one(pair):
     jobs = Cluster(second, crons.name).jobs(activeOnly="false")
     moments = [job["jobMetadata"]["submittedAt"] // 1000 for job in jobs]
     assert len(jobs) <= moments[-1] - moments[0] + 2  # each second once, not once by each server
-    there.sla(min=2, max=2)
-    here.until_active(1, 2)
-    first.kill(f"{name}-1")
-    there.until_active(2, 3)
+    kept = first.cluster(keep=True, parameters=EXTERNAL, slaMin=2, slaMax=2)
+    kept.until_active(1, 2)
+    second.kill(f"{kept}-1")
+    kept.until_active(2, 3)
+    kept.end()
     assert here.view() == there.view()
     with Sse(second, f"/lastSubmittedJobIdStream/{name}") as stream:
         stream.until(1)
