@@ -8,6 +8,7 @@ A line costs two greenlets: the view's, which writes, and one that reads. Nothin
 view is woken by `bell` and says what is true then, so a slow client costs no memory.
 """
 
+import re
 import select
 import socket
 import threading
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from flask import request
 from flask_smorest import Blueprint
 from flask_sock import Sock
 from simple_websocket import Server
@@ -27,6 +29,7 @@ NORMAL, GOING_AWAY, REFUSED, TOO_BIG, TRY_LATER = 1000, 1001, 1008, 1009, 1013
 LINGER_S = 1.0
 """How long a client may take to answer a close frame."""
 _CHUNK = 16_384
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
 class _Idle:
@@ -65,6 +68,8 @@ def upgrading(serve: Callable[..., None]) -> Callable[..., Any]:
 
     @wraps(view)
     def shielded(**parts: Any) -> Any:
+        if not _KEY.fullmatch(request.headers.get("Sec-WebSocket-Key", "")):
+            raise BadRequest
         try:
             return view(**parts)
         except (ProtocolError, ValueError, OSError) as error:
@@ -91,12 +96,18 @@ class Line:
 
     ping_s: time between two pings; who answers none of them is hung up on, and so is who takes
     nothing for so long. most_bytes: a longer message is answered with close code 1009. heard: is
-    called with each text message; must not raise.
+    called with each text message; must not raise. binary: also with each binary one, read as text.
     bell: rung when `open` has changed, and by whoever has something to tell to the view.
     """
 
     def __init__(
-        self, ws: Server, *, ping_s: float, most_bytes: int, heard: Callable[[str], None]
+        self,
+        ws: Server,
+        *,
+        ping_s: float,
+        most_bytes: int,
+        heard: Callable[[str], None],
+        binary: bool = False,
     ) -> None:
         self._ws = ws
         self._wire = ws.ws
@@ -104,8 +115,9 @@ class Line:
         self._ping_s = ping_s
         self._most_bytes = most_bytes
         self._heard = heard
+        self._binary = binary
         self._turn = threading.Lock()
-        self._parts: list[str] = []
+        self._parts: list[bytes] = []
         self._size = 0
         self._quiet = False
         self.open = True
@@ -209,19 +221,20 @@ class Line:
                 return
 
     def _hear(self, event: TextMessage | BytesMessage) -> None:
-        text = event.data if isinstance(event.data, str) else None
-        self._size += len(event.data) if text is None else len(text.encode())
+        text = isinstance(event.data, str)
+        data = event.data.encode() if isinstance(event.data, str) else bytes(event.data)
+        self._size += len(data)
         if self._size > self._most_bytes:
             self.close(TOO_BIG)
             return
-        if text is not None:
-            self._parts.append(text)
+        if text or self._binary:
+            self._parts.append(data)
         if event.message_finished:
-            message = "".join(self._parts)
+            message = b"".join(self._parts)
             self._parts.clear()
             self._size = 0
-            if text is not None:
-                self._heard(message)
+            if text or self._binary:
+                self._heard(message.decode("utf-8", "replace"))
 
     def _linger(self) -> None:
         """Read what still comes, so that the close frame arrives before the connection is reset."""

@@ -21,7 +21,7 @@ from app.api.mantis.routes.describing import (
 )
 from app.api.mantis.rows import COMPACT_ORDERS, JOB_ORDERS
 from app.api.mantis.service import jobs as service
-from app.api.mantis.service import logs, readiness, rehearsals, sla, status, submits, workers
+from app.api.mantis.service import logs, readiness, rehearsals, sla, submits, workers
 from app.api.mantis.words import job_view, sorted_by
 
 JOBS = "/api/v1/jobs"
@@ -235,9 +235,7 @@ def list_archived_workers(job: str) -> ResponseReturnValue:
 )
 def post_status() -> ResponseReturnValue:
     """Take what a worker reports of itself."""
-    told = workers.status(reading.document(body()))
-    if workers.report(services(), told):
-        status.publish(services(), told)
+    workers.report(services(), workers.status(reading.document(body())))
     return empty(204)
 
 

@@ -187,8 +187,10 @@ def _mount_status(mounted: _Routes, blueprint: Blueprint) -> None:
             line.end()
 
 
-def _line(ws: Server, heard: Callable[[str], None] = lambda _: None) -> Line:
-    return Line(ws, ping_s=PING_S, most_bytes=MOST_HEARD_BYTES, heard=heard)
+def _line(
+    ws: Server, heard: Callable[[str], None] = lambda _: None, *, binary: bool = False
+) -> Line:
+    return Line(ws, ping_s=PING_S, most_bytes=MOST_HEARD_BYTES, heard=heard, binary=binary)
 
 
 # -- sinks -----------------------------------------------------------------------------------------
@@ -301,7 +303,7 @@ class _Submitting:
     def __init__(self, ws: Server, outlet: Outlet) -> None:
         self._outlet = outlet
         self._message: str | None = None
-        self._line = _line(ws, self._hear)
+        self._line = _line(ws, self._hear, binary=True)
 
     def _hear(self, text: str) -> None:
         """Take the first message; whatever follows is ignored."""

@@ -10,10 +10,11 @@ from typing import Protocol, Self
 
 from app.api.http.sinks import Follower as SinkFollower
 from app.api.http.site import Site
-from app.api.mantis import frames, queries, rows, watches
+from app.api.mantis import frames, queries, rows
 from app.api.mantis.board import ClusterNow, Follower
 from app.api.mantis.errors import Invalid
 from app.api.mantis.frames import Pace
+from app.api.mantis.service import subscriptions
 from app.api.mantis.service.streams import Outlet, is_gone
 from app.api.mantis.tables import Cluster
 from app.api.mantis.words import JobRow
@@ -76,9 +77,7 @@ def of_job(
 def _subscribe(site: Site, job: JobRow) -> None:
     """Say that a job has a subscriber at this moment; it matters to those that end without."""
     if job.duration == "Transient":
-        engine = site.services.engine
-        with engine.store.transaction():
-            watches.seen(engine.store, [job.job_id], engine.clock.now())
+        subscriptions.seen(site.services, job.job_id)
 
 
 @contextmanager

@@ -5,19 +5,14 @@ They are worded from the events of the job, so nothing of them is stored a secon
 
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Self
 
-import orjson
-
 from app.api.http.fanout import Client, Wanted, is_behind
-from app.api.mantis import reading, rows
+from app.api.mantis import rows
 from app.api.mantis.board import Follower
-from app.api.mantis.errors import Missing
 from app.api.mantis.reading import Json
-from app.api.mantis.service import jobs
 from app.api.mantis.service.streams import Outlet
-from app.api.mantis.service.workers import Status
 from app.api.mantis.tables import DIALECT
 from app.api.mantis.words import (
     ACCEPTED,
@@ -31,16 +26,12 @@ from app.api.mantis.words import (
     worker_id,
     worker_view,
 )
-from app.domain.errors import JobNotFound
 from app.domain.events import Event, EventKind
-from app.wiring import Services
 
 REPLAYED = 100
 LOOKED_AT = 1000
 """Events of a job that its last messages are looked for in."""
 NOBODY = -1
-LONGEST_MESSAGE = 10_000
-MOST_PAYLOAD_BYTES = 64 * 1024
 _JOB_STATES = {
     EventKind.JOB_SUBMITTED: (ACCEPTED, "Normal"),
     EventKind.JOB_STARTED: (LAUNCHED, "Normal"),
@@ -48,6 +39,7 @@ _JOB_STATES = {
     EventKind.JOB_CANCELLED: (COMPLETED, "Killed"),
     EventKind.JOB_FAILED: (FAILED, "Error"),
 }
+_ENDS = frozenset(kind for kind, (state, _) in _JOB_STATES.items() if state in (COMPLETED, FAILED))
 _WORKER_STATES = {
     EventKind.TASK_CREATED: ACCEPTED,
     EventKind.TASK_QUEUED: ACCEPTED,
@@ -77,10 +69,12 @@ class Teller:
         return self._job is None or not self._job.active
 
     def messages(self, events: Sequence[Event]) -> list[Json]:
-        """Give a message for each change of state among events."""
+        """Give a message for each change of state among events; the end of the job comes last."""
         if events:
             self._look()
-        found = (self._message(event) for event in events)
+        # A job that is killed ends before its workers, in one transaction.
+        in_order = sorted(events, key=lambda event: event.kind in _ENDS)
+        found = (self._message(event) for event in in_order)
         return [{"status": message} for message in found if message is not None]
 
     def _look(self) -> None:
@@ -141,39 +135,6 @@ def _status(job: JobRow, event: Event, text: str, state: str, reason: str) -> Js
         "reason": reason,
         "payloads": [],
     }
-
-
-def publish(services: Services, told: Status) -> None:
-    """Tell others what a worker posted; heartbeats are nobody else's business."""
-    if told.kind == "HEARTBEAT":
-        return
-    engine = services.engine
-    with suppress(Missing, JobNotFound):  # deleted meanwhile
-        job = jobs.find(services, told.job)
-        engine.events.note(job.job_id, status=_posted(told, engine.clock.now() // 1000))
-
-
-def _posted(told: Status, now_ms: int) -> Json:
-    given = told.document
-    payloads = given.get("payloads") or []
-    return {
-        "jobId": told.job,
-        "stageNum": _number(given, "stageNum"),
-        "workerIndex": _number(given, "workerIndex"),
-        "workerNumber": told.number,
-        "type": told.kind,
-        "message": (given.get("message") or "")[:LONGEST_MESSAGE],
-        "state": told.state or None,
-        "hostname": (given.get("hostname") or "")[:LONGEST_MESSAGE] or None,
-        "timestamp": now_ms,
-        "reason": (given.get("reason") or "Normal")[:LONGEST_MESSAGE],
-        "payloads": payloads if len(orjson.dumps(payloads)) <= MOST_PAYLOAD_BYTES else [],
-    }
-
-
-def _number(given: Json, name: str) -> int:
-    found = reading.whole(given.get(name), name, least=-(2**62), most=2**62)
-    return NOBODY if found is None else found
 
 
 class Told:
