@@ -249,7 +249,8 @@ class JobsWanted:
     """Which jobs. active, terminal: whether those are. labels: (name, value or None for any).
 
     stages, indices, numbers, states: what a worker must have one of each of; empty for anything.
-    given: whether a state of workers was asked for.
+    given: whether a state of workers was asked for. submitted_after, ended_after: milliseconds.
+    user, version: exactly these.
     """
 
     active: bool = True
@@ -261,6 +262,10 @@ class JobsWanted:
     numbers: tuple[int, ...] = ()
     states: frozenset[str] = frozenset()
     given: bool = False
+    submitted_after: int | None = None
+    ended_after: int | None = None
+    user: str | None = None
+    version: str | None = None
 
     @property
     def narrows(self) -> bool:
@@ -301,6 +306,10 @@ def jobs_wanted(args: Args) -> JobsWanted:
         numbers=wholes(args, "workerNumber"),
         states=frozenset(states),
         given=bool(given),
+        submitted_after=whole(args, "submittedAfter"),
+        ended_after=whole(args, "terminatedAfter"),
+        user=args.get("user") or None,
+        version=args.get("version") or None,
     )
 
 

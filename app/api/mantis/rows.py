@@ -136,6 +136,9 @@ class JobsQuery:
             params.append(DIALECT)
         elif not wanted.active:
             conditions.append("j.ended_at IS NOT NULL")
+        for condition, value in _plain(wanted):
+            conditions.append(condition)
+            params.append(value)
         if wanted.labels:
             join = " AND " if wanted.all_labels else " OR "
             conditions.append(f"({join.join(_label(value) for _, value in wanted.labels)})")
@@ -190,6 +193,20 @@ def _parts(sql: str, store: Store) -> list[str]:
     if sql in (_STATE, "m.duration_type"):
         return [f'({sql}) COLLATE "C"' if store.backend == "postgres" else sql]
     return sql.split(", ") if "(" not in sql else [sql]
+
+
+def _plain(wanted: JobsWanted) -> list[tuple[str, object]]:
+    """Give the conditions that compare a column with one value."""
+    found: list[tuple[str, object]] = [
+        (f"{column} > ?", min(after * 1000 + 999, 2**62))
+        for column, after in (
+            ("m.submitted_at", wanted.submitted_after),
+            ("j.ended_at", wanted.ended_after),
+        )
+        if after is not None
+    ]
+    pairs = (("m.submitter", wanted.user), ("m.version", wanted.version))
+    return found + [(f"{column} = ?", word) for column, word in pairs if word is not None]
 
 
 def _label(value: str | None) -> str:

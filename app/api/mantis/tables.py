@@ -271,7 +271,8 @@ def open_jobs(store: Store, group_id: int) -> list[Open]:
     rows = store.run(
         "SELECT m.job_id, m.number, j.state, m.submitted_at FROM job j"
         " JOIN mantis_job m ON m.job_id = j.id"
-        f" WHERE j.group_id = ? AND j.ended_at IS NULL AND j.state IN {OPEN} ORDER BY m.number DESC",
+        f" WHERE j.group_id = ? AND j.ended_at IS NULL AND j.state IN {OPEN}"
+        " ORDER BY m.number DESC",
         (group_id,),
     ).fetchall()
     return [Open(row[0], row[1], row[2] == JobState.RUNNING, row[3]) for row in rows]
@@ -281,7 +282,8 @@ def open_of_type(store: Store, group_id: int, unique_type: str) -> str | None:
     """Give the open job of a cluster that was submitted with this very type; None without one."""
     row = store.run(
         "SELECT m.job_id FROM job j JOIN mantis_job m ON m.job_id = j.id"
-        f" WHERE j.group_id = ? AND j.ended_at IS NULL AND j.state IN {OPEN} AND m.unique_type = ?"
+        f" WHERE j.group_id = ? AND j.ended_at IS NULL AND j.state IN {OPEN}"
+        " AND m.unique_type = ?"
         " ORDER BY m.number LIMIT 1",
         (group_id, unique_type),
     ).fetchone()

@@ -4,26 +4,28 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from flask import request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
 from app.api.http.bodies import body
-from app.api.http.documents import text_query
+from app.api.http.documents import number_query, text_query
 from app.api.http.site import services
 from app.api.mantis import queries, reading, schemas
 from app.api.mantis.definitions import definition, scheduling
 from app.api.mantis.errors import Invalid
 from app.api.mantis.routes.describing import FIELDS, PAGING, empty, mounted, page, shown
 from app.api.mantis.rows import CLUSTER_ORDERS
-from app.api.mantis.service import actions, admin
+from app.api.mantis.service import actions, admin, readiness, rehearsals
 from app.api.mantis.service import clusters as service
 from app.api.mantis.service.actions import Asked
+from app.api.mantis.tables import Cluster
 from app.api.mantis.words import cluster_view
 
 CLUSTERS = "/api/v1/jobClusters"
 CLUSTER = f"{CLUSTERS}/<cluster>"
 ACTIONS = f"{CLUSTER}/actions"
+AUDITED, MOST_AUDITED = 100, 1000
 blueprint = Blueprint("mantis-clusters", __name__, description="Job clusters.")
 
 
@@ -68,6 +70,8 @@ def list_clusters() -> ResponseReturnValue:
 def create_cluster() -> ResponseReturnValue:
     """Make a cluster."""
     wanted = definition(reading.document(body()))
+    if queries.flag(request.args, "dryRun"):
+        return shown(rehearsals.create(services(), wanted))
     return shown(service.create(services(), wanted, status_uri()), status=201)
 
 
@@ -75,7 +79,13 @@ def create_cluster() -> ResponseReturnValue:
 def get_cluster(cluster: str) -> ResponseReturnValue:
     """Give a cluster."""
     fields = queries.fields_of(request.args)
-    return shown(fields.of(cluster_view(service.get(services(), cluster))))
+    found = service.get(services(), cluster)
+    return _tagged(found, shown(fields.of(cluster_view(found))))
+
+
+def _tagged(found: Cluster, answer: Response) -> Response:
+    answer.headers["ETag"] = service.tag(found)
+    return answer
 
 
 @mounted(blueprint, CLUSTER, "PUT", 400, 404, answer=schemas.Document, body=schemas.ClusterBody)
@@ -84,7 +94,11 @@ def update_cluster(cluster: str) -> ResponseReturnValue:
     wanted = definition(reading.document(body()))
     if wanted.name != cluster:
         raise Invalid(f"name {wanted.name!r} is not the one of the path", "name-differs")
-    return shown(service.update(services(), wanted, status_uri()))
+    if queries.flag(request.args, "dryRun"):
+        return shown(rehearsals.update(services(), wanted))
+    match = request.headers.get("If-Match")
+    found = service.update(services(), wanted, status_uri(), match)
+    return _tagged(found, shown(cluster_view(found)))
 
 
 @mounted(
@@ -106,7 +120,7 @@ def delete_cluster(cluster: str) -> ResponseReturnValue:
 
 
 def _asked(cluster: str) -> Asked:
-    return actions.asked(cluster, reading.document(body()))
+    return actions.asked(cluster, reading.document(body()), request.headers.get("If-Match"))
 
 
 @mounted(
@@ -137,7 +151,8 @@ def update_stages(cluster: str) -> ResponseReturnValue:
     """Add a jar of the latest artifact with other stages."""
     given = reading.document(body())
     # Who asks need not say so here, as in the original.
-    asked = Asked(cluster, reading.text(given, "user", ""), given)
+    user, match = reading.text(given, "user", ""), request.headers.get("If-Match")
+    asked = Asked(cluster, user, given, match)
     actions.update_stages(services(), asked, scheduling(given.get("schedulingInfo")))
     return empty(204)
 
@@ -174,7 +189,10 @@ def _sla_updated(cluster: str) -> ResponseReturnValue:
             "cronspec": inner.get("cronSpec"),
             "cronpolicy": inner.get("cronPolicy"),
         }
-    actions.update_sla(services(), actions.asked(cluster, given))
+    asked = actions.asked(cluster, given, request.headers.get("If-Match"))
+    if queries.flag(request.args, "dryRun"):
+        return shown(rehearsals.update_sla(services(), asked))
+    actions.update_sla(services(), asked)
     return empty(204)
 
 
@@ -212,3 +230,42 @@ _simple(
     "Let no job be submitted, and kill those there are.",
     schemas.Action,
 )
+
+
+@mounted(
+    blueprint,
+    f"{CLUSTER}/healthcheck",
+    "GET",
+    404,
+    answer=schemas.Document,
+    query=(text_query("job-ids", "Active jobs, with commas between; all of them without."),),
+)
+def check_health(cluster: str) -> ResponseReturnValue:
+    """Tell whether all workers have started."""
+    names = [name for one in request.args.get("job-ids", "").split(",") if (name := one.strip())]
+    return shown(readiness.health(services(), cluster, names))
+
+
+@mounted(
+    blueprint,
+    f"{CLUSTER}/audit",
+    "GET",
+    400,
+    404,
+    answer=schemas.Document,
+    query=(
+        number_query("limit", "So many entries at most.", AUDITED),
+        number_query("before", "Only entries before the one of this id.", 0),
+    ),
+)
+def list_audit(cluster: str) -> ResponseReturnValue:
+    """Tell who did what to a cluster and its jobs, and why; the latest comes first."""
+    limit = min(queries.whole(request.args, "limit") or AUDITED, MOST_AUDITED)
+    before = queries.whole(request.args, "before")
+    return shown({"list": service.history(services(), cluster, before=before, limit=limit)})
+
+
+@mounted(blueprint, f"{CLUSTER}/latestJobDiscoveryInfo", "GET", 404, answer=schemas.Document)
+def get_discovery(cluster: str) -> ResponseReturnValue:
+    """Tell who works on the job that was launched last."""
+    return shown(readiness.discovery(services(), cluster))

@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
 from app.api.http.bodies import body
-from app.api.http.documents import text_query
-from app.api.http.site import services
+from app.api.http.documents import number_query, text_query
+from app.api.http.site import services, site
 from app.api.mantis import queries, reading, schemas
 from app.api.mantis.definitions import Wanted, quick, wanted
-from app.api.mantis.errors import Invalid
+from app.api.mantis.errors import Invalid, no_job
 from app.api.mantis.routes.describing import (
     FIELDS,
     JOB_FILTERS,
@@ -21,8 +21,8 @@ from app.api.mantis.routes.describing import (
 )
 from app.api.mantis.rows import COMPACT_ORDERS, JOB_ORDERS
 from app.api.mantis.service import jobs as service
-from app.api.mantis.service import sla, submits, workers
-from app.api.mantis.words import sorted_by
+from app.api.mantis.service import logs, readiness, rehearsals, sla, submits, workers
+from app.api.mantis.words import job_view, sorted_by
 
 JOBS = "/api/v1/jobs"
 OF_CLUSTER = "/api/v1/jobClusters/<cluster>/jobs"
@@ -34,6 +34,13 @@ WORKER_FIELDS = (
 )  # fmt: skip
 ARCHIVED = text_query("archived", "`true` for jobs that are over, too.")
 FROM = text_query("fromObj", "Member of the job that `fields` are of.")
+WAITED_S = 60
+LONGEST_NUMBER = 18
+SUBMITTING = (
+    text_query("dryRun", "`true` to be told what would run, and store nothing."),
+    text_query("wait", "`launched` for an answer once all workers have started."),
+    number_query("timeoutSecs", "How long to wait for that, up to 300.", WAITED_S),
+)
 blueprint = Blueprint("mantis-jobs", __name__, description="Jobs of clusters.")
 
 
@@ -110,9 +117,22 @@ def get_job_of_cluster(cluster: str, job: str) -> ResponseReturnValue:
 
 
 def _submitted(given: Wanted) -> Response:
-    done = submits.submit(services(), given)
+    args = request.args
+    if queries.flag(args, "dryRun"):
+        return shown(rehearsals.submit(services(), given))
+    waits = queries.word(args, "wait", ("launched",)) is not None
+    timeout_s = min(queries.whole(args, "timeoutSecs") or WAITED_S, readiness.LONGEST_S)
+    done = submits.submit(services(), given, request.headers.get("Idempotency-Key"))
     sla.enforce(services(), given.name)
-    return shown(service.shown(services(), done.job_id), status=201)
+    if not waits:
+        return shown(service.shown(services(), done.job_id), status=201)
+    found = readiness.launched(services(), site().drain, done.job_id, timeout_s)
+    if found is None:
+        raise no_job(done.name)
+    blocking = list(readiness.unready(found))
+    ready = found.started_at is not None
+    view = job_view(found) if ready else {**job_view(found), "blockingWorkers": blocking}
+    return shown(view, status=201 if ready else 200)
 
 
 @mounted(
@@ -123,6 +143,7 @@ def _submitted(given: Wanted) -> Response:
     404,
     answer=schemas.Document,
     body=schemas.SubmitBody,
+    query=SUBMITTING,
     status=201,
 )
 def submit_job() -> ResponseReturnValue:
@@ -138,6 +159,7 @@ def submit_job() -> ResponseReturnValue:
     404,
     answer=schemas.Document,
     body=schemas.SubmitBody,
+    query=SUBMITTING,
     status=201,
 )
 def submit_job_to_cluster(cluster: str) -> ResponseReturnValue:
@@ -156,6 +178,7 @@ def submit_job_to_cluster(cluster: str) -> ResponseReturnValue:
     404,
     answer=schemas.Document,
     body=schemas.QuickBody,
+    query=SUBMITTING,
     status=201,
 )
 def quick_submit() -> ResponseReturnValue:
@@ -244,3 +267,26 @@ def scale_stage(job: str) -> ResponseReturnValue:
 def resubmit_worker(job: str) -> ResponseReturnValue:
     """Replace a worker."""
     return shown(workers.resubmit(services(), job, reading.document(body())))
+
+
+@mounted(
+    blueprint,
+    f"{JOBS}/<job>/workers/<number>/log",
+    "GET",
+    400,
+    404,
+    query=(
+        number_query("tail", "So many of the last lines alone.", 0),
+        text_query("follow", "`true` for what comes, until the worker is over."),
+    ),
+)
+def get_log(job: str, number: str) -> ResponseReturnValue:
+    """Give what a worker wrote, its standard error included, as text."""
+    if not number.isascii() or not number.isdigit() or len(number) > LONGEST_NUMBER:
+        raise no_job(f"{job} worker {number}")
+    tail = queries.whole(request.args, "tail")
+    follows = queries.flag(request.args, "follow")
+    source = logs.output(services(), job, int(number))
+    lines = None if tail is None else min(tail, logs.MOST_LINES)
+    text = logs.written(services(), site().drain, source, tail=lines, follows=follows)
+    return Response(text, mimetype="text/plain", headers={"X-Accel-Buffering": "no"})

@@ -1,5 +1,6 @@
 """What is done to clusters: artifacts, SLA, labels, migration, being enabled or not."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -29,19 +30,28 @@ DISABLED = "the cluster was disabled"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who wants an action on which cluster, and the rest of the body."""
+    """Who wants an action on which cluster, and the rest of the body. match: see `change`."""
 
     name: str
     user: str
     body: Json
+    match: str | None = None
+
+    def done(
+        self, services: Services, action: str, how: Callable[[Cluster, int], Cluster]
+    ) -> Cluster:
+        """Change the cluster; see `clusters.change`."""
+        return clusters.change(
+            services, self.name, how, who=self.user, action=action, match=self.match
+        )
 
 
-def asked(name: str, body: Json) -> Asked:
+def asked(name: str, body: Json, match: str | None = None) -> Asked:
     """Read what all actions have. Raises Invalid."""
     given, user = reading.named(body, "name"), reading.named(body, "user")
     if given != name:
         raise Invalid(f"name {reading.shown(given)} is not the one of the path", "name-differs")
-    return Asked(name, user, body)
+    return Asked(name, user, body, match)
 
 
 def update_artifact(services: Services, wanted: Asked) -> str | None:
@@ -61,7 +71,7 @@ def update_artifact(services: Services, wanted: Asked) -> str | None:
         jar = clusters.jar(with_scheme(own) if own else url, version, stages, now)
         return replace(one, jars=[*one.jars, jar][-MOST_JARS:])
 
-    one = clusters.change(services, wanted.name, wanted.user, "updated the artifact", how)
+    one = wanted.done(services, "updated the artifact", how)
     if skips or one.disabled:
         return None
     done = submits.submit(services, Wanted(name=one.name, user=wanted.user, quick=True))
@@ -78,11 +88,22 @@ def update_stages(services: Services, wanted: Asked, scheduling: Json) -> None:
         jar = clusters.jar(one.jars[-1]["url"], version, scheduling, now)
         return replace(one, jars=[*one.jars, jar][-MOST_JARS:])
 
-    clusters.change(services, wanted.name, wanted.user, "updated the stages", how)
+    wanted.done(services, "updated the stages", how)
 
 
 def update_sla(services: Services, wanted: Asked) -> None:
     """Change the SLA and cron; a bad cron text disables the cluster. Raises Missing, Invalid."""
+    try:
+        sla_changed(services, wanted)
+    except Invalid as fault:
+        if fault.code == "invalid-cron":
+            disable(services, wanted)
+        raise
+    sla.enforce(services, wanted.name)
+
+
+def sla_changed(services: Services, wanted: Asked) -> Cluster:
+    """Store another SLA or cron. Raises Missing, Invalid."""
     body = wanted.body
     cron = _either(body, "cronspec", "cronSpec")
     text = "" if cron is None else _text(cron, "cronspec").strip()
@@ -109,13 +130,7 @@ def update_sla(services: Services, wanted: Asked) -> None:
         disabled = one.disabled and not enables
         return crons.registered(services, replace(one, sla=kept, disabled=disabled))
 
-    try:
-        clusters.change(services, wanted.name, wanted.user, "updated the SLA", how)
-    except Invalid as fault:
-        if fault.code == "invalid-cron":
-            disable(services, wanted)
-        raise
-    sla.enforce(services, wanted.name)
+    return wanted.done(services, "updated the SLA", how)
 
 
 def _either(body: Json, name: str, other: str) -> object:
@@ -136,7 +151,7 @@ def update_migration(services: Services, wanted: Asked) -> dict[str, str]:
     def how(one: Cluster, _now: int) -> Cluster:
         return replace(one, about={**one.about, "migration": config})
 
-    clusters.change(services, wanted.name, wanted.user, "updated the migration strategy", how)
+    wanted.done(services, "updated the migration strategy", how)
     return config
 
 
@@ -149,7 +164,7 @@ def update_labels(services: Services, wanted: Asked) -> None:
     def how(one: Cluster, _now: int) -> Cluster:
         return replace(one, about={**one.about, "labels": labels})
 
-    clusters.change(services, wanted.name, wanted.user, "updated the labels", how)
+    wanted.done(services, "updated the labels", how)
 
 
 def enable(services: Services, wanted: Asked) -> None:
@@ -160,7 +175,7 @@ def enable(services: Services, wanted: Asked) -> None:
             return one
         return crons.registered(services, replace(one, disabled=False))
 
-    clusters.change(services, wanted.name, wanted.user, "enabled", how)
+    wanted.done(services, "enabled", how)
     sla.enforce(services, wanted.name)
 
 
@@ -177,4 +192,4 @@ def disable(services: Services, wanted: Asked) -> None:
                 engine.jobs.cancel(job.job_id, reason=DISABLED)
         return changed
 
-    clusters.change(services, wanted.name, wanted.user, "disabled", how)
+    wanted.done(services, "disabled", how)

@@ -58,6 +58,13 @@ def moment(services: Services) -> datetime:
 
 def create(services: Services, wanted: Definition, status_uri: str) -> Json:
     """Make a cluster and let its SLA begin. Raises Invalid, Refused for a name that is taken."""
+    one = stored(services, wanted, status_uri)
+    sla.enforce(services, one.name)
+    return cluster_view(get(services, one.name))
+
+
+def stored(services: Services, wanted: Definition, status_uri: str) -> Cluster:
+    """Store a new cluster. Raises Invalid, Refused for a name that is taken."""
     engine = services.engine
     store = engine.store
     kept = judged(wanted.sla)
@@ -74,11 +81,9 @@ def create(services: Services, wanted: Definition, status_uri: str) -> Json:
         return one
 
     try:
-        one = retried(store, attempt)
+        return retried(store, attempt)
     except AlreadyExists as taken:
         raise Refused(409, f"Job Cluster {wanted.name} already exists", "cluster-exists") from taken
-    sla.enforce(services, one.name)
-    return cluster_view(get(services, one.name))
 
 
 def defined(wanted: Definition, kept: Sla, group_id: int, status_uri: str, now: int) -> Cluster:
@@ -118,11 +123,18 @@ def require_fresh(one: Cluster, version: str) -> None:
 
 
 def change(
-    services: Services, name: str, who: str, action: str, how: Callable[[Cluster, int], Cluster]
+    services: Services,
+    name: str,
+    how: Callable[[Cluster, int], Cluster],
+    *,
+    who: str,
+    action: str,
+    match: str | None = None,
 ) -> Cluster:
     """Change a cluster in one transaction, noting who did it; give it as it is then.
 
-    how: gives the cluster as wanted, told the present instant. Raises Missing and what `how` does.
+    how: gives the cluster as wanted, told the present instant. match: tags of which its present
+    one must be one, None for any. Raises Missing, Refused, and what `how` does.
     """
     engine = services.engine
     store = engine.store
@@ -132,6 +144,7 @@ def change(
             found = tables.lock_cluster(store, name)
             if found is None:
                 raise no_cluster(name)
+            require_match(found, match)
             wanted = how(found, tx.now)
             if wanted != found:
                 wanted = tables.write_cluster(store, wanted)
@@ -145,8 +158,31 @@ def change(
     return retried(store, attempt)
 
 
-def update(services: Services, wanted: Definition, status_uri: str) -> Json:
-    """Replace what a cluster is, with a jar more. Raises Missing, Invalid."""
+def tag(one: Cluster) -> str:
+    """Give what names a state of a cluster, as a header does."""
+    return f'"{one.version}"'
+
+
+def require_match(one: Cluster, match: str | None) -> None:
+    """Raise Refused where the caller knows another state of the cluster than the present one."""
+    if match is None:
+        return
+    tags = [each.strip().removeprefix("W/") for each in match.split(",")]
+    if "*" not in tags and tag(one) not in tags:
+        raise Refused(412, f"Job Cluster {one.name} has changed meanwhile", "changed-meanwhile")
+
+
+def update(
+    services: Services, wanted: Definition, status_uri: str, match: str | None = None
+) -> Cluster:
+    """Replace what a cluster is, with a jar more. Raises Missing, Invalid, Refused."""
+    one = replaced(services, wanted, status_uri, match)
+    sla.enforce(services, one.name)
+    return get(services, one.name)
+
+
+def replaced(services: Services, wanted: Definition, status_uri: str, match: str | None) -> Cluster:
+    """Store a cluster anew. Raises Missing, Invalid, Refused."""
 
     def how(one: Cluster, now: int) -> Cluster:
         if wanted.version:
@@ -166,9 +202,7 @@ def update(services: Services, wanted: Definition, status_uri: str) -> Json:
         )
         return crons.registered(services, changed)
 
-    one = change(services, wanted.name, wanted.user, "updated", how)
-    sla.enforce(services, one.name)
-    return cluster_view(get(services, one.name))
+    return change(services, wanted.name, how, who=wanted.user, action="updated", match=match)
 
 
 def delete(services: Services, name: str, user: str) -> None:

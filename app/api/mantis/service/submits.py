@@ -1,6 +1,7 @@
 """Jobs of clusters on their way in."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.api.mantis.resolution import (
 from app.api.mantis.tables import DIALECT, TYPE, Cluster, NewJob
 from app.api.mantis.words import job_id, sizes
 from app.domain.clock import SECOND, Instant
+from app.domain.errors import JobNotFound
 from app.domain.submission import Submission
 from app.engine.transaction import retried
 from app.wiring import Services
@@ -29,6 +31,7 @@ TOLERANCE = 1.5
 SUBSCRIPTION_S = 300
 """How long a transient job that names no time lives without a subscriber."""
 SHORTEST_LEASE_S = 30.0
+LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,13 @@ class Submitted:
     name: str
 
 
-def submit(services: Services, wanted: Wanted) -> Submitted:
-    """Submit a job to a cluster. Raises Missing, Invalid."""
+def submit(services: Services, wanted: Wanted, key: str | None = None) -> Submitted:
+    """Submit a job to a cluster. Raises Missing, Invalid.
+
+    key: a second submit to the cluster under it gives the job of the first.
+    """
+    if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+        raise Invalid(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters", "invalid-key")
     engine = services.engine
 
     def attempt() -> Submitted:
@@ -50,7 +58,10 @@ def submit(services: Services, wanted: Wanted) -> Submitted:
                 raise no_cluster(wanted.name)
             if one.disabled:
                 raise Invalid(f"Job Cluster {one.name} is disabled", "cluster-disabled")
-            done = submit_locked(services, one, wanted)
+            unique = None if key is None else f"{one.group_id}/{key}"
+            if unique is not None and (there := _there(services, unique)) is not None:
+                return there
+            done = submit_locked(services, one, wanted, unique_key=unique)
             tables.note(
                 engine.store,
                 one.group_id,
@@ -62,6 +73,13 @@ def submit(services: Services, wanted: Wanted) -> Submitted:
         return done
 
     return retried(engine.store, attempt)
+
+
+def _there(services: Services, unique: str) -> Submitted | None:
+    with suppress(JobNotFound):
+        found = services.engine.jobs.by_unique_key(DIALECT, unique)
+        return Submitted(found.id, found.name)
+    return None
 
 
 def resolved(services: Services, one: Cluster, wanted: Wanted) -> Resolved:
@@ -91,6 +109,7 @@ def submit_locked(
     resubmit: bool = False,
     schedule_id: str | None = None,
     fire_at: Instant | None = None,
+    unique_key: str | None = None,
 ) -> Submitted:
     """Submit to a cluster that this transaction holds. resubmit: for its SLA. Raises Invalid."""
     engine = services.engine
@@ -127,6 +146,7 @@ def submit_locked(
             group_id=one.group_id,
             schedule_id=schedule_id,
             fire_at=fire_at,
+            unique_key=unique_key,
         )
     )
     return Submitted(new.job_id, name)

@@ -199,29 +199,8 @@ def report(services: Services, told: Status) -> bool:
         if told.kind == "HEARTBEAT":
             _heard(services, found, worker, told.subscribers)
         else:
-            services.engine.events.note(found.job_id, status=shown_status(found, told))
             _moved(services, found, worker, told)
     return True
-
-
-def shown_status(found: JobRow, told: Status) -> Json:
-    """Give a report as those who follow the job are shown it, with what it left out."""
-    given = told.document
-    return {
-        "jobId": found.name,
-        "stageNum": reading.whole(given.get("stageNum"), "stageNum", least=-(2**62), most=2**62),
-        "workerIndex": reading.whole(
-            given.get("workerIndex"), "workerIndex", least=-(2**62), most=2**62
-        ),
-        "workerNumber": told.number,
-        "type": told.kind,
-        "message": reading.text(given, "message", ""),
-        "state": told.state or "Noop",
-        "hostname": given.get("hostname"),
-        "timestamp": reading.whole(given.get("timestamp"), "timestamp", least=-(2**62), most=2**62),
-        "reason": reading.text(given, "reason", "") or "Normal",
-        "payloads": reading.items(given, "payloads"),
-    }
 
 
 def _heard(services: Services, found: JobRow, worker: WorkerRow, subscribers: bool | None) -> None:
