@@ -1,5 +1,6 @@
 """What clients may ask for beyond the common ground: readiness, history, dry runs, logs, races."""
 
+import itertools
 import json
 
 import pytest
@@ -51,7 +52,12 @@ def test_discovery_info_once(mantis: Mantis):
     found = mantis.get(path)
     assert found["jobId"] == launched
     one = found["workerAssignments"]["1"]
-    assert (one["stage"], one["numWorkers"], one["activeWorkers"], set(one["hosts"])) == (1, 2, 2, {"1", "2"})
+    assert (one["stage"], one["numWorkers"], one["activeWorkers"], set(one["hosts"])) == (
+        1,
+        2,
+        2,
+        {"1", "2"},
+    )
 
 
 def test_health_is_that_every_worker_is_ready(mantis: Mantis):
@@ -60,7 +66,9 @@ def test_health_is_that_every_worker_is_ready(mantis: Mantis):
     ready = cluster.launch()
     assert mantis.get(path) == {"isHealthy": True, "message": "OK", "failureReason": None}
     waiting = cluster.start(parameters=EXTERNAL, schedulingInfo=scheduling(2))
-    workers = mantis.workers_until(waiting, lambda ws: {w["state"] for w in ws} == {"Launched"}, "placed")
+    workers = mantis.workers_until(
+        waiting, lambda ws: {w["state"] for w in ws} == {"Launched"}, "placed"
+    )
     mantis.status(waiting, workers[1], "HEARTBEAT")
     sick = {
         "isHealthy": False, "message": "unready workers",
@@ -84,10 +92,16 @@ def test_a_submit_may_wait_for_the_launch(mantis: Mantis, path):
     assert found["jobMetadata"]["state"] == "Launched"
     cluster.start(parameters=EXTERNAL)
     query = {"wait": "launched", "timeoutSecs": "1"}
-    found = mantis.expect(200, "POST", path.format(c=cluster.path), cluster.wish(parameters=EXTERNAL), params=query)
+    found = mantis.expect(
+        200, "POST", path.format(c=cluster.path), cluster.wish(parameters=EXTERNAL), params=query
+    )
     assert f"{cluster}-3" in json.dumps(found)
     assert mantis.state(f"{cluster}-3") == "Accepted"
-    for wrong in ({"wait": "forever"}, {"wait": "launched", "timeoutSecs": "x"}, {"wait": "launched", "timeoutSecs": "-1"}):
+    for wrong in (
+        {"wait": "forever"},
+        {"wait": "launched", "timeoutSecs": "x"},
+        {"wait": "launched", "timeoutSecs": "-1"},
+    ):
         mantis.refused(400, "POST", path.format(c=cluster.path), cluster.wish(), params=wrong)
     assert cluster.view()["lastJobCount"] == 3
 
@@ -97,7 +111,12 @@ def test_a_submit_may_wait_for_the_launch(mantis: Mantis, path):
 
 def test_scheduling_is_replaced_by_a_new_jar(mantis: Mantis):
     cluster = mantis.cluster(parameters=EXTERNAL)
-    body = {"name": cluster.name, "user": "u", "version": "2", "schedulingInfo": scheduling(2, 1, zero=1)}
+    body = {
+        "name": cluster.name,
+        "user": "u",
+        "version": "2",
+        "schedulingInfo": scheduling(2, 1, zero=1),
+    }
     path = f"{cluster.path}/actions/updateSchedulingInfo"
     mantis.expect(204, "POST", path, body)
     first, second = cluster.view()["jars"]
@@ -137,9 +156,19 @@ def test_history_is_paged_by_the_job_before_it(mantis: Mantis, past):
     assert numbers(past, jobState="Terminal", startJobIdExclusive=f"{past}-4") == [1, 2, 3]
     assert numbers(past, jobState="Terminal", startJobIdExclusive=f"{past}-1") == []
     assert numbers(past, jobState="Terminal", startJobIdExclusive=f"{past}-6") == [1, 2, 3, 4, 5]
-    query = {"jobState": "Terminal", "startJobIdExclusive": f"{past}-5", "sortBy": "jobId", "ascending": "false", "limit": 2}
+    query = {
+        "jobState": "Terminal",
+        "startJobIdExclusive": f"{past}-5",
+        "sortBy": "jobId",
+        "ascending": "false",
+        "limit": 2,
+    }
     assert numbers(past, **query) == [4, 3]
-    answer = mantis.ask("GET", f"{past.path}/jobs", params={"jobState": "Terminal", "startJobIdExclusive": "nonsense"})
+    answer = mantis.ask(
+        "GET",
+        f"{past.path}/jobs",
+        params={"jobState": "Terminal", "startJobIdExclusive": "nonsense"},
+    )
     assert answer.status_code in (400, 404)
 
 
@@ -152,9 +181,13 @@ def test_history_by_user_version_and_time(past):
     assert numbers(past, activeOnly="false", version="2", user="a") == [5]
     third = everything[2]
     moment = third["jobMetadata"]["submittedAt"]
-    wanted = [n for n, job in enumerate(everything, 1) if job["jobMetadata"]["submittedAt"] > moment]
+    wanted = [
+        n for n, job in enumerate(everything, 1) if job["jobMetadata"]["submittedAt"] > moment
+    ]
     assert numbers(past, activeOnly="false", submittedAfter=moment) == wanted
-    wanted = [n for n, job in enumerate(everything, 1) if job["terminatedAt"] > third["terminatedAt"]]
+    wanted = [
+        n for n, job in enumerate(everything, 1) if job["terminatedAt"] > third["terminatedAt"]
+    ]
     assert numbers(past, activeOnly="false", terminatedAfter=third["terminatedAt"]) == wanted
 
 
@@ -192,7 +225,9 @@ def test_dry_runs_judge_and_store_nothing(mantis: Mantis):
     assert cluster.ids(activeOnly="false") == []
     mantis.refused(400, "POST", f"{cluster.path}/jobs", cluster.wish(version="none"), params=dry)
     path = f"{cluster.path}/actions/updateSla"
-    mantis.refused(400, "POST", path, {"name": cluster.name, "user": "u", "cronspec": "nonsense"}, params=dry)
+    mantis.refused(
+        400, "POST", path, {"name": cluster.name, "user": "u", "cronspec": "nonsense"}, params=dry
+    )
     assert cluster.view()["disabled"] is False
 
 
@@ -210,14 +245,16 @@ def test_a_dry_run_of_a_cron_tells_the_next_five_firings(mantis: Mantis):
 
     (found,) = times(answer.json())
     assert [one % 86_400_000 for one in found] == [45_000_000] * 5
-    assert [after - before for before, after in zip(found, found[1:], strict=False)] == [86_400_000] * 4
+    assert [after - before for before, after in itertools.pairwise(found)] == [86_400_000] * 4
 
 
 # -- logs, audit ------------------------------------------------------------------------------------------
 
 
 def test_the_log_of_a_worker(mantis: Mantis):
-    cluster = mantis.cluster(jobJarFileLocation="shell:seq 1 20; echo to-stderr >&2", schedulingInfo=scheduling(1))
+    cluster = mantis.cluster(
+        jobJarFileLocation="shell:seq 1 20; echo to-stderr >&2", schedulingInfo=scheduling(1)
+    )
     job_id = cluster.start()
     mantis.until(job_id, "Completed")
     path = f"/jobs/{job_id}/workers/1/log"
@@ -245,7 +282,9 @@ def test_the_audit_tells_who_did_what_and_why(mantis: Mantis):
     cluster = mantis.cluster(user="anna")
     cluster.put(version="2", user="bert")
     job_id = cluster.start(user="carl", parameters=EXTERNAL)
-    mantis.expect(202, "DELETE", f"/jobs/{job_id}", params={"user": "dora", "reason": "for a reason"})
+    mantis.expect(
+        202, "DELETE", f"/jobs/{job_id}", params={"user": "dora", "reason": "for a reason"}
+    )
     cluster.act("disableCluster", user="emil")
     found = json.dumps(mantis.get(f"{cluster.path}/audit"))
     for word in ("anna", "bert", "carl", "dora", "emil", "for a reason", job_id):
@@ -277,7 +316,10 @@ def test_a_lost_race_is_412(mantis: Mantis):
     path = f"{cluster.path}/actions/updateLabel"
     assert mantis.ask("POST", path, body, headers={"If-Match": second}).status_code == 412
     assert mantis.ask("POST", path, body, headers={"If-Match": tag()}).status_code == 204
-    assert mantis.ask("POST", path, body, headers={"If-Match": "nonsense"}).status_code in (400, 412)
+    assert mantis.ask("POST", path, body, headers={"If-Match": "nonsense"}).status_code in (
+        400,
+        412,
+    )
     assert [jar["version"] for jar in cluster.view()["jars"]] == ["1", "2", "3"]
 
 
@@ -289,7 +331,9 @@ def test_of_many_with_one_tag_one_wins(mantis: Mantis):
     def put(number: int):
         body = definition(cluster.name, version=f"v{number}")
         return lambda: statuses.append(
-            Mantis(mantis.yard).ask("PUT", cluster.path, body, headers={"If-Match": tag}).status_code
+            Mantis(mantis.yard)
+            .ask("PUT", cluster.path, body, headers={"If-Match": tag})
+            .status_code
         )
 
     crowd([put(number) for number in range(8)])
@@ -304,7 +348,10 @@ def test_a_submit_with_a_key_is_made_once(mantis: Mantis, path):
     def submit(key: str):
         def send() -> None:
             answer = Mantis(mantis.yard).ask(
-                "POST", path.format(c=cluster.path), cluster.wish(), headers={"Idempotency-Key": key}
+                "POST",
+                path.format(c=cluster.path),
+                cluster.wish(),
+                headers={"Idempotency-Key": key},
             )
             assert answer.status_code in (200, 201), answer.text
             ids.append(answer.json()["jobMetadata"]["jobId"])
