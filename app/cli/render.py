@@ -106,10 +106,10 @@ def pack(archive: IO[bytes], scene: Path, others: tuple[Path, ...]) -> None:
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
             packed.write(scene, scene.name)
             for other in others:
-                if not other.resolve().is_relative_to(folder):
-                    raise Failed(f"{other}: is not in the scene's folder {folder}")
                 inside = sorted(other.rglob("*")) if other.is_dir() else [other]
                 for path in inside:
+                    if not path.resolve().is_relative_to(folder):
+                        raise Failed(f"{path}: is not in the scene's folder {folder}")
                     if path.is_file():
                         packed.write(path, path.resolve().relative_to(folder).as_posix())
     except OSError as error:
