@@ -31,7 +31,8 @@ def test_a_scene_goes_with_what_it_needs(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     archive = io.BytesIO()
-    pack(archive, tmp_path / "a.blend", (tmp_path / "wood.png", tmp_path / "maps"))
+    others = (tmp_path / "wood.png", tmp_path / "maps", tmp_path / "a.blend")
+    pack(archive, tmp_path / "a.blend", others)
     with zipfile.ZipFile(archive) as packed:
         found = {name: packed.read(name).decode() for name in packed.namelist()}
     wanted = ("a.blend", "wood.png", "maps/sky.exr", "maps/deep/sea.exr")
