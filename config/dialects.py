@@ -183,3 +183,7 @@ class FlamencoSettings:
     prefix: str = setting("", PREFIX_KIND, _PREFIX)
     require_token: bool = setting(False, Flag(), _TOKEN)
     max_body_bytes: int = setting(1 << 30, Size(), _BODY, unit="bytes")
+    storage_dir: str = setting(
+        "", Text(), "Folder of job files, outputs and thumbnails; one that web processes of several"
+        " hosts have in common.", default_text="`flamenco` in the data directory",
+    )  # fmt: skip

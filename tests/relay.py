@@ -48,3 +48,27 @@ class Relay:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
+
+
+class Refusal:
+    """In place of a relay that was cut: hangs up on whoever asks, and counts them."""
+
+    def __init__(self, path):
+        self.path = path
+        self.asked = 0
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(path))
+        self.server.listen()
+        threading.Thread(target=self._refuse, daemon=True).start()
+
+    def _refuse(self):
+        with suppress(OSError):
+            while True:
+                self.server.accept()[0].close()
+                self.asked += 1
+
+    def end(self):
+        self.path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()

@@ -251,14 +251,30 @@ class Store:
             return self._retry_read(sql, params, error)
         return cursor
 
-    def run_many(self, sql: str, rows: Sequence[Params]) -> None:
-        """Run one statement for each row of parameters."""
-        if not rows:
-            return
+    def run_many(self, sql: str, rows: Sequence[Params]) -> int:
+        """Run one statement for each row of parameters; give how many rows they touched in all.
+
+        On PostgreSQL that is one journey to the server, however many there are.
+        """
+        return int(self._execute_many(sql, rows).rowcount) if rows else 0
+
+    def run_returning(self, sql: str, rows: Sequence[Params]) -> list[Row | None]:
+        """Run one statement for each row of parameters; give the first row that each returns."""
+        if self.backend == "sqlite" or len(rows) < 2:
+            return [self.run(sql, row).fetchone() for row in rows]
+        cursor = self._execute_many(sql, rows, returning=True)
+        found: list[Row | None] = []
+        for _ in rows:
+            found.append(cursor.fetchone())
+            cursor.nextset()
+        return found
+
+    def _execute_many(self, sql: str, rows: Sequence[Params], **options: bool) -> Any:
         if self.backend == "postgres":
             sql = self._translated.get(sql) or self._translate(sql)
         try:
-            self._state.connection.cursor().executemany(sql, rows)
+            cursor = self._state.connection.cursor()
+            cursor.executemany(sql, rows, **options)
         except IntegrityErrors:
             raise
         except _UNFIT as error:
@@ -267,6 +283,7 @@ class Store:
             raise Contended from error
         except _BROKEN as error:
             raise StoreUnavailable(f"the database does not answer: {_first(error)}") from error
+        return cursor
 
     def _retry_read(self, sql: str, params: Params, error: Exception) -> Cursor:
         """Wait for a SQLite file that another process is just recovering; fail on all else."""

@@ -126,6 +126,10 @@ _EXPIRED = (
     "SELECT id, number FROM task WHERE leased_until IS NOT NULL AND leased_until < ?"
     " ORDER BY leased_until LIMIT ?"
 )
+_RENEWED_BEFORE = (
+    "SELECT id, number FROM task WHERE leased_until IS NOT NULL AND leased_until >= ?"
+    " AND leased_until < ? LIMIT ?"
+)
 _ATTEMPTS = (
     "SELECT task_id, number, worker_id, state, leased_at, started_at, ended_at, error, verification"
     " FROM attempt WHERE task_id = ? ORDER BY number"
@@ -245,6 +249,34 @@ def end(
     texts = (store.vault.write(result), store.vault.write(error))
     values = (state, *texts, now, failures, losses, *lease)
     return store.run(_END, values).rowcount == 1
+
+
+class Ending(NamedTuple):
+    """The end of a hand-out and of its task. failures, losses: what it adds to those counts."""
+
+    lease: Lease
+    state: TaskState
+    attempt: AttemptState
+    result: str | None
+    error: str | None
+    failures: int = 0
+    losses: int = 0
+
+
+def end_all(store: Store, ends: Sequence[Ending], now: Instant) -> int:
+    """End held tasks for good and close their history; give how many were held."""
+    ended = [
+        (
+            *(one.state, store.vault.write(one.result), store.vault.write(one.error)),
+            *(now, one.failures, one.losses),
+            *one.lease,
+        )
+        for one in ends
+    ]
+    closed = [(one.attempt, now, store.vault.write(one.error), None, *one.lease) for one in ends]
+    count = store.run_many(_END, ended)
+    store.run_many(_ATTEMPT_END, closed)
+    return count
 
 
 def again(
@@ -426,6 +458,12 @@ def held(store: Store, worker_id: int) -> list[tuple[Lease, TaskState]]:
 def expired(store: Store, now: Instant, limit: int) -> list[Lease]:
     """Give leases that ran out, the oldest first."""
     return [Lease(row[0], row[1]) for row in store.run(_EXPIRED, (now, limit)).fetchall()]
+
+
+def renewed_before(store: Store, length_us: int, before: Instant, limit: int) -> list[Lease]:
+    """Give leases at least so long that were given or last renewed before then."""
+    rows = store.run(_RENEWED_BEFORE, (length_us, before + length_us, limit)).fetchall()
+    return [Lease(row[0], row[1]) for row in rows]
 
 
 def attempts(store: Store, task_id: int) -> Sequence[Attempt]:

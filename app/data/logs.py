@@ -177,6 +177,15 @@ def delete_of_job(store: Store, job_id: str, limit: int) -> int:
     ).rowcount
 
 
+def delete_of_task(store: Store, task_id: int, before: int, limit: int) -> int:
+    """Delete at most `limit` of a task's parts with numbers below one; give how many."""
+    return store.run(
+        "DELETE FROM log_part WHERE id IN"
+        " (SELECT id FROM log_part WHERE task_id = ? AND number < ? LIMIT ?)",
+        (task_id, before, limit),
+    ).rowcount
+
+
 def delete_before(store: Store, before: Instant, limit: int) -> int:
     """Delete at most `limit` parts older than that; give how many there were."""
     return store.run(

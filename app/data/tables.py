@@ -15,6 +15,7 @@ from peewee import (
     TextField,
 )
 
+from app.data.flamenco import FLAMENCO
 from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
 from app.data.tokens import Token
@@ -83,7 +84,7 @@ class Task(Model):
     kind = TextField()
     state = TextField()
     position = IntegerField()
-    priority = IntegerField()
+    priority = BigIntegerField()
     payload = TextField()
     result = TextField(null=True)
     error = TextField(null=True)
@@ -485,6 +486,7 @@ ENGINE = (
     ManagerSession,
     *TRACKER,
     *MANTICORE,
+    *FLAMENCO,
     IdleLimit,
     Token,
     Delivery,

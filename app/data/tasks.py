@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from app.data.codec import dumps, loads
+from app.data.codec import loads
 from app.data.db import Row, Store
 from app.data.vault import Vault
 from app.domain.clock import Instant
@@ -38,13 +38,7 @@ _INSERT = (
     " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
-_NEED = "INSERT INTO task_need (task_id, needs_id, ready) VALUES (?, ?, ?)"
-# What waited for a service to be ready waits for its end no more.
-_MET = (
-    "UPDATE task SET needs = needs - 1 WHERE id IN (SELECT task_id FROM task_need"
-    " WHERE needs_id = ? AND (ready IS NULL OR ready = 0)) RETURNING id, needs"
-)
-_TURN_NEEDS = "UPDATE task_need SET ready = ? WHERE needs_id = ? AND ready = ? RETURNING task_id"
+_SEVERAL = f"SELECT {COLUMNS} FROM task WHERE id IN ({{}}) ORDER BY id"
 NEVER: Instant = 2**62
 """From here on, `due_at` of a task that is held back until an answer releases it.
 
@@ -58,17 +52,20 @@ _READY = (
     "state = CASE WHEN kind = 'work' THEN 'QUEUED' ELSE 'RUNNING' END, queued_at = ?,"
     " started_at = CASE WHEN kind = 'work' THEN started_at ELSE ? END, due_at = NULL"
 )
+_AT_ONCE = 500
+"""Most ids that one statement names."""
 _READY_COLUMNS = "id, state, queue, job_id, watched"
 _MAKE_READY = (
-    f"UPDATE task SET {_READY} WHERE id = ? AND state = 'CREATED' AND needs <= 0"
+    f"UPDATE task SET {_READY} WHERE id IN ({{}}) AND state = 'CREATED' AND needs <= 0"
     f" AND (due_at IS NULL OR due_at <= ?) RETURNING {_READY_COLUMNS}"
 )
 _BEGUN = (
     "UPDATE task SET needs = needs - 1 WHERE parent_id = ? AND state IN ('CREATED', 'HELD')"
     " RETURNING id, needs"
 )
-_CHILD_ENDED = (
-    "UPDATE task SET children_open = children_open - 1 WHERE id = ? RETURNING children_open"
+_CHILDREN_ENDED = "UPDATE task SET children_open = children_open - ? WHERE id = ?"
+_NEW_CHILDREN = (
+    "UPDATE task SET children = children + ?, children_open = children_open + ? WHERE id = ?"
 )
 # The sign keeps both databases from walking over all the children of the composite instead.
 _RELEASE = (
@@ -188,52 +185,53 @@ def record(row: Row, vault: Vault) -> Task:
 
 def insert(store: Store, task: NewTask) -> int:
     """Store a new task and give its id. Raises DuplicateTask for a unique key that is taken."""
-    row = store.run(
-        _INSERT,
-        (
-            task.public_id,
-            task.job_id,
-            task.group_id,
-            task.parent_id,
-            task.queue,
-            task.name,
-            task.kind,
-            task.state,
-            task.position,
-            task.priority,
-            store.vault.dumps(task.payload),
-            store.vault.write(task.error),
-            task.max_attempts,
-            task.max_losses,
-            task.retry_delay_us,
-            task.retry_factor,
-            task.verifications,
-            task.needs,
-            task.children,
-            task.children_open,
-            task.unique_key,
-            task.lease_us,
-            task.due_at,
-            task.created_at,
-            task.queued_at,
-            task.started_at,
-            task.ended_at,
-            task.starts_job_id,
-            int(task.watched),
-            "" if task.service else None,
-        ),
-    ).fetchone()
-    if row is None:
-        raise DuplicateTask(unique_key=task.unique_key, name=task.name)
-    return int(row[0])
+    return insert_all(store, [task])[0]
 
 
-def insert_needs(
-    store: Store, task_id: int, needs: Sequence[int], ready: Sequence[int] = ()
-) -> None:
-    """Note that a task waits for the ends of some tasks, and for services to be ready."""
-    rows: list[tuple[int, int, int | None]] = [(task_id, other, None) for other in needs]
-    store.run_many(_NEED, rows + [(task_id, other, 0) for other in ready])
+def insert_all(store: Store, new: Sequence[NewTask]) -> list[int]:
+    """Store new tasks and give their ids, which rise. Raises DuplicateTask as above."""
+    ids: list[int] = []
+    rows = store.run_returning(_INSERT, [_values(task, store.vault) for task in new])
+    for task, row in zip(new, rows, strict=True):
+        if row is None:
+            raise DuplicateTask(unique_key=task.unique_key, name=task.name)
+        ids.append(int(row[0]))
+    return ids
+
+
+def _values(task: NewTask, vault: Vault) -> Row:
+    return (
+        task.public_id,
+        task.job_id,
+        task.group_id,
+        task.parent_id,
+        task.queue,
+        task.name,
+        task.kind,
+        task.state,
+        task.position,
+        task.priority,
+        vault.dumps(task.payload),
+        vault.write(task.error),
+        task.max_attempts,
+        task.max_losses,
+        task.retry_delay_us,
+        task.retry_factor,
+        task.verifications,
+        task.needs,
+        task.children,
+        task.children_open,
+        task.unique_key,
+        task.lease_us,
+        task.due_at,
+        task.created_at,
+        task.queued_at,
+        task.started_at,
+        task.ended_at,
+        task.starts_job_id,
+        int(task.watched),
+        "" if task.service else None,
+    )
 
 
 def get(store: Store, task_id: int) -> Task:
@@ -242,6 +240,12 @@ def get(store: Store, task_id: int) -> Task:
     if row is None:
         raise TaskNotFound(task_id=task_id)
     return record(row, store.vault)
+
+
+def several(store: Store, task_ids: Sequence[int]) -> list[Task]:
+    """Give those tasks that are there, by id."""
+    rows = store.run(_for(_SEVERAL, task_ids), task_ids).fetchall()
+    return [record(row, store.vault) for row in rows]
 
 
 def by_public_id(store: Store, public_id: str) -> Task:
@@ -264,44 +268,6 @@ def behind(store: Store, job_id: str, key: tuple[int, int], *, limit: int) -> li
     ]
 
 
-def need_met(store: Store, ended_id: int) -> list[int]:
-    """Tell the tasks that waited for one that it has come; give those that wait no longer."""
-    return [row[0] for row in store.run(_MET, (ended_id,)).fetchall() if row[1] <= 0]
-
-
-def service_ready(store: Store, task_id: int, addresses: Mapping[str, str]) -> bool:
-    """Write down where a held service is reached; False when it was ready already."""
-    found = store.run("SELECT addresses FROM task WHERE id = ?", (task_id,)).fetchone()
-    store.run("UPDATE task SET addresses = ? WHERE id = ?", (dumps(dict(addresses)), task_id))
-    return found == ("",)
-
-
-def turn_needs(store: Store, service_id: int, *, ready: bool) -> list[int]:
-    """Turn the needs for a service; give the tasks that wait for it no more, or wait again."""
-    turned = store.run(_TURN_NEEDS, (int(ready), service_id, int(not ready))).fetchall()
-    step = -1 if ready else 1
-    store.run_many(
-        "UPDATE task SET needs = needs + ? WHERE id = ?", [(step, row[0]) for row in turned]
-    )
-    return sorted(row[0] for row in turned)
-
-
-def wait_again(store: Store, task_id: int) -> bool:
-    """Let a ready task wait again; False when it is not ready."""
-    sql = "UPDATE task SET state = 'CREATED', queued_at = NULL WHERE id = ? AND state = 'QUEUED'"
-    return store.run(sql, (task_id,)).rowcount == 1
-
-
-def addresses(store: Store, job_id: str) -> dict[str, dict[str, str]]:
-    """Give where the services of a job that are ready are reached, by task and port."""
-    rows = store.run(
-        "SELECT name, addresses FROM task WHERE job_id = ? AND addresses IS NOT NULL"
-        " AND addresses <> '' AND state = 'RUNNING' ORDER BY id",
-        (job_id,),
-    ).fetchall()
-    return {row[0]: loads(row[1]) for row in rows}
-
-
 class Ready(NamedTuple):
     """A task that waits no more. state: QUEUED, or RUNNING for one that needs no worker.
 
@@ -315,10 +281,16 @@ class Ready(NamedTuple):
     watched: bool
 
 
-def make_ready(store: Store, task_id: int, now: Instant) -> Ready | None:
-    """Queue or begin a task that waits for nothing more; None when it did not move."""
-    row = store.run(_MAKE_READY, (now, now, task_id, now)).fetchone()
-    return Ready(row[0], TaskState(row[1]), row[2], row[3], bool(row[4])) if row else None
+def make_ready(store: Store, task_ids: Sequence[int], now: Instant) -> list[Ready]:
+    """Queue or begin those tasks that wait for nothing more; give those that moved, by id."""
+    rows: list[Row] = []
+    for begin in range(0, len(task_ids), _AT_ONCE):
+        some = task_ids[begin : begin + _AT_ONCE]
+        rows += store.run(_for(_MAKE_READY, some), (now, now, *some, now)).fetchall()
+    return [
+        Ready(row[0], TaskState(row[1]), row[2], row[3], bool(row[4]))
+        for row in sorted(rows, key=lambda row: row[0])
+    ]
 
 
 def composite_begun(store: Store, composite_id: int) -> list[int]:
@@ -326,18 +298,20 @@ def composite_begun(store: Store, composite_id: int) -> list[int]:
     return [row[0] for row in store.run(_BEGUN, (composite_id,)).fetchall() if row[1] <= 0]
 
 
-def child_ended(store: Store, parent_id: int) -> int:
-    """Count a child of a composite as over; give how many are still open."""
-    row = store.run(_CHILD_ENDED, (parent_id,)).fetchone()
-    return int(row[0]) if row else 0
+def children_ended(store: Store, counts: Mapping[int, int]) -> None:
+    """Count children of composites as over. counts: how many, by the composite."""
+    rows = [(counts[parent_id], parent_id) for parent_id in sorted(counts)]
+    store.run_many(_CHILDREN_ENDED, rows)
 
 
-def add_child(store: Store, parent_id: int, *, still_open: bool) -> None:
-    """Count a new child of a composite."""
-    store.run(
-        "UPDATE task SET children = children + 1, children_open = children_open + ? WHERE id = ?",
-        (int(still_open), parent_id),
-    )
+def add_children(store: Store, counts: Mapping[int, tuple[int, int]]) -> None:
+    """Count new children of composites. counts: how many, and how many open, by the composite."""
+    store.run_many(_NEW_CHILDREN, [(*counts[parent_id], parent_id) for parent_id in sorted(counts)])
+
+
+def _for(sql: str, values: Sequence[object]) -> str:
+    """Give a statement with room for so many values."""
+    return sql.format(", ".join("?" * len(values)))
 
 
 def held_by(parent_id: int | None) -> Instant:

@@ -8,7 +8,8 @@ from app.engine.accounts import Accounts, Roles
 from app.engine.attempts import Attempts
 from app.engine.audience import Audience
 from app.engine.claims import Claims
-from app.engine.courses import Courses, Plugins
+from app.engine.courses import Courses
+from app.engine.decisions import Plugins
 from app.engine.deliveries import Deliveries
 from app.engine.doctor import Doctor
 from app.engine.events import Events
@@ -31,6 +32,7 @@ from app.engine.reports import Reports
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
 from app.engine.services import Services
+from app.engine.steering import Steering
 from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
 from app.engine.tokens import Tokens
@@ -69,6 +71,7 @@ class Engine:
         self.pauses = Pauses(self.transaction, self.jobs)
         self.idle = Idle(self.transaction, self.jobs)
         self.tasks = Tasks(self.transaction, courses)
+        self.steering = Steering(self.transaction)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
         self.reports = Reports(self.transaction, self.attempts)

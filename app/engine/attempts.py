@@ -6,19 +6,19 @@ nothing and raises LeaseLost, so whatever arrives late or twice counts once.
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
-from app.data import jobs, leases, lone, tasks
+from app.data import jobs, leases, lone
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import JobNotFound, LeaseLost, TaskNotFound
 from app.domain.events import EventKind
-from app.domain.records import Attempt, Lease, Task
+from app.domain.records import Attempt, Lease
 from app.domain.retry import delay_us
 from app.domain.states import AttemptState, TaskState
 from app.engine.claims import note_start
 from app.engine.courses import Courses, pool_topic
+from app.engine.ends import End, Ends
 from app.engine.services import GONE, STOPPED, ends_job, withdraw
 from app.engine.transaction import (
     SLOTS_TOPIC,
@@ -28,7 +28,6 @@ from app.engine.transaction import (
     queue_topic,
     retried,
 )
-from app.engine.turns import Turns
 
 T = TypeVar("T")
 
@@ -41,8 +40,7 @@ class Attempts:
     def __init__(self, transactions: Transactions, courses: Courses) -> None:
         self._tx = transactions
         self._store: Store = transactions.store
-        self._courses = courses
-        self._turns = Turns(self._store)
+        self._ends = Ends(transactions, courses)
 
     def started(self, lease: Lease) -> None:
         """Report that the work began. A second report changes nothing. Raises LeaseLost."""
@@ -148,6 +146,15 @@ class Attempts:
         with self._store.session():
             return dict(leases.held(self._store, worker_id))
 
+    def silent(self, length_us: int, since: Instant, *, limit: int = 500) -> list[Lease]:
+        """Give leases, at least so long, that were given or last renewed before `since`.
+
+        For holders whose patience is decided anew at each look: their leases never end by
+        themselves. `lose` takes one back, with `before` = `since` + `length_us`.
+        """
+        with self._store.session():
+            return leases.renewed_before(self._store, length_us, since, limit)
+
     def lease_of(self, worker_id: int, task_id: int) -> Lease:
         """Give the lease by which a worker holds a task.
 
@@ -207,8 +214,16 @@ class Attempts:
                     self._finish(tx, lease, held, result)
                     self._close(tx, lease, AttemptState.DONE, verification=verification)
                 return True
-            self._follow(lease, held.job_id, TaskState.COMPLETED, AttemptState.DONE, result=result)
-            return True
+        self._ends.end(
+            End(
+                lease=lease,
+                job_id=held.job_id,
+                state=TaskState.COMPLETED,
+                attempt=AttemptState.DONE,
+                result=result,
+            )
+        )
+        return True
 
     def _verify(self, lease: Lease, held: leases.Standing, result: str | None, value: int) -> bool:
         with self._tx() as tx:
@@ -241,15 +256,32 @@ class Attempts:
                     self._over(tx, lease, held, TaskState.FAILED, error=error, failed=True)
                     self._close(tx, lease, AttemptState.FAILED, error=error)
                 return False
-            self._follow(lease, held.job_id, TaskState.FAILED, AttemptState.FAILED, error=error)
-            return False
+        self._ends.end(
+            End(
+                lease=lease,
+                job_id=held.job_id,
+                state=TaskState.FAILED,
+                attempt=AttemptState.FAILED,
+                error=error,
+            )
+        )
+        return False
 
     def _put_back(self, lease: Lease, state: AttemptState, *, delay_s: float = 0.0) -> bool:
         with self._store.session():
             held = leases.standing(self._store, lease)
-            if held.job_id is not None and ends_job(self._store, held):
-                self._follow(lease, held.job_id, TaskState.FAILED, state, error=STOPPED)
-                return True
+            ends = ends_job(self._store, held)
+        if ends and held.job_id is not None:
+            self._ends.end(
+                End(
+                    lease=lease,
+                    job_id=held.job_id,
+                    state=TaskState.FAILED,
+                    attempt=state,
+                    error=STOPPED,
+                )
+            )
+            return True
         with self._tx() as tx:
             wait = round(delay_s * 1_000_000)
             self._again(tx, lease, held, wait_us=wait)
@@ -273,81 +305,26 @@ class Attempts:
                     self._again(tx, lease, held, losses=1)
                     self._close(tx, lease, AttemptState.LOST)
                     tx.note(EventKind.TASK_LOST, dialect, job_id=held.job_id, task_id=lease.task_id)
-            elif held.job_id is None:
+                return True
+            if held.job_id is None:
                 with self._tx() as tx:
                     self._ran_out(lease, before)
                     self._over(tx, lease, held, TaskState.FAILED, error=LOST_TOO_OFTEN)
                     self._close(tx, lease, AttemptState.LOST)
-            else:
-                self._follow(
-                    lease,
-                    held.job_id,
-                    TaskState.FAILED,
-                    AttemptState.LOST,
-                    error=GONE if ends else LOST_TOO_OFTEN,
-                    before=before,
-                )
+                return True
+        self._ends.end(
+            End(
+                lease=lease,
+                job_id=held.job_id,
+                state=TaskState.FAILED,
+                attempt=AttemptState.LOST,
+                error=GONE if ends else LOST_TOO_OFTEN,
+                before=before,
+            )
+        )
         return True
 
     # -- pieces -------------------------------------------------------------------------------
-
-    def _follow(
-        self,
-        lease: Lease,
-        job_id: str,
-        state: TaskState,
-        attempt: AttemptState,
-        *,
-        result: str | None = None,
-        error: str | None = None,
-        before: Instant = leases.ALWAYS,
-    ) -> None:
-        """End a job's task together with all that follows from it."""
-        with self._turns.of(job_id):
-            self._end_and_follow(
-                lease, job_id, state, attempt, result=result, error=error, before=before
-            )
-
-    def _end_and_follow(
-        self,
-        lease: Lease,
-        job_id: str,
-        state: TaskState,
-        attempt: AttemptState,
-        *,
-        result: str | None,
-        error: str | None,
-        before: Instant,
-    ) -> None:
-        try:
-            job = jobs.get(self._store, job_id)
-            task: Task = tasks.get(self._store, lease.task_id)
-        except (JobNotFound, TaskNotFound) as deleted:
-            raise LeaseLost(task_id=lease.task_id, number=lease.number) from deleted
-        if job.state.final:
-            raise LeaseLost(task_id=lease.task_id, number=lease.number)  # to be cancelled
-        ended = replace(task, state=state, result=result, error=error)
-        course = self._courses.follow(job, ended)
-        failures = int(attempt is AttemptState.FAILED)
-        losses = int(attempt is AttemptState.LOST)
-        with self._tx() as tx:
-
-            def end_task() -> None:
-                self._ran_out(lease, before)
-                if not leases.end(
-                    self._store,
-                    lease,
-                    state=state,
-                    result=result,
-                    error=error,
-                    failures=failures,
-                    losses=losses,
-                    now=tx.now,
-                ):
-                    raise LeaseLost(task_id=lease.task_id, number=lease.number)
-                self._close(tx, lease, attempt, error=error)
-
-            self._courses.apply(tx, job, course, end_task=end_task, ended=ended)
 
     def _ran_out(self, lease: Lease, before: Instant) -> None:
         if before != leases.ALWAYS and not leases.ran_out(self._store, lease, before):

@@ -38,7 +38,7 @@ class Claims:
         Raises WorkerNotActive for a worker that has left, was forgotten or never was.
         """
         waits = self._store.in_transaction
-        late: list[Claimed] = []
+        late: list[str] = []
         dialect = queue.partition("/")[0]
         try:
             with self._tx() as tx:
@@ -65,21 +65,24 @@ class Claims:
                         worker=worker_id,
                         number=task.number,
                     )
-                    if start and task.job_id is not None:
-                        # The task is locked by now, and the order is job before task.
-                        job_id = task.job_id
-                        if not note_start(self._store, tx, job_id, dialect, wait=waits):
-                            late.append(task)
+                if start:
+                    # Their tasks are locked by now, and the order is job before task.
+                    jobs_of = dict.fromkeys(task.job_id for task in claimed if task.job_id)
+                    late = [
+                        job_id
+                        for job_id in jobs_of
+                        if not note_start(self._store, tx, job_id, dialect, wait=waits)
+                    ]
         except Contended:
             if self._store.in_transaction:  # which the database has given up as a whole
                 raise
             return ()
-        for task in late:
+        for job_id in late:
             # The tasks are handed out whatever becomes of this; a job moves on with its first end.
             with suppress(Unavailable), self._tx() as tx:
-                if task.watched:
-                    tx.watch(task.job_id or "")
-                note_start(self._store, tx, task.job_id or "", dialect)
+                if any(task.watched and task.job_id == job_id for task in claimed):
+                    tx.watch(job_id)
+                note_start(self._store, tx, job_id, dialect)
         return claimed
 
 

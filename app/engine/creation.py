@@ -5,9 +5,10 @@ itself. What a composite holds waits for that: it counts the composite among its
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
-from app.data import jobs, tasks
+from app.data import jobs, needs, tasks
 from app.data.db import Store
 from app.domain.clock import Instant, seconds
 from app.domain.events import EventKind
@@ -48,28 +49,50 @@ class Creation:
 
         parent: the composite that they are created with. waiting: whether it has not begun.
         """
-        made: dict[str, tuple[int, TaskState]] = {}
-        for spec in specs:
-            needs = [made[name][0] for name in spec.after if made[name][1] not in _GOOD]
-            ready = [made[name][0] for name in spec.after_ready if made[name][1] not in _GOOD]
-            state = _state(spec, waits=waiting or bool(needs) or bool(ready))
-            row = self._row(job, spec, state, tx.now)
-            row.parent_id = parent if spec.parent is None else spec.parent
-            if spec.held and state is TaskState.CREATED:
-                row.due_at = tasks.held_by(row.parent_id)
-            row.needs = len(needs) + len(ready) + int(waiting)
-            row.starts_job_id = uuid.uuid4().hex if spec.job else None
-            task_id = tasks.insert(self._store, row)
-            made[spec.name] = (task_id, state)
-            tasks.insert_needs(self._store, task_id, needs, ready)
-            if spec.parent is not None:
-                tasks.add_child(self._store, spec.parent, still_open=not state.final)
-            tx.note(_NOTED[state], job.dialect, job_id=job.id, task_id=task_id)
-            if state is TaskState.QUEUED:
-                tx.ring(queue_topic(row.queue))
-            if spec.job is not None and row.starts_job_id is not None:
-                self._create_job(tx, job, spec.job, task_id, row.starts_job_id)
-            self.create(tx, job, spec.children, parent=task_id, waiting=state is TaskState.CREATED)
+        places: dict[str, tuple[int, TaskState]] = {}
+        ids: list[int] = []
+        for run in _runs(specs):
+            rows: list[tasks.NewTask] = []
+            waited: list[needs.Need] = []
+            for spec in run:
+                place = len(ids) + len(rows)
+                needed = [
+                    (place, places[name][0], ready)
+                    for names, ready in ((spec.after, None), (spec.after_ready, 0))
+                    for name in names
+                    if places[name][1] not in _GOOD
+                ]
+                state = _state(spec, waits=waiting or bool(needed))
+                row = self._row(job, spec, state, tx.now)
+                row.parent_id = parent if spec.parent is None else spec.parent
+                if spec.held and state is TaskState.CREATED:
+                    row.due_at = tasks.held_by(row.parent_id)
+                row.needs = len(needed) + int(waiting)
+                row.starts_job_id = uuid.uuid4().hex if spec.job else None
+                places[spec.name] = (place, state)
+                waited += needed
+                rows.append(row)
+            ids += tasks.insert_all(self._store, rows)
+            met_by = [(ids[one], ids[other], ready) for one, other, ready in waited]
+            needs.insert(self._store, met_by)
+            for spec, row, task_id in zip(run, rows, ids[-len(rows) :], strict=True):
+                self._made(tx, job, spec, row, task_id)
+        grown = Counter(spec.parent for spec in specs if spec.parent is not None)
+        still_open = Counter(spec.parent for spec in specs if not born_over(spec))
+        counts = {one: (count, still_open[one]) for one, count in grown.items()}
+        tasks.add_children(self._store, counts)
+
+    def _made(
+        self, tx: Transaction, job: Job, spec: TaskSpec, row: tasks.NewTask, task_id: int
+    ) -> None:
+        """Tell of a new task, and store what it holds or starts."""
+        tx.note(_NOTED[row.state], job.dialect, job_id=job.id, task_id=task_id)
+        if row.state is TaskState.QUEUED:
+            tx.ring(queue_topic(row.queue))
+        if spec.job is not None and row.starts_job_id is not None:
+            self._create_job(tx, job, spec.job, task_id, row.starts_job_id)
+        waiting = row.state is TaskState.CREATED
+        self.create(tx, job, spec.children, parent=task_id, waiting=waiting)
 
     def _create_job(
         self, tx: Transaction, parent: Job, spec: JobSpec, task_id: int, job_id: str
@@ -137,24 +160,32 @@ class Creation:
         )
 
 
-def make_ready(store: Store, tx: Transaction, task_id: int) -> bool:
-    """Queue a task that waits for nothing more, or begin it; False when it still waits."""
-    moved = tasks.make_ready(store, task_id, tx.now)
-    if moved is not None:
-        _begun(store, tx, moved)
-    return moved is not None
+def _runs(specs: Sequence[TaskSpec]) -> Iterator[Sequence[TaskSpec]]:
+    """Cut tasks into runs that are stored at once; what a task holds comes right behind it."""
+    begin = 0
+    for end, spec in enumerate(specs, 1):
+        if spec.children or end == len(specs):
+            yield specs[begin:end]
+            begin = end
 
 
-def need_met(store: Store, tx: Transaction, ended_id: int) -> None:
-    """Tell the tasks that waited for one that it has ended well."""
-    for task_id in tasks.need_met(store, ended_id):
-        make_ready(store, tx, task_id)
+def make_ready(store: Store, tx: Transaction, task_ids: Sequence[int]) -> int:
+    """Queue those tasks that wait for nothing more, or begin them; give how many."""
+    moved = tasks.make_ready(store, task_ids, tx.now)
+    for one in moved:
+        _begun(store, tx, one)
+    return len(moved)
 
 
-def release(store: Store, tx: Transaction, composite_id: int, count: int) -> None:
-    """Let go of the oldest held children of a composite."""
-    for task_id in tasks.release_held(store, composite_id, count):
-        make_ready(store, tx, task_id)
+def needs_met(store: Store, tx: Transaction, ended: Sequence[int]) -> None:
+    """Tell the tasks that waited for these that they have ended well."""
+    make_ready(store, tx, needs.met(store, ended))
+
+
+def release(store: Store, tx: Transaction, counts: Mapping[int, int]) -> None:
+    """Let go of the oldest held children of composites. counts: how many, by the composite."""
+    for composite_id, count in counts.items():
+        make_ready(store, tx, tasks.release_held(store, composite_id, count))
 
 
 def _begun(store: Store, tx: Transaction, moved: tasks.Ready) -> None:
@@ -165,8 +196,7 @@ def _begun(store: Store, tx: Transaction, moved: tasks.Ready) -> None:
     if moved.state is TaskState.QUEUED:
         tx.ring(queue_topic(moved.queue))
         return
-    for child_id in tasks.composite_begun(store, moved.task_id):
-        make_ready(store, tx, child_id)
+    make_ready(store, tx, tasks.composite_begun(store, moved.task_id))
 
 
 def born_over(spec: TaskSpec) -> bool:

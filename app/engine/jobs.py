@@ -20,7 +20,8 @@ from app.domain.events import EventKind
 from app.domain.records import Job, JobFilter, Page, Task
 from app.domain.states import JobState
 from app.domain.submission import Submission
-from app.engine.courses import CLOSED_AT_ONCE, Course, Courses, Plugins, pool_topic
+from app.engine.courses import CLOSED_AT_ONCE, Courses, pool_topic
+from app.engine.decisions import Course, Plugins
 from app.engine.rounds import each
 from app.engine.transaction import Moved, Transaction, Transactions, retried
 from app.hooks.types import Fail

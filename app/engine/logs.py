@@ -15,6 +15,7 @@ PART_BYTES = 64 * 1024
 SEARCH_S = 5.0
 SEARCHED = 64
 """Parts looked at in one turn: some 4 MiB, and 10 ms."""
+FORGOTTEN_AT_A_TIME = 1000
 
 
 class Logs:
@@ -192,6 +193,13 @@ class Logs:
     def _by_task(self, job_id: str, place: logs.Place) -> Sequence[tuple[LogPart, logs.Place]]:
         with self._store.session():
             return logs.by_task(self._store, job_id, after=place, limit=100)
+
+    def forget(self, task_id: int, *, before: int = 2**31 - 1) -> None:
+        """Delete a task's parts with numbers below one, some at a time; all of them without."""
+        while True:
+            with self._store.transaction():
+                if not logs.delete_of_task(self._store, task_id, before, FORGOTTEN_AT_A_TIME):
+                    return
 
     def prune(self, before: Instant, limit: int) -> int:
         """Delete at most `limit` parts older than that; give how many."""

@@ -47,4 +47,4 @@ class Due:
         if not found:
             return 0
         with self._tx() as tx:
-            return sum(1 for task_id in found if make_ready(self._store, tx, task_id))
+            return make_ready(self._store, tx, found)

@@ -8,7 +8,7 @@ it know its addresses.
 
 from collections.abc import Mapping
 
-from app.data import jobs, leases, tasks
+from app.data import jobs, leases, needs, tasks
 from app.data.db import Store
 from app.domain.errors import LeaseLost, PluginFailed
 from app.domain.events import EventKind
@@ -16,8 +16,8 @@ from app.domain.records import Lease
 from app.domain.services import ServiceEnd
 from app.domain.states import AttemptState, JobState, TaskState
 from app.engine.claims import note_start
-from app.engine.courses import Plugins, job_view
 from app.engine.creation import make_ready
+from app.engine.decisions import Plugins, job_view
 from app.engine.transaction import Moved, Transaction, Transactions, retried, worker_topic
 
 GONE = ServiceEnd.EXITED.text("its worker is gone")
@@ -53,7 +53,7 @@ class Services:
                 tx.watch(held.job_id)
             if leases.started(self._store, lease, tx.now):
                 tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
-            first = tasks.service_ready(self._store, lease.task_id, addresses)
+            first = needs.service_ready(self._store, lease.task_id, addresses)
             tx.note(
                 EventKind.TASK_READY,
                 dialect,
@@ -63,15 +63,14 @@ class Services:
             )
             if not first:
                 return
-            for task_id in tasks.turn_needs(self._store, lease.task_id, ready=True):
-                make_ready(self._store, tx, task_id)
+            make_ready(self._store, tx, needs.turn(self._store, lease.task_id, ready=True))
             jobs.count_unready(self._store, held.job_id, -1)
             note_start(self._store, tx, held.job_id, dialect)
 
     def of_job(self, job_id: str) -> Mapping[str, Mapping[str, str]]:
         """Give where the services of a job that are ready are reached, by task and port."""
         with self._store.session():
-            return tasks.addresses(self._store, job_id)
+            return needs.addresses(self._store, job_id)
 
     def shown(self, job_id: str) -> dict[str, str]:
         """Give the addresses of a job as its job interface names them for the user.
@@ -80,7 +79,7 @@ class Services:
         """
         with self._store.snapshot():
             job = jobs.get(self._store, job_id)
-            found = tasks.addresses(self._store, job_id)
+            found = needs.addresses(self._store, job_id)
         if not found:
             return {}
         interface = self._plugins.interfaces.get(job.type)
@@ -112,7 +111,7 @@ def withdraw(store: Store, tx: Transaction, lease: Lease, job_id: str) -> None:
 
 def _not_ready(store: Store, tx: Transaction, service_id: int, job_id: str) -> None:
     jobs.count_unready(store, job_id, 1)
-    for task_id in tasks.turn_needs(store, service_id, ready=False):
+    for task_id in needs.turn(store, service_id, ready=False):
         task = tasks.get(store, task_id)
         if task.state in (TaskState.LEASED, TaskState.RUNNING):
             # What it was told of the service is wrong by now; its worker learns so at once.
@@ -121,6 +120,6 @@ def _not_ready(store: Store, tx: Transaction, service_id: int, job_id: str) -> N
             leases.again(store, task.lease, due_at=None, now=tx.now)
             leases.end_attempt(store, task.lease, state=AttemptState.CANCELLED, now=tx.now)
             tx.ring(worker_topic(task.worker_id or 0))
-        if tasks.wait_again(store, task_id):
+        if needs.wait_again(store, task_id):
             dialect = task.queue.partition("/")[0]
             tx.note(EventKind.TASK_CREATED, dialect, job_id=job_id, task_id=task_id)

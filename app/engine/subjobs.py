@@ -104,7 +104,7 @@ class SubJobs:
             result=child.result if child and good else None,
             error=child.error if child and not good else None,
         )
-        course = self._courses.follow(job, ended)
+        course = self._courses.follow(job, [ended])
         with self._tx() as tx:
 
             def end_task() -> None:
@@ -118,4 +118,4 @@ class SubJobs:
                 ):
                     raise Moved
 
-            self._courses.apply(tx, job, course, end_task=end_task, ended=ended)
+            self._courses.apply(tx, job, course, end_tasks=end_task)

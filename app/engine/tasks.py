@@ -187,9 +187,9 @@ class Tasks:
             job = jobs.get(self._store, task.job_id)
             if job.state.final:
                 return False  # to be cancelled
-            course = self._courses.follow(job, ended)
+            course = self._courses.follow(job, [ended])
             with self._tx() as tx:
-                self._courses.apply(tx, job, course, end_task=end_task, ended=ended)
+                self._courses.apply(tx, job, course, end_tasks=end_task)
         return True
 
     def hold(self, task_id: int) -> None:
@@ -207,6 +207,6 @@ class Tasks:
             move = tasks.hold if hold else tasks.let_go
             if not move(self._store, task_id):
                 raise IllegalMove(current=task.state, wanted=wanted)
-            if hold or not make_ready(self._store, tx, task_id):
+            if hold or not make_ready(self._store, tx, [task_id]):
                 kind = EventKind.TASK_HELD if hold else EventKind.TASK_CREATED
                 tx.note(kind, task.queue.partition("/")[0], job_id=task.job_id, task_id=task_id)

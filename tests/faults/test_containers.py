@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from tests.containers import containers
-from tests.relay import Relay
+from tests.relay import Refusal, Relay
 from tests.yard import Yard, eventually
 
 pytestmark = pytest.mark.podman
@@ -17,6 +17,8 @@ IMAGE = "busybox"
 
 PATIENCE_S = 200.0
 """Podman deals with one container after another, and other tests have theirs."""
+ASKED = 8
+"""More often than a worker asks that does not miss its engine."""
 
 
 @pytest.fixture
@@ -134,6 +136,10 @@ def test_an_engine_that_restarts_fails_the_task_in_words_and_leaves_nothing(
     job = boxed(yard, "echo began; sleep 1000")
     assert len(left(engine, yard.job(job))) == 4
     relay.cut()
+    away = Refusal(relay.path)
+    # The worker asks how its container is once, and from then on for its removal.
+    eventually(lambda: away.asked >= ASKED, "the worker at the engine's door")
+    away.end()
     back = Relay(relay.path, docker_host)
     try:
         found = eventually(

@@ -11,11 +11,17 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "services.py"
 DEADLINE_S = 60
-# The command: tell where Redis is, then stay until told to go.
+# The command: tell where Redis is, then stay until told to go. It waits for signals rather than
+# for input, because one that came just before such a call began would be noticed only after it.
 STAY = """\
-import os, sys
+import os, signal
+ends = {signal.SIGINT, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, ends)
 print("ready", os.environ["JOBYARD_TEST_REDIS"], flush=True)
-sys.stdin.read()
+number = signal.sigwait(ends)
+signal.signal(number, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+os.kill(os.getpid(), number)
 """
 
 

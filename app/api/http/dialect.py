@@ -59,7 +59,7 @@ class Dialect:
     not to be sent after all; raises ValueError for one that cannot be made. health: what it adds to
     the answer of `/health`.
     run_once: what the leading ticker does for it every second, told the present instant, once there
-    is a group; gives how much it did, and may run twice.
+    is a group or a remote worker; gives how much it did, and may run twice.
     """
 
     name: str

@@ -1,9 +1,11 @@
 """Directories of the shell runtime, and what is left in them by a dead daemon.
 
 <work_dir>/<task>-<number>/process.json    who runs, written before it may
-<work_dir>/<task>-<number>/<step>/script   what runs
-<work_dir>/<task>-<number>/<step>/output   the result file, progress the progress file
-<work_dir>/<task>-<number>/<step>/work/    the working directory, with the step's files
+<work_dir>/<task>-<number>/<step>.script   what runs
+<work_dir>/<task>-<number>/<step>.output   the result file, .progress the progress file
+<work_dir>/<task>-<number>/<step>/         the working directory, with the step's files
+
+Making a file or directory is a good part of what a small task costs: there are no more of them.
 """
 
 import json
@@ -27,26 +29,23 @@ _REMOVERS = (
 
 
 class StepFolder:
-    """The directory of one step."""
+    """The working directory of one step, and the files beside it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.work = path / "work"
-        self.script = path / "script"
-        self.output = path / "output"
-        self.progress = path / "progress"
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self.script = work.with_name(f"{work.name}.script")
+        self.output = work.with_name(f"{work.name}.output")
+        self.progress = work.with_name(f"{work.name}.progress")
 
     def fill(self, step: Step, *, uid: int | None, gid: int | None) -> None:
         """Write script and files, empty result and progress files.
 
         Raises OSError, and StepFailed for a file name that leads outside.
         """
-        self.path.mkdir(mode=0o755)
         self.work.mkdir(mode=0o755)
-        self.script.write_bytes((step.run or "").encode("utf-8", "surrogatepass"))
-        self.script.chmod(0o555)
+        _write(self.script, (step.run or "").encode("utf-8", "surrogatepass"), 0o555, exact=True)
         for path in (self.output, self.progress):
-            path.touch(mode=0o644)
+            _write(path, b"", 0o644)
         write_files(self.work, step.files)
         if uid is not None or gid is not None:
             for path in (self.work, self.output, self.progress):
@@ -77,7 +76,7 @@ class AttemptFolder:
             self.path.mkdir(mode=0o711)
 
     def step(self, name: str) -> StepFolder:
-        """Give a step's directory, not yet made."""
+        """Give a step's directory and files, not yet made."""
         return StepFolder(self.path / name)
 
     def write_record(self, process: gate.Process) -> None:
@@ -85,7 +84,7 @@ class AttemptFolder:
 
         Not synced to the disk: what a crash of the machine loses, its processes do not survive.
         """
-        (self.path / _RECORD).write_text(json.dumps(process.record()), "ascii")
+        _write(self.path / _RECORD, json.dumps(process.record()).encode("ascii"), 0o644)
 
     def read_record(self) -> str:
         """Give what was written down; empty when nothing was."""
@@ -104,11 +103,8 @@ class AttemptFolder:
             for entry in list(self.path.iterdir()):
                 if entry.is_symlink() or not entry.is_dir():
                     entry.unlink()
-                    continue
-                for name in ("script", "output", "progress"):
-                    (entry / name).unlink(missing_ok=True)
-                (entry / "work").rmdir()
-                entry.rmdir()
+                else:
+                    entry.rmdir()
             self.path.rmdir()
         except FileNotFoundError:
             if not self.path.exists():
@@ -151,6 +147,19 @@ def clean_up_leftovers(work_dir: Path, *, kill_after_s: float = 2.0) -> int:
     for folder in folders:
         folder.remove()
     return len(folders)
+
+
+def _write(path: Path, data: bytes, mode: int, *, exact: bool = False) -> None:
+    """Write a small file. exact: with that mode whatever the umask."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(path, flags, mode)
+    try:
+        if exact:
+            os.fchmod(fd, mode)
+        while data:
+            data = data[os.write(fd, data) :]
+    finally:
+        os.close(fd)
 
 
 def write_files(root: Path, files: Mapping[str, str]) -> None:

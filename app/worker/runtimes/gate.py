@@ -66,6 +66,9 @@ except OSError as error:
 """
 
 
+_found: dict[tuple[str, str], str] = {}
+
+
 class Process:
     """A spawned process behind its gate, not yet reaped."""
 
@@ -199,7 +202,13 @@ def recorded(text: str) -> Mark | None:
 
 def program(name: str, path: str) -> str | None:
     """Give the full path of a program looked for as a shell would; None if there is none."""
-    return shutil.which(name, path=path)
+    found = _found.get((name, path))
+    # Looking through PATH costs a call a directory, for each task.
+    if found is None or not os.access(found, os.X_OK):
+        found = shutil.which(name, path=path)
+        if found is not None:
+            _found[name, path] = found
+    return found
 
 
 def plain_name(name: bytes) -> str:

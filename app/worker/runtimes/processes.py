@@ -17,6 +17,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -185,6 +186,7 @@ def start_time(pid: int) -> int | None:
     return int(fields[19]) if fields else None
 
 
+@cache
 def boot_id() -> str:
     """Give the id of this run of the machine."""
     return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()

@@ -227,7 +227,7 @@ def test_progress_is_read_clamped_and_told_once(runtime, watch):
     """
     thread, answers = in_thread(lambda: run(runtime, watch, script))
     watch.wait_for(lambda: watch.percents == [100.0])
-    (runtime.work_dir / "t1-1" / "main" / "work" / "go").touch()
+    (runtime.work_dir / "t1-1" / "main" / "go").touch()
     thread.join()
     assert answers[0].error is None
     assert watch.percents == [100.0, 20.5]
