@@ -228,9 +228,7 @@ def test_two_ends_at_once_never_leave_what_waits_for_both(engine):
     for _ in range(10):
         pair = add(engine, 2)
         (after,) = add(engine, waits_for=pair)
-        held = [
-            engine.claims.claim(new_worker(engine, QUEUE), QUEUE, start=True)[0] for _ in pair
-        ]
+        held = [engine.claims.claim(new_worker(engine, QUEUE), QUEUE, start=True)[0] for _ in pair]
         gate = threading.Barrier(2)
 
         def end(task, gate=gate):
