@@ -17,7 +17,8 @@ ARGS ?=
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n $(JOBS) --dist worksteal
 SERVICES := $(BIN)/python scripts/services.py run --
-FAST := not postgres and not redis and not podman and not blender and not ffmpeg and not slow
+FAST := not postgres and not redis and not podman and not blender and not ffmpeg and not chromium \
+	and not slow
 
 .PHONY: help run install install-test test test-fast lint bench fuzz lock wheel try-image clean
 
@@ -38,7 +39,7 @@ python-found:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found"; exit 1; }
 .PHONY: python-found
 
-test: install-test  ## the whole suite beside real PostgreSQL, Redis, Podman, Blender and ffmpeg
+test: install-test  ## the whole suite beside real PostgreSQL, Redis, Podman, Blender, ffmpeg, Chromium
 	@$(SERVICES) $(PYTEST) $(PARALLEL) --durations=30 $(ARGS)
 
 test-fast: install-test  ## what needs no service and is not slow; under 3 minutes

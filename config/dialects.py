@@ -50,7 +50,7 @@ class ManticoreSettings:
     )  # fmt: skip
     cors: bool = setting(True, Flag(strict=True), "Send CORS headers.", also=("CORS",))
     webpage_disabled: bool = setting(
-        False, Flag(strict=True), "Accepted; the API is the same either way.",
+        False, Flag(strict=True), "Switch the page `/ui/environments` off; the API stays.",
         also=("WEBPAGE_DISABLED",),
     )  # fmt: skip
     domain: str = setting(
@@ -123,6 +123,18 @@ class MantisSettings:
     worker_timeout_s: float = setting(
         60.0, Seconds(1, 86_400), "A worker silent for 1.5 times as long is replaced.", unit="s"
     )
+    max_resubmits: int = setting(
+        100, Whole(0, 10_000), "Failures of workers within an hour after which the next one fails"
+        " the job, where the job names no number.", unit="failures",
+    )  # fmt: skip
+    jobs_retention_s: float = setting(
+        2_592_000.0, Seconds(60), "Age at which jobs that are over are deleted.", unit="s"
+    )
+    stream_map: Mapping[str, object] = setting(
+        dict, Tables("table", single=True), "Clusters that serve streams, by application and name"
+        " of the stream, as `mantis/publish/streamJobClusterMap` tells it.",
+        default_text="one cluster for all",
+    )  # fmt: skip
     time_zone: str = setting(
         "UTC",
         Text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "Europe/Berlin", "time zone", blank=False),

@@ -15,6 +15,8 @@ DEFAULT_QUEUES = {
     # As many of one as of the other: else parts that run would wait for parts that never get room.
     "manticore/core": 64,
     "manticore/hmi": 64,
+    # Workers of job clusters mostly live long.
+    "mantis/default": 256,
     "jobyard/core": 16,
     "jobyard/hmi": 16,
 }
@@ -113,6 +115,9 @@ class WebSettings:
     )
     drain_s: float = setting(
         10.0, Seconds(0), "How long a stopping web process lets requests end.", unit="s"
+    )
+    open_pages: bool = setting(
+        False, Flag(), "Show the pages that want no login to browsers on other machines, too."
     )
 
 

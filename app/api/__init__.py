@@ -4,6 +4,7 @@ from app.api.flamenco import DIALECT as FLAMENCO
 from app.api.http.dialect import Dialect
 from app.api.jobyard import DIALECT as JOBYARD
 from app.api.manticore import DIALECT as MANTICORE
+from app.api.mantis import DIALECT as MANTIS
 from app.api.system import DIALECT as SYSTEM
 from app.api.task_tracker import DIALECT as TASK_TRACKER
 from app.api.tork import DIALECT as TORK
@@ -12,6 +13,7 @@ DIALECTS: tuple[Dialect, ...] = (
     TORK,
     TASK_TRACKER,
     MANTICORE,
+    MANTIS,
     FLAMENCO,
     JOBYARD,
     SYSTEM,

@@ -116,11 +116,20 @@ class Server:
 
     def read(self, path: str, headers: Mapping[str, str] = {}) -> Any:
         """GET any path of the server as JSON, again while it is away. Raises Failed."""
-        return self._again("GET", path, None, headers).json
+        return self.repeat("GET", path, headers=headers).json
 
     def authorization(self) -> dict[str, str]:
         """Give the header that shows the token, for other APIs of the server that want it."""
         return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def repeat(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> Answer:
+        """Make a request that may as well be made twice, to any path, until it is answered.
+
+        Raises Failed, also when the server stays away for longer than `patience_s`.
+        """
+        return self._again(method, path, body, headers)
 
     def text(self, path: str) -> Iterator[bytes]:
         """GET a path of our API as pieces of text. Raises Failed when it breaks off."""
@@ -290,7 +299,7 @@ def _parsed(data: str) -> Any:
 def _message(body: bytes) -> str:
     try:
         document = json.loads(body)
-        said = [str(document["message"])]
+        said = [str(document["message" if "message" in document else "error"])]
         said += [f"{path}: {text}" for path, text in document.get("faults", {}).items()]
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""

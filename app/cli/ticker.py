@@ -11,8 +11,11 @@ from config.settings import Settings
 
 if TYPE_CHECKING:
     from app.domain.clock import Instant
-    from app.domain.records import Delivery, Post
+    from app.domain.records import Delivery, Post, Schedule
     from app.wiring import Services
+
+OWN_CRON = ("mantis",)
+"""Dialects whose schedules are more than a template."""
 
 
 @click.command()
@@ -33,6 +36,7 @@ def command(settings: Settings, parent: int | None) -> None:
 
     services = build(settings)
     chores = Duty("dialects", 1.0, _Chores(services).run_once)
+    services.engine.schedules.fire_by({name: _Firing(services, name) for name in OWN_CRON})
     ticker = Ticker(services, Sender(services, _Wording(services)), [chores])
     on_stop(ticker.stop)
     try:
@@ -55,6 +59,24 @@ class _Wording:
             if dialect.name == delivery.dialect and dialect.post is not None:
                 return dialect.post(self._services, delivery)
         raise ValueError(f"jobs of {delivery.dialect} have no webhooks")
+
+
+class _Firing:
+    """Has a dialect do what its schedules stand for, loaded when the first one is due."""
+
+    def __init__(self, services: "Services", name: str) -> None:
+        self._services = services
+        self._name = name
+
+    def __call__(self, schedule: "Schedule", at: "Instant") -> bool:
+        """Do it; False when there is nothing to do."""
+        from app.api import DIALECTS  # noqa: PLC0415 - most servers have no such schedules
+
+        for dialect in DIALECTS:
+            if dialect.name == self._name and dialect.fire is not None:
+                enabled = dialect.terms(self._services.settings).enabled
+                return enabled and dialect.fire(self._services, schedule, at)
+        return False
 
 
 class _Chores:

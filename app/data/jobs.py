@@ -318,6 +318,16 @@ def end_delay(store: Store, job_id: str) -> bool:
     return store.run(_END_DELAY, (job_id,)).rowcount == 1
 
 
+def change(store: Store, job: Job) -> bool:
+    """Write other parameters of a job over the version they were given to; False when it moved."""
+    sql = (
+        "UPDATE job SET version = version + 1, spec = ?, watches = ?"
+        " WHERE id = ? AND version = ? AND state = 'WAITING'"
+    )
+    values = (store.vault.dumps(job.spec), _write_watches(job), job.id, job.version)
+    return store.run(sql, values).rowcount == 1
+
+
 def archive(store: Store, job_id: str, *, archived: bool) -> bool:
     """Put a job that is over away, or fetch it back; False when it is not over."""
     sql = "UPDATE job SET archived = ? WHERE id = ? AND ended_at IS NOT NULL"
@@ -416,14 +426,25 @@ def counts(store: Store, dialect: str) -> Mapping[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def expired(store: Store, now: Instant, ended_before: Instant, limit: int) -> list[str]:
-    """Give ids of jobs to delete: past their own time, or over for longer than is kept."""
+def expired(
+    store: Store,
+    now: Instant,
+    ended_before: Instant,
+    limit: int,
+    *,
+    sparing: Sequence[str] = (),
+) -> list[str]:
+    """Give ids of jobs to delete: past their own time, or over for longer than is kept.
+
+    sparing: dialects whose jobs are left out of the latter.
+    """
+    spared = f" AND dialect NOT IN ({', '.join('?' * len(sparing))})" if sparing else ""
     rows = store.run(
         "SELECT id FROM job WHERE delete_at IS NOT NULL AND delete_at <= ? LIMIT ?", (now, limit)
     ).fetchall()
     rows += store.run(
-        "SELECT id FROM job WHERE ended_at IS NOT NULL AND ended_at < ? LIMIT ?",
-        (ended_before, limit),
+        f"SELECT id FROM job WHERE ended_at IS NOT NULL AND ended_at < ?{spared} LIMIT ?",
+        (ended_before, *sparing, limit),
     ).fetchall()
     return list(dict.fromkeys(row[0] for row in rows))[:limit]
 

@@ -89,7 +89,7 @@ _END = (
 _AGAIN = (
     "UPDATE task SET state = ?, error = ?, started_at = NULL, leased_until = NULL,"
     " worker_id = NULL, queued_at = ?, due_at = ?, failures = failures + ?,"
-    " losses = losses + ?, agreed = agreed + ?, progress = 0,"
+    " losses = losses + ?, agreed = agreed + ?, progress = 0, ready_at = NULL,"
     " addresses = CASE WHEN addresses IS NULL THEN NULL ELSE '' END"
     " WHERE id = ? AND number = ? AND state IN ('LEASED', 'RUNNING')"
 )

@@ -1,6 +1,6 @@
 """Rows of `log_part`: the output of tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, TypeAlias
 
 from app.data.codec import escape, unescape
@@ -13,12 +13,16 @@ from app.domain.records import LogPart
 
 _COLUMNS = "id, task_id, job_id, number, contents, at, tx"
 _INSERT = (
-    "INSERT INTO log_part (task_id, job_id, number, position, task_created_at, contents, at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO log_part (task_id, job_id, number, position, task_created_at, contents, at, sink)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _OF_JOB = (
     f"SELECT {_COLUMNS} FROM log_part WHERE job_id = ? AND (tx, id) > (?, ?){{}}"
     " ORDER BY tx, id LIMIT ?"
+)
+_LAST_OF_SINK = (
+    f"SELECT {_COLUMNS} FROM log_part WHERE job_id = ? AND sink = 1 AND {{}}"
+    " ORDER BY tx DESC, id DESC LIMIT ?"
 )
 _BY_TASK = (
     f"SELECT {_COLUMNS}, position, task_created_at FROM log_part WHERE job_id = ?"
@@ -68,15 +72,20 @@ def append(
     task_created_at: Instant,
     texts: Sequence[str],
     at: Instant,
+    sink: Collection[int] = (),
 ) -> int:
     """Store texts behind all parts of the task; give the number of the last.
 
+    sink: places of those texts that are whole lines of a sink.
     Raises Contended when another did the same at this moment.
     """
     first = last_number(store, task_id) + 1
     rows = [
-        (task_id, job_id, number, position, task_created_at, escape(text), at)
-        for number, text in enumerate(texts, first)
+        (
+            *(task_id, job_id, first + place, position, task_created_at, escape(text), at),
+            int(place in sink),
+        )
+        for place, text in enumerate(texts)
     ]
     try:
         store.run_many(_INSERT, rows)
@@ -150,16 +159,33 @@ def of_task(store: Store, task_id: int, *, after: int, limit: int) -> list[LogPa
     return [_record(row) for row in rows]
 
 
-def of_job(store: Store, job_id: str, *, after: str, limit: int, settled: bool) -> list[LogPart]:
+def of_job(
+    store: Store, job_id: str, *, after: str, limit: int, settled: bool, sink: bool = False
+) -> list[LogPart]:
     """Give a job's parts in commit order, from the one behind position `after`.
 
-    settled: leave out what an open transaction may still store something in front of. Raises
-    ValueError for what is no position.
+    settled: leave out what an open transaction may still store something in front of. sink: those
+    of its sink alone. Raises ValueError for what is no position.
     """
     transaction, number = parse_position(after)
     waits = settled and store.backend == "postgres"
-    statement = _OF_JOB.format(f" AND {SETTLED}" if waits else "")
+    more = f" AND {SETTLED}" if waits else ""
+    statement = _OF_JOB.format(f"{more} AND sink = 1" if sink else more)
     rows = store.run(statement, (job_id, transaction, number, limit)).fetchall()
+    return [_record(row) for row in rows]
+
+
+def last_of_sink(store: Store, job_id: str, up_to: str | None, *, limit: int) -> list[LogPart]:
+    """Give the last parts of a job's sink, newest first.
+
+    up_to: the position of the newest; None is the newest settled one.
+    """
+    where, place = "(tx, id) <= (?, ?)", tuple[int, ...]()
+    if up_to is not None:
+        place = parse_position(up_to)
+    else:
+        where = SETTLED if store.backend == "postgres" else "1 = 1"
+    rows = store.run(_LAST_OF_SINK.format(where), (job_id, *place, limit)).fetchall()
     return [_record(row) for row in rows]
 
 

@@ -18,6 +18,7 @@ from peewee import (
 from app.data.flamenco import FLAMENCO
 from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
+from app.data.mantis import MANTIS
 from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
@@ -113,6 +114,7 @@ class Task(Model):
     watched = IntegerField()
     agreed = IntegerField()
     addresses = TextField(null=True)
+    ready_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "task"
@@ -456,6 +458,7 @@ class LogPart(Model):
     contents = TextField()
     at = BigIntegerField()
     tx = BigIntegerField()
+    sink = IntegerField()
 
     class Meta:
         table_name = "log_part"
@@ -487,6 +490,7 @@ ENGINE = (
     *TRACKER,
     *MANTICORE,
     *FLAMENCO,
+    *MANTIS,
     IdleLimit,
     Token,
     Delivery,

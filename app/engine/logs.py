@@ -1,7 +1,7 @@
 """Verbs on the output of tasks; it may live in a database file of its own."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from app.bus import Bus
 from app.data import logs
@@ -34,13 +34,16 @@ class Logs:
         position: int,
         task_created_at: Instant,
         texts: Sequence[str],
+        sink: Collection[int] = (),
         after: int = 0,
         at: Instant | None = None,
     ) -> int:
         """Store texts as the next parts of a task, wake who watches, give the last one's number.
 
         Two holders of a task may do so at the same moment: numbers are given out here, so nothing
-        of either is lost. at, after: for one who does not know whether an earlier try was stored:
+        of either is lost. sink: places of those texts that are whole lines of a sink.
+
+        at, after: for one who does not know whether an earlier try was stored:
         the instant named in that try, and the newest number that was known before it. What is
         there already is then not stored again.
         """
@@ -61,6 +64,7 @@ class Logs:
                     position=position,
                     task_created_at=task_created_at,
                     texts=texts,
+                    sink=sink,
                     at=now,
                 )
 
@@ -175,6 +179,30 @@ class Logs:
         """
         with self._store.session():
             return logs.of_job(self._store, job_id, after=position, limit=limit, settled=settled)
+
+    def sink_after(
+        self, job_id: str, position: str, *, limit: int = 100, settled: bool = True
+    ) -> Sequence[LogPart]:
+        """Give the parts of a job's sink behind a position, as `after_in_job`.
+
+        The sink is what tasks whose command has one wrote to their standard output; each part is
+        whole lines, the last perhaps without its end.
+        """
+        with self._store.session():
+            return logs.of_job(
+                self._store, job_id, after=position, limit=limit, settled=settled, sink=True
+            )
+
+    def last_of_sink(
+        self, job_id: str, up_to: str | None = None, *, limit: int = 100
+    ) -> Sequence[LogPart]:
+        """Give the last parts of a job's sink, newest first.
+
+        up_to: position of the newest. Without it, what an open transaction may still come in front
+        of is left out.
+        """
+        with self._store.session():
+            return logs.last_of_sink(self._store, job_id, up_to, limit=limit)
 
     def whole(self, task_id: int) -> Iterator[str]:
         """Give a task's output piece by piece, oldest first, without holding a connection."""

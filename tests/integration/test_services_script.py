@@ -25,7 +25,7 @@ os.kill(os.getpid(), number)
 """
 
 
-def start(*command, without="postgres,podman,blender,ffmpeg", setup=None, **variables):
+def start(*command, without="postgres,podman,blender,ffmpeg,chromium", setup=None, **variables):
     """Start the script beside nothing but Redis, or less. setup: what it does before it begins."""
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), "run", "--", *command],
@@ -92,16 +92,19 @@ def test_a_signal_is_passed_on_and_everything_stops(staying, name):
 
 
 def test_status_of_the_command_is_handed_on():
-    process = start("sh", "-c", "exit 7", without="postgres,redis,podman,blender,ffmpeg")
+    process = start("sh", "-c", "exit 7", without="postgres,redis,podman,blender,ffmpeg,chromium")
     said, _ = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 7
-    assert "LEFT OUT by JOBYARD_TEST_WITHOUT: blender, ffmpeg, podman, postgres, redis" in said
+    assert (
+        "LEFT OUT by JOBYARD_TEST_WITHOUT: blender, chromium, ffmpeg, podman, postgres, redis"
+        in said
+    )
 
 
 @pytest.mark.ffmpeg
 def test_a_program_is_handed_on_as_its_path():
     tell = 'import os; print("at", os.environ["JOBYARD_TEST_FFMPEG"])'
-    process = start(sys.executable, "-c", tell, without="postgres,redis,podman,blender")
+    process = start(sys.executable, "-c", tell, without="postgres,redis,podman,blender,chromium")
     said, _ = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0
     assert Path(said.splitlines()[-1].removeprefix("at ")).name == "ffmpeg"

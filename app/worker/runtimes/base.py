@@ -85,9 +85,10 @@ class Watch(Protocol):
 
     cancelled: Signal
 
-    def output(self, data: bytes) -> None:
+    def output(self, data: bytes, *, sink: bool = False) -> None:
         """Take a piece of output, at most 64 KiB, both streams in order of arrival.
 
+        sink: it is of the standard output of a command that has a sink.
         May wait, and the task then waits on its full pipe; but not longer than about a second,
         because nobody looks at the clock or at `cancelled` meanwhile.
         """

@@ -300,7 +300,12 @@ class _Run:
             tail.add(data)
             self.watch.output(data)
 
-        with container.attached(take) as pump:
+        def take_lines(data: bytes) -> None:
+            tail.add(data)
+            self.watch.output(data, sink=True)
+
+        sink = take_lines if main and self.command.sink else None
+        with container.attached(take, sink) as pump:
             container.start()
             try:
                 progress = self.watch.progress if main else None

@@ -115,15 +115,20 @@ class Container:
         return state
 
     @contextmanager
-    def attached(self, take: Callable[[bytes], None]) -> Iterator[Pump]:
-        """Hand both streams on from the very start; for a container not started yet."""
+    def attached(
+        self, take: Callable[[bytes], None], sink: Callable[[bytes], None] | None = None
+    ) -> Iterator[Pump]:
+        """Hand both streams on from the very start; for a container not started yet.
+
+        sink: takes the standard output, which is kept apart then.
+        """
         with told("starting a container"):  # Podman prepares it now, and may fail at that
             socket = self.client.attach_socket(
                 self.id, params={"stdout": 1, "stderr": 1, "stream": 1}
             )
         try:
             os.set_blocking(socket.fileno(), False)
-            yield Pump(socket.fileno(), Frames(take), _reader(socket))
+            yield Pump({socket.fileno(): Frames(take, sink)}, _reader(socket))
         finally:
             # The whole answer, not the socket object alone: the SDK hangs it there, and leaves
             # the connection below to the garbage collector.
