@@ -104,3 +104,9 @@ def test_what_a_passcode_opens_needs_no_token(guarded):
     # It is the first in line, and so being started.
     assert changed.status == 400
     assert guarded.server.request("DELETE", "/api/v2/job", headers=headers).status == 200
+
+
+def test_the_page_asks_for_a_token_instead_of_an_id(guarded):
+    page = guarded.server.get("/ui/environments").body
+    assert b'id="token"' in page
+    assert b'id="user"' not in page
