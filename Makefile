@@ -67,6 +67,9 @@ wheel: install  ## build dist/jobyard-*.whl
 try-image: install  ## build deploy/Containerfile on a base of Debian's, run it, let it do a job
 	@$(BIN)/python scripts/try_image.py
 
+farm-worker: python-found  ## build dist/jobyard-farm-worker.pyz, which needs nothing but Python
+	@$(PYTHON) scripts/archive.py
+
 clean:  ## remove .venv, caches and builds; DATA_DIR stays
 	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache .tox

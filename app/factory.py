@@ -18,6 +18,7 @@ from app.api.http.encoding import OrjsonProvider
 from app.api.http.fanout import Hub
 from app.api.http.lobby import Lobby
 from app.api.http.problems import problem_of
+from app.api.http.sinks import Sinks
 from app.api.http.site import Site, attach
 from app.domain.errors import EngineError
 from app.web import pages
@@ -47,6 +48,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
         owners=owners,
         hub=Hub(services.engine),
         lobby=Lobby(services.engine, drain),
+        sinks=Sinks(services.engine),
         drain=drain,
     )
     attach(app, site)

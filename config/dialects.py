@@ -123,6 +123,18 @@ class MantisSettings:
     worker_timeout_s: float = setting(
         60.0, Seconds(1, 86_400), "A worker silent for 1.5 times as long is replaced.", unit="s"
     )
+    max_resubmits: int = setting(
+        100, Whole(0, 10_000), "Failures of workers within an hour after which the next one fails"
+        " the job, where the job names no number.", unit="failures",
+    )  # fmt: skip
+    jobs_retention_s: float = setting(
+        2_592_000.0, Seconds(60), "Age at which jobs that are over are deleted.", unit="s"
+    )
+    stream_map: Mapping[str, object] = setting(
+        dict, Tables("table", single=True), "Clusters that serve streams, by application and name"
+        " of the stream, as `mantis/publish/streamJobClusterMap` tells it.",
+        default_text="one cluster for all",
+    )  # fmt: skip
     time_zone: str = setting(
         "UTC",
         Text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "Europe/Berlin", "time zone", blank=False),
@@ -183,3 +195,7 @@ class FlamencoSettings:
     prefix: str = setting("", PREFIX_KIND, _PREFIX)
     require_token: bool = setting(False, Flag(), _TOKEN)
     max_body_bytes: int = setting(1 << 30, Size(), _BODY, unit="bytes")
+    storage_dir: str = setting(
+        "", Text(), "Folder of job files, outputs and thumbnails; one that web processes of several"
+        " hosts have in common.", default_text="`flamenco` in the data directory",
+    )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.addresses import Address, Folder, Networks, Url
+from config.addresses import Address, Certificates, Folder, Networks, Url
 from config.declare import setting
 from config.kinds import Choice, Flag, Seconds, Size, Slots, Tables, Text, Whole, Words
 
@@ -15,6 +15,8 @@ DEFAULT_QUEUES = {
     # As many of one as of the other: else parts that run would wait for parts that never get room.
     "manticore/core": 64,
     "manticore/hmi": 64,
+    # Workers of job clusters mostly live long.
+    "mantis/default": 256,
     "jobyard/core": 16,
     "jobyard/hmi": 16,
 }
@@ -83,6 +85,11 @@ class SecuritySettings:
     webhook_private: bool = setting(
         True, Flag(), "Let webhooks reach private addresses and the server's own host.",
         key="security.webhook_private",
+    )  # fmt: skip
+    webhook_ca: Path | None = setting(  # noqa: RUF009 - declares a field
+        None, Certificates(), "Certificate authorities, or certificates of receivers, that webhooks"
+        " trust beside those of the system: a PEM file.",
+        key="security.webhook_ca", default_text="those of the system alone",
     )  # fmt: skip
 
 

@@ -22,9 +22,8 @@ from pathlib import Path
 
 import apt
 from service_kinds import KINDS, Failed, Service
-from service_process import child_setup, remove_folder
+from service_process import FORWARDED, child_setup, remove_folder
 
-FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # si_code of a signal that the terminal sent: the command, in the same group, has it already.
 SI_KERNEL = 0x80
 

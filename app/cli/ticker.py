@@ -11,8 +11,11 @@ from config.settings import Settings
 
 if TYPE_CHECKING:
     from app.domain.clock import Instant
-    from app.domain.records import Delivery, Post
+    from app.domain.records import Delivery, Post, Schedule
     from app.wiring import Services
+
+OWN_CRON = ("mantis",)
+"""Dialects whose schedules are more than a template."""
 
 
 @click.command()
@@ -33,6 +36,7 @@ def command(settings: Settings, parent: int | None) -> None:
 
     services = build(settings)
     chores = Duty("dialects", 1.0, _Chores(services).run_once)
+    services.engine.schedules.fire_by({name: _Firing(services, name) for name in OWN_CRON})
     ticker = Ticker(services, Sender(services, _Wording(services)), [chores])
     on_stop(ticker.stop)
     try:
@@ -57,8 +61,29 @@ class _Wording:
         raise ValueError(f"jobs of {delivery.dialect} have no webhooks")
 
 
+class _Firing:
+    """Has a dialect do what its schedules stand for, loaded when the first one is due."""
+
+    def __init__(self, services: "Services", name: str) -> None:
+        self._services = services
+        self._name = name
+
+    def __call__(self, schedule: "Schedule", at: "Instant") -> bool:
+        """Do it; False when there is nothing to do."""
+        from app.api import DIALECTS  # noqa: PLC0415 - most servers have no such schedules
+
+        for dialect in DIALECTS:
+            if dialect.name == self._name and dialect.fire is not None:
+                enabled = dialect.terms(self._services.settings).enabled
+                return enabled and dialect.fire(self._services, schedule, at)
+        return False
+
+
 class _Chores:
-    """Does what dialects want done now and then; loads them only where there is a group."""
+    """Does what dialects want done now and then.
+
+    Loads them only where there is something that wants watching: a group, or a remote worker.
+    """
 
     def __init__(self, services: "Services") -> None:
         self._services = services
@@ -66,10 +91,11 @@ class _Chores:
 
     def run_once(self, now: "Instant") -> int:
         """Let each dialect that is on have its turn; give how much they did."""
-        self._wanted = self._wanted or self._services.engine.groups.exist()
+        engine = self._services.engine
+        self._wanted = self._wanted or engine.groups.exist() or engine.workers.remote()
         if not self._wanted:
             return 0
-        from app.api import DIALECTS  # noqa: PLC0415 - most servers have no groups
+        from app.api import DIALECTS  # noqa: PLC0415 - most servers have neither
 
         return sum(
             dialect.run_once(self._services, now)

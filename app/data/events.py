@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from app.data import leaders
 from app.data.codec import dumps, loads
-from app.data.db import Store
+from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import EventsPruned
 from app.domain.events import Event, EventKind, parse_position
@@ -69,18 +69,34 @@ def after(store: Store, position: str, *, limit: int) -> list[Event]:
         pruned = parse_position(leaders.mark(store, _PRUNED))
         if place < pruned or (not rows and place > max(pruned, _last(store))):
             raise EventsPruned(position=position)
-    return [
-        Event(
-            position=f"{row[0]}-{row[1]}",
-            at=row[2],
-            kind=EventKind(row[3]),
-            dialect=row[4],
-            job_id=row[5],
-            task_id=row[6],
-            data=loads(row[7]) if row[7] else {},
-        )
-        for row in rows
-    ]
+    return [_record(row) for row in rows]
+
+
+def last_of_job(store: Store, job_id: str, *, dialect: str, up_to: str, limit: int) -> list[Event]:
+    """Give the newest events of a job up to a position, oldest first.
+
+    dialect: the job's. Spelled out in the statement, or no index for one dialect could serve it.
+    """
+    if not dialect.isidentifier():
+        raise ValueError(f"not a dialect: {dialect[:40]}")
+    rows = store.run(
+        f"SELECT {_COLUMNS} FROM event WHERE dialect = '{dialect}' AND job_id = ?"
+        " AND (tx, id) <= (?, ?) ORDER BY tx DESC, id DESC LIMIT ?",
+        (job_id, *parse_position(up_to), limit),
+    ).fetchall()
+    return [_record(row) for row in reversed(rows)]
+
+
+def _record(row: Row) -> Event:
+    return Event(
+        position=f"{row[0]}-{row[1]}",
+        at=row[2],
+        kind=EventKind(row[3]),
+        dialect=row[4],
+        job_id=row[5],
+        task_id=row[6],
+        data=loads(row[7]) if row[7] else {},
+    )
 
 
 def last_position(store: Store) -> str:

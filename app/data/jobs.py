@@ -426,14 +426,25 @@ def counts(store: Store, dialect: str) -> Mapping[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def expired(store: Store, now: Instant, ended_before: Instant, limit: int) -> list[str]:
-    """Give ids of jobs to delete: past their own time, or over for longer than is kept."""
+def expired(
+    store: Store,
+    now: Instant,
+    ended_before: Instant,
+    limit: int,
+    *,
+    sparing: Sequence[str] = (),
+) -> list[str]:
+    """Give ids of jobs to delete: past their own time, or over for longer than is kept.
+
+    sparing: dialects whose jobs are left out of the latter.
+    """
+    spared = f" AND dialect NOT IN ({', '.join('?' * len(sparing))})" if sparing else ""
     rows = store.run(
         "SELECT id FROM job WHERE delete_at IS NOT NULL AND delete_at <= ? LIMIT ?", (now, limit)
     ).fetchall()
     rows += store.run(
-        "SELECT id FROM job WHERE ended_at IS NOT NULL AND ended_at < ? LIMIT ?",
-        (ended_before, limit),
+        f"SELECT id FROM job WHERE ended_at IS NOT NULL AND ended_at < ?{spared} LIMIT ?",
+        (ended_before, *sparing, limit),
     ).fetchall()
     return list(dict.fromkeys(row[0] for row in rows))[:limit]
 

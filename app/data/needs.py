@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.data.codec import dumps, loads
 from app.data.db import Store
+from app.domain.clock import Instant
 
 _NEED = "INSERT INTO task_need (task_id, needs_id, ready) VALUES (?, ?, ?)"
 # What waited for a service to be ready waits for its end no more.
@@ -31,10 +32,13 @@ def met(store: Store, ended: Sequence[int]) -> list[int]:
     return [row[0] for row in rows if row[1] <= 0]
 
 
-def service_ready(store: Store, task_id: int, addresses: Mapping[str, str]) -> bool:
+def service_ready(store: Store, task_id: int, addresses: Mapping[str, str], now: Instant) -> bool:
     """Write down where a held service is reached; False when it was ready already."""
     found = store.run("SELECT addresses FROM task WHERE id = ?", (task_id,)).fetchone()
-    store.run("UPDATE task SET addresses = ? WHERE id = ?", (dumps(dict(addresses)), task_id))
+    store.run(
+        "UPDATE task SET addresses = ?, ready_at = COALESCE(ready_at, ?) WHERE id = ?",
+        (dumps(dict(addresses)), now, task_id),
+    )
     return found == ("",)
 
 

@@ -15,8 +15,10 @@ from peewee import (
     TextField,
 )
 
+from app.data.flamenco import FLAMENCO
 from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
+from app.data.mantis import MANTIS
 from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
@@ -83,7 +85,7 @@ class Task(Model):
     kind = TextField()
     state = TextField()
     position = IntegerField()
-    priority = IntegerField()
+    priority = BigIntegerField()
     payload = TextField()
     result = TextField(null=True)
     error = TextField(null=True)
@@ -112,6 +114,7 @@ class Task(Model):
     watched = IntegerField()
     agreed = IntegerField()
     addresses = TextField(null=True)
+    ready_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "task"
@@ -455,6 +458,7 @@ class LogPart(Model):
     contents = TextField()
     at = BigIntegerField()
     tx = BigIntegerField()
+    sink = IntegerField()
 
     class Meta:
         table_name = "log_part"
@@ -485,6 +489,8 @@ ENGINE = (
     ManagerSession,
     *TRACKER,
     *MANTICORE,
+    *FLAMENCO,
+    *MANTIS,
     IdleLimit,
     Token,
     Delivery,

@@ -17,7 +17,7 @@ COLUMNS = (
     " payload, result, error, progress, number, failures, losses, max_attempts, max_losses,"
     " retry_delay_us, retry_factor, verifications, needs, children, children_open, unique_key,"
     " lease_us, leased_until, worker_id, due_at, created_at, queued_at, started_at, ended_at,"
-    " starts_job_id, addresses"
+    " starts_job_id, addresses, ready_at"
 )
 _GET = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 _BY_PUBLIC_ID = f"SELECT {COLUMNS} FROM task WHERE public_id = ?"
@@ -180,6 +180,7 @@ def record(row: Row, vault: Vault) -> Task:
         starts_job_id=row[35],
         service=row[36] is not None,
         addresses=loads(row[36]) if row[36] else None,
+        ready_at=row[37],
     )
 
 

@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     JOB_RESUMED = "job.resumed"
     JOB_DELETED = "job.deleted"
     JOB_IDLE = "job.idle"  #: data: left_s; nobody uses it, and it is cancelled after so long
+    JOB_NOTED = "job.noted"  #: data: what a dialect has to say of it
     TASK_CREATED = "task.created"
     TASK_QUEUED = "task.queued"
     TASK_HELD = "task.held"

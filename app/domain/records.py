@@ -108,7 +108,7 @@ class Task:
     losses: hand-outs that ended without a report. failures: those that were reported as failed.
     needs: how many tasks it still waits for. starts_job_id: the job that it started.
     service: whether it is kept alive until its job ends. addresses: where its ports are reached,
-    by name of the port; None while it is not ready, and of every other task.
+    by name of the port; None while it is not ready, and of every other task. ready_at: since when.
     """
 
     id: int
@@ -149,6 +149,7 @@ class Task:
     starts_job_id: str | None = None
     service: bool = False
     addresses: Mapping[str, str] | None = None
+    ready_at: Instant | None = None
 
     @property
     def lease(self) -> Lease:

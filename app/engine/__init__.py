@@ -7,6 +7,7 @@ from app.domain.clock import Clock
 from app.engine.accounts import Accounts, Roles
 from app.engine.attempts import Attempts
 from app.engine.audience import Audience
+from app.engine.changes import Changes
 from app.engine.claims import Claims
 from app.engine.courses import Courses
 from app.engine.decisions import Plugins
@@ -32,6 +33,7 @@ from app.engine.reports import Reports
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
 from app.engine.services import Services
+from app.engine.steering import Steering
 from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
 from app.engine.tokens import Tokens
@@ -64,12 +66,14 @@ class Engine:
         self.clock = clock
         self.plugins = plugins
         self.transaction = Transactions(store, bus, clock)
-        courses = Courses(store, plugins)
+        courses = Courses(store, plugins, clock)
         self.jobs = Jobs(self.transaction, courses, plugins, log_store)
         self.subjobs = SubJobs(self.transaction, courses, self.jobs)
         self.pauses = Pauses(self.transaction, self.jobs)
         self.idle = Idle(self.transaction, self.jobs)
         self.tasks = Tasks(self.transaction, courses)
+        self.steering = Steering(self.transaction)
+        self.changes = Changes(self.transaction, courses)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)
         self.reports = Reports(self.transaction, self.attempts)

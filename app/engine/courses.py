@@ -14,11 +14,11 @@ from typing import Any
 
 from app.data import jobs, leases, tasks, waiting
 from app.data.db import Store
-from app.domain.clock import Instant
+from app.domain.clock import Clock, Instant
 from app.domain.events import EventKind
-from app.domain.records import Job, Lease, Task
+from app.domain.records import Job, Json, Lease, Task
 from app.domain.states import JOB_MOVES, AttemptState, JobState, TaskKind, TaskState, require
-from app.engine import decisions
+from app.engine import closing, decisions
 from app.engine.creation import Creation, all_of, count_open, count_services, needs_met, release
 from app.engine.decisions import Course, Plugins
 from app.engine.transaction import (
@@ -37,18 +37,23 @@ CLOSED_AT_ONCE = 500
 class Courses:
     """Decides and applies."""
 
-    def __init__(self, store: Store, plugins: Plugins) -> None:
+    def __init__(self, store: Store, plugins: Plugins, clock: Clock) -> None:
         self._store = store
         self._plugins = plugins
+        self._clock = clock
         self._creation = Creation(store, plugins.interfaces)
 
     def begin(self, job: Job) -> Course:
         """Decide what a job begins with, or begins again with after a restart."""
-        return decisions.begin(self._plugins, job)
+        return decisions.begin(self._plugins, job, self._clock.now())
+
+    def change(self, job: Job, wish: Json) -> Course:
+        """Decide what follows from a wish. Raises ValueError where the interface refuses it."""
+        return decisions.change(self._plugins, job, wish, self._clock.now())
 
     def follow(self, job: Job, ended: Sequence[Task]) -> Course:
         """Decide what follows the ends of tasks, one after another; it needs a session."""
-        return decisions.follow(self._store, self._plugins, job, ended)
+        return decisions.follow(self._store, self._plugins, job, ended, self._clock.now())
 
     def apply(
         self,
@@ -70,9 +75,11 @@ class Courses:
         failures = sum(1 for spec in all_of(created) if spec.state == TaskState.FAILED)
         failures += sum(1 for task in course.ended if task.state is TaskState.FAILED)
         failures += sum(1 for answer in course.answers for end in answer.ends if end.error)
+        closed = closing.found(self._store, job, course.answers)
+        failures += sum(1 for one in closed if one.close.error is not None)
         if job.state.final and not starts:
             raise Moved  # cancelled since the task was seen to be held
-        after = self._after(job, course, created, starts=starts, now=tx.now)
+        after = self._after(job, course, created, closed, starts=starts, now=tx.now)
         _require_moves(job, after, starts=starts)
         if not jobs.move(
             self._store,
@@ -87,6 +94,8 @@ class Courses:
             end_tasks()
         self._tell_start(tx, job, after, course)
         self._ended(tx, job, course.ended)
+        for one in closed:
+            closing.end(self._store, tx, job, one)
         released: Counter[int] = Counter()
         for answer in course.answers:
             for end in answer.ends:
@@ -104,11 +113,13 @@ class Courses:
         job: Job,
         course: Course,
         created: Sequence[TaskSpec],
+        closes: Sequence[closing.Closed],
         *,
         starts: bool,
         now: Instant,
     ) -> Job:
-        closed = sum(len(answer.ends) for answer in course.answers) + len(course.ended)
+        closed = sum(len(answer.ends) for answer in course.answers)
+        closed += len(course.ended) + len(closes)
         # Gathered first: a copy of a job costs more than all the rest of this.
         changes: dict[str, Any] = {
             "tasks_open": max(0, job.tasks_open + count_open(created) - closed)
@@ -130,6 +141,8 @@ class Courses:
                 error=None,
             )
         unready = _unready(job, created, course.ended, starts=starts)
+        if unready:
+            unready -= sum(1 for one in closes if one.unready)
         if unready is not None or job.unready is not None:
             changes["unready"] = unready
         if (

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from app.data import tasks
 from app.data.db import Store
+from app.domain.clock import SECOND, Instant
 from app.domain.errors import PluginFailed, TaskNotFound
 from app.domain.records import Job, Json, Task, Watch
 from app.domain.sealed import SealedJson
@@ -36,6 +37,9 @@ class Plugins(Protocol):
     def advance(self, interface: JobInterface, job: JobView, task: TaskView) -> Advance:
         """Ask what follows the end of a task. Raises PluginFailed."""
 
+    def change(self, interface: JobInterface, job: JobView, wish: Json) -> Advance:
+        """Ask what follows from a wish about a job. Raises ValueError, PluginFailed."""
+
     def services(self, interface: JobInterface, job: JobView) -> Mapping[str, str]:
         """Ask how its addresses are named for the user. Raises PluginFailed."""
 
@@ -55,10 +59,10 @@ class Course:
     ended: list[Task] = field(default_factory=list)
 
 
-def begin(plugins: Plugins, job: Job) -> Course:
+def begin(plugins: Plugins, job: Job, now: Instant) -> Course:
     """Decide what a job begins with, or begins again with after a restart."""
     try:
-        answer = plugins.plan(_interface(plugins, job), job_view(job))
+        answer = plugins.plan(_interface(plugins, job), job_view(job, now=now))
     except PluginFailed as error:
         return Course(end=Fail(str(error)))
     course = Course([answer], answer.end)
@@ -67,14 +71,20 @@ def begin(plugins: Plugins, job: Job) -> Course:
     return course
 
 
-def follow(store: Store, plugins: Plugins, job: Job, ended: Sequence[Task]) -> Course:
+def change(plugins: Plugins, job: Job, wish: Json, now: Instant) -> Course:
+    """Decide what follows from a wish. Raises ValueError where the interface refuses it."""
+    answer = plugins.change(_interface(plugins, job), job_view(job, now=now), wish)
+    return Course([answer], answer.end)
+
+
+def follow(store: Store, plugins: Plugins, job: Job, ended: Sequence[Task], now: Instant) -> Course:
     """Decide what follows the ends of tasks, one after another; it needs a session.
 
     Once the job is over with one of them, those behind it are not among `Course.ended`.
     """
     course = Course()
     try:
-        decision = _Decision(store, plugins, job, course)
+        decision = _Decision(store, plugins, job, course, now)
     except PluginFailed as error:
         return Course(end=Fail(str(error)), ended=list(ended[:1]))
     for task in ended:
@@ -91,11 +101,13 @@ def follow(store: Store, plugins: Plugins, job: Job, ended: Sequence[Task]) -> C
 class _Decision:
     """One job being decided about, as it stands after each answer."""
 
-    def __init__(self, store: Store, plugins: Plugins, job: Job, course: Course) -> None:
+    def __init__(
+        self, store: Store, plugins: Plugins, job: Job, course: Course, now: Instant
+    ) -> None:
         self._store = store
         self._plugins = plugins
         self._interface = _interface(plugins, job)
-        self._view = job_view(job)
+        self._view = job_view(job, now=now)
         self._course = course
         self._composites: dict[int, Task] = {}
 
@@ -119,7 +131,8 @@ class _Decision:
             if answer.end is not None:
                 self._course.end = answer.end
                 return
-            if failed and not (answer.tasks or answer.ends or answer.release):
+            goes_on = answer.tolerated or answer.tasks or answer.ends or answer.release
+            if failed and not goes_on:
                 undecided = task.error or "task failed"
             self._take(answer)
             pending.extend(ending)
@@ -204,9 +217,12 @@ def _first_failure(specs: Sequence[TaskSpec]) -> Fail | None:
     return None
 
 
-def job_view(job: Job, *, services: Mapping[str, Mapping[str, str]] = _NONE) -> JobView:
-    """Give a job as its interface sees it."""
+def job_view(
+    job: Job, *, services: Mapping[str, Mapping[str, str]] = _NONE, now: Instant = 0
+) -> JobView:
+    """Give a job as its interface sees it at an instant."""
     return JobView(
+        at=now / SECOND,
         id=job.id,
         name=job.name,
         spec=job.spec,

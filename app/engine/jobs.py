@@ -232,6 +232,16 @@ class Jobs:
         with self._store.session():
             return jobs.get(self._store, job_id)
 
+    def state(self, job_id: str) -> JobState:
+        """Give a job's state alone. Raises JobNotFound."""
+        with self._store.session():
+            return jobs.glance(self._store, job_id).state
+
+    def is_held(self, job_id: str) -> bool:
+        """Tell whether a worker still has a process of the job, which may be over by then."""
+        with self._store.session():
+            return leases.job_is_held(self._store, job_id)
+
     def find(self, wanted: JobFilter, *, number: int = 1, size: int = 10) -> Page[Job]:
         """Give a page of jobs, newest first."""
         with self._store.session():

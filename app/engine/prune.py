@@ -18,11 +18,12 @@ IDLE_DEEP_BUCKET_S = 30 * 24 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long things are kept, in seconds."""
+    """How long things are kept, in seconds. sparing: dialects that see to their jobs themselves."""
 
     jobs_s: float = 365 * 24 * 3600.0
     logs_s: float = 7 * 24 * 3600.0
     events_s: float = 24 * 3600.0
+    sparing: tuple[str, ...] = ()
 
 
 class Prune:
@@ -39,7 +40,8 @@ class Prune:
     def run_once(self, now: Instant) -> int:
         """Delete jobs, log parts, events and rates that are past their time; give how many."""
         with self._store.session():
-            found = jobs.expired(self._store, now, now - seconds(self._keep.jobs_s), BATCH)
+            before = now - seconds(self._keep.jobs_s)
+            found = jobs.expired(self._store, now, before, BATCH, sparing=self._keep.sparing)
         count = 0
         for job_id in found:
             try:

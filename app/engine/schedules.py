@@ -5,6 +5,7 @@ schedule on to its next time, so any number of tickers fire it once.
 """
 
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from app.data import audience, jobs, schedules
 from app.domain.clock import Instant, from_datetime, seconds, to_datetime
 from app.domain.cron import Cron, parse_crontab, parse_quartz
-from app.domain.errors import AlreadyExists, EngineError, IllegalMove, Rejected
+from app.domain.errors import AlreadyExists, EngineError, IllegalMove, Rejected, Unavailable
 from app.domain.records import Job, Page, Schedule
 from app.domain.sealed import SealedJson
 from app.domain.submission import Submission
@@ -22,6 +23,9 @@ from app.engine.transaction import Moved, Transactions, retried
 ACTIVE, PAUSED = "ACTIVE", "PAUSED"
 LATE_S = 15.0
 """A firing that is later than this was missed: longer than a change of the leading ticker takes."""
+
+Fire = Callable[[Schedule, Instant], bool]
+"""Submits what a schedule stands for; in the transaction that moves it on. False: nothing."""
 
 MOST_QUEUED = 100
 """So many jobs of a schedule are there at a time where they wait for each other."""
@@ -34,6 +38,11 @@ class Schedules:
         self._tx = transactions
         self._store = transactions.store
         self._jobs = all_jobs
+        self._others: Mapping[str, Fire] = {}
+
+    def fire_by(self, others: Mapping[str, Fire]) -> None:
+        """Let dialects fire their schedules themselves, by name; for who runs the duty."""
+        self._others = others
 
     def create(
         self,
@@ -205,9 +214,14 @@ class Schedules:
                 ):
                     return False
                 # Only after that: another ticker may just have fired, and what it made stays.
+                other = self._others.get(schedule.dialect)
+                if other is not None:
+                    return fires and other(schedule, due_at)
                 fires = fires and self._make_room(schedule)
                 if fires:
                     self._submit(schedule, due_at)
+        except Unavailable:
+            raise  # it is still due in the next round
         except EngineError as error:
             # A template that can no longer be submitted must not fire for ever.
             with self._tx():

@@ -53,7 +53,7 @@ class Services:
                 tx.watch(held.job_id)
             if leases.started(self._store, lease, tx.now):
                 tx.note(EventKind.TASK_STARTED, dialect, job_id=held.job_id, task_id=lease.task_id)
-            first = needs.service_ready(self._store, lease.task_id, addresses)
+            first = needs.service_ready(self._store, lease.task_id, addresses, tx.now)
             tx.note(
                 EventKind.TASK_READY,
                 dialect,

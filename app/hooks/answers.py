@@ -24,6 +24,7 @@ from app.hooks.types import (
     JobSpec,
     Service,
     Step,
+    TaskClose,
     TaskEnd,
     TaskSpec,
     Watch,
@@ -57,7 +58,7 @@ def advance(answer: object) -> Advance:
         raise TypeError(f"gave {_kind(answer)}, not a list of TaskSpec, Finish, Fail or Advance")
     tasks = _level(answer.tasks, "tasks")
     _effects(answer)
-    return replace(answer, tasks=tasks, ends=tuple(answer.ends))
+    return replace(answer, tasks=tasks, ends=tuple(answer.ends), closes=tuple(answer.closes))
 
 
 def encodable(value: object, what: str) -> None:
@@ -83,6 +84,8 @@ def command(answer: object) -> Command:
         _number(answer.timeout_s, "timeout_s")
     if (answer.runtime == "service") != (answer.service is not None):
         raise ValueError("service: goes with the runtime `service`, and with it alone")
+    if answer.ready_at_start and answer.runtime != "shell":
+        raise ValueError("ready_at_start: goes with the runtime `shell` alone")
     if answer.service is not None:
         _service(answer.service)
     return answer
@@ -171,6 +174,8 @@ def _effects(answer: Advance) -> None:
     """Check what an answer asks for beside new tasks."""
     for end in answer.ends:
         _check_end(end)
+    for close in answer.closes:
+        _check_close(close)
     if answer.end is not None:
         _check_verdict(answer.end)
     for task_id, count in answer.release.items():
@@ -299,6 +304,14 @@ def _check_end(end: object) -> None:
     for value in (end.result, end.error):
         if value is not None:
             _text(value, "ends: result or error", nul=True)
+
+
+def _check_close(close: object) -> None:
+    if not isinstance(close, TaskClose):
+        raise TypeError(f"closes: has {_kind(close)}, not TaskClose")
+    _integer(close.position, "closes: position", least=0)
+    if close.error is not None:
+        _text(close.error, "closes: error", nul=True)
 
 
 def _check_verdict(end: object) -> None:

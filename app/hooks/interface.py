@@ -57,6 +57,14 @@ class JobInterface:
         del job, task
         return None
 
+    def change(self, job: JobView, wish: Json) -> Answer:
+        """Give what follows from a wish of a user about a job that goes on.
+
+        wish: in this interface's own words. Raises ValueError, whose text tells what is wrong.
+        """
+        del job, wish
+        raise ValueError(f"jobs of type {self.name} cannot be changed")
+
     def bind(self, task: TaskView, worker: WorkerView) -> Command:
         """Give the command of a claimed task for that worker. Called in the worker's process."""
         raise NotImplementedError

@@ -190,6 +190,11 @@ class PluginManager:
         """Ask what follows the end of a task."""
         return self._ask(interface, "advance", answers.advance, job, task)
 
+    def change(self, interface: JobInterface, job: JobView, wish: Json) -> Advance:
+        """Ask what follows from a wish about a job. Raises ValueError as the verdict."""
+        answer = self._judge(interface, "change", job, wish)
+        return self._checked(interface, "change", answers.advance, answer)
+
     def bind(self, interface: JobInterface, task: TaskView, worker: WorkerView) -> Command:
         """Ask for the command of a claimed task."""
         return self._ask(interface, "bind", answers.command, task, worker)

@@ -23,13 +23,14 @@ class JobView:
     spec: the parameters as `spec_schema` loaded them at submit. state: what this interface
     remembered at its last answer; empty at first. tasks_open counts the tasks that are not over,
     the one just ended no longer among them. services: where its services are reached, by task and
-    port; only in `services`, else empty.
+    port; only in `services`, else empty. at: the instant it is asked at, in seconds since 1970.
     """
 
     id: str
     name: str
     spec: Json
     state: Json = field(default_factory=dict)
+    at: float = 0.0
     position: int = 0
     tasks_total: int = 0
     tasks_open: int = 0
@@ -45,7 +46,7 @@ class TaskView:
     `SKIPPED` in `advance`; `LEASED` in `bind`. parent: the composite it is a child of, whose
     `children_open` no longer counts this one. key: the public id, None for most types.
     services: in `bind`, where the services of the job that are ready by now are reached, such as
-    `127.0.0.1:20884`, by task and port.
+    `127.0.0.1:20884`, by task and port. spec: in `bind`, the parameters of the job.
     """
 
     id: int
@@ -62,6 +63,7 @@ class TaskView:
     children: int = 0
     children_open: int = 0
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    spec: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,8 @@ class TaskSpec:
     queue: without dialect; the engine puts the job's own in front.
     after: names, in the same answer, of tasks that must complete before it is ready.
     after_ready: names, in the same answer, of services that must be ready before it is.
-    service: whether it is a service: kept alive until the job ends, its command has a `service`.
-    The job counts as running when all its services are ready.
+    service: whether it is a service: its command has a `service` and is kept alive until the job
+    ends, or has `ready_at_start`. The job counts as running when all its services are ready.
     parent: id of the composite task it belongs to. kind: `work`, `composite` or `job`.
     held: stays CREATED until an answer releases it. delay_s: ready only after so long.
     max_attempts: hand-outs that may fail before the task does; the waits between them are
@@ -146,6 +148,18 @@ class TaskEnd:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskClose:
+    """An open task that is ended before its time; whoever works on it stops.
+
+    position: of the task, which no other task of the job may have. error: makes it FAILED; without
+    one it is CANCELLED. `advance` is not asked about it.
+    """
+
+    position: int
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Finish:
     """The job is complete."""
@@ -165,18 +179,22 @@ class Advance:
     """A full answer, when a list of tasks does not say enough.
 
     tasks: to create. ends: composite tasks that end now; the interface is asked again for each.
+    closes: open tasks that are ended before their time, which is no end to ask about.
     release: by composite task id, how many of its held children to let go, in order of creation.
     end: Finish or Fail, when the job is over. state: replaces what is remembered, None keeps it.
-    position, progress (0-100): None leaves them.
+    position, progress (0-100): None leaves them. tolerated: what ended is a failure, and the job
+    goes on without it; an answer that creates, ends or releases something says so too.
     """
 
     tasks: Sequence[TaskSpec] = ()
     ends: Sequence[TaskEnd] = ()
+    closes: Sequence[TaskClose] = ()
     release: Mapping[int, int] = field(default_factory=dict)
     end: Finish | Fail | None = None
     state: Json | None = None
     position: int | None = None
     progress: float | None = None
+    tolerated: bool = False
 
 
 Answer = Sequence[TaskSpec] | Finish | Fail | Advance | None
@@ -221,7 +239,8 @@ class Step:
 
     run: a script. cmd, entrypoint: container words. env: the whole environment it asks for.
     files: by relative name, written read-only into the working directory. image: None means a
-    process on the worker itself. timeout_s bounds this step alone.
+    process on the worker itself. timeout_s bounds this step alone. always: of a `post` step, run
+    it also when a step before it failed, timed out or was cancelled.
     """
 
     name: str = ""
@@ -235,6 +254,7 @@ class Step:
     registry: tuple[str, str] | None = None
     timeout_s: float | None = None
     probe: Probe | None = None
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,10 +293,13 @@ class Command:
 
     runtime: `shell`, `container`, or `service`, which is one of them (by whether the main step has
     an image) kept alive, and needs `service`. timeout_s bounds all of it together.
+    sink: what the main step writes to its standard output are lines for others, followed live:
+    they are kept apart from standard error and stored as whole lines only. All is in the log.
     kill_after_s: how long a step has to end after SIGTERM before it is killed.
     output_env, progress_env: names of the variables that tell a step where to leave its result
     and its progress (a number 0-100). result_bytes: a longer result fails the task.
     script_dir: where a container finds script, result and progress file.
+    ready_at_start: of a service that is run by `shell`: it is ready as soon as its main step runs.
     """
 
     runtime: str
@@ -295,7 +318,9 @@ class Command:
     script_dir: str = "/jobyard"
     result_bytes: int = 1024 * 1024
     kill_after_s: float = 2.0
+    sink: bool = False
     service: Service | None = None
+    ready_at_start: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ import codecs
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 import structlog
 
@@ -17,6 +19,7 @@ from app.domain.errors import Unavailable
 from app.domain.records import Claimed
 from app.engine.logs import PART_BYTES, Logs
 from app.engine.watching import Demand
+from app.worker.lines import Lines, Piece
 
 log = structlog.get_logger(__name__)
 
@@ -50,19 +53,23 @@ class Shipment:
         self._after = after
         self._kick = kick
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._pieces: list[str] = []
+        self._lines = Lines()
+        self._pieces: list[Piece] = []
         self._size = 0
-        self._parts: Sequence[str] = []
+        self._parts: Sequence[Piece] = []
         self._parts_size = 0
         self._parts_at = 0
         self._lock = threading.Lock()
         self._storing = threading.Lock()
         self._room = threading.Event()
 
-    def add(self, data: bytes) -> None:
-        """Take output; waits up to a second while this is full."""
+    def add(self, data: bytes, *, sink: bool = False) -> None:
+        """Take output; waits up to a second while this is full. sink: it is lines for others."""
         with self._lock:
-            self._pieces.append(self._decoder.decode(data))
+            if sink:
+                self._pieces += self._lines.feed(data)
+            else:
+                self._pieces.append(Piece(self._decoder.decode(data), sink=False))
             self._size += len(data)
             self._last = time.monotonic()
             if self._since is None:
@@ -92,9 +99,10 @@ class Shipment:
         self._demand.close()
 
     def finish(self) -> None:
-        """Note that no more will come: an unfinished character is replaced."""
+        """Note that no more will come: an unfinished character is replaced, a line ends."""
         with self._lock:
-            self._pieces.append(self._decoder.decode(b"", final=True))
+            self._pieces += self._lines.feed(b"", final=True)
+            self._pieces.append(Piece(self._decoder.decode(b"", final=True), sink=False))
 
     def store(self, logs: Logs, *, whole: bool = False) -> None:
         """Store what has come. Raises EngineError and keeps everything when that fails.
@@ -112,20 +120,24 @@ class Shipment:
 
     def _cut(self, logs: Logs, *, whole: bool) -> None:
         with self._lock:
-            text = "".join(self._pieces)
+            runs = _joined(self._pieces)
             now = time.monotonic()
-            end = text.rfind("\n") + 1
-            old = end == 0 and now - (self._since or now) >= FLUSH_S
-            if whole or old or now - self._last >= SILENT_S:
-                end = len(text)
-            rest = text[end:]
-            self._pieces = [rest]
+            rest = ""
+            if runs and not runs[-1].sink and not whole and now - self._last < SILENT_S:
+                text = runs[-1].text
+                end = text.rfind("\n") + 1
+                old = end == 0 and now - (self._since or now) >= FLUSH_S
+                rest = "" if old else text[end:]
+                runs[-1] = Piece(text[: len(text) - len(rest)], sink=False)
+            self._pieces = [Piece(rest, sink=False)]
             if not rest:
                 self._since = None
-            elif end:
+            elif len(runs) > 1 or runs[0].text:
                 self._since = now
             self._parts_size = self._size - len(rest.encode())
-        self._parts = split(text[:end]) if end else []
+        self._parts = [
+            Piece(part, run.sink) for run in runs if run.text for part in split(run.text)
+        ]
         self._parts_at = logs.now()
 
     def _append(self, logs: Logs) -> None:
@@ -135,13 +147,22 @@ class Shipment:
                 job_id=self.claimed.job_id,
                 position=self.claimed.position,
                 task_created_at=self.claimed.created_at,
-                texts=self._parts,
+                texts=[part.text for part in self._parts],
+                sink=[at for at, part in enumerate(self._parts) if part.sink],
                 after=self._after,
                 at=self._parts_at,
             )
         with self._lock:
             self._size -= self._parts_size
         self._parts, self._parts_size = [], 0
+
+
+def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """Join pieces of the same stream that follow each other."""
+    return [
+        Piece("".join(piece.text for piece in run), sink)
+        for sink, run in groupby(pieces, attrgetter("sink"))
+    ]
 
 
 def split(text: str) -> Sequence[str]:

@@ -59,25 +59,28 @@ class Work:
         self._bench = bench
         self._leaving = False
         self._shipment: Shipment | None = None
-        self._veil: Veil | None = None
+        self._masker: Masker | None = None
+        self._veils: dict[bool, Veil] = {}
         self._lock = threading.Lock()
         self.unable = False
 
     # -- Watch --------------------------------------------------------------------------------
 
-    def output(self, data: bytes) -> None:
+    def output(self, data: bytes, *, sink: bool = False) -> None:
         """Take output of the task."""
-        if self._veil is not None:
-            data = self._veil.feed(data)
+        if self._masker is not None:
+            # One for each stream: a secret may lie across pieces, with the other's in between.
+            veil = self._veils.setdefault(sink, Veil(self._masker))
+            data = veil.feed(data)
         if data:
-            self._ship(data)
+            self._ship(data, sink=sink)
 
-    def _ship(self, data: bytes) -> None:
+    def _ship(self, data: bytes, *, sink: bool) -> None:
         with self._lock:
             if self._shipment is None:
                 self._shipment = self._persist(lambda: self._bench.shipper.open(self.claimed))
         if self._shipment is not None:
-            self._shipment.add(data)
+            self._shipment.add(data, sink=sink)
 
     def is_full(self) -> bool:
         """Say whether the task has to wait with its output, because the database is behind."""
@@ -92,7 +95,8 @@ class Work:
 
     def ready(self, addresses: Mapping[str, str]) -> None:
         """Report where the service is reached."""
-        log.info("service-ready", addresses=dict(addresses))
+        if addresses:
+            log.info("service-ready", addresses=dict(addresses))
         lease = self.claimed.lease
         self._persist(lambda: self._bench.engine.services.ready(lease, addresses))
 
@@ -160,7 +164,7 @@ class Work:
         if isinstance(claimed.payload, SealedJson):
             raise PluginFailed("the task is encrypted by a key that this worker has not")
         job = engine.jobs.get(claimed.job_id)
-        self._veil = self._veiled(plugins.secrets(job.type, job.spec, job.state_data))
+        self._masker = self._masked(plugins.secrets(job.type, job.spec, job.state_data))
         view = TaskView(
             id=claimed.task_id,
             name=claimed.name,
@@ -170,23 +174,25 @@ class Work:
             number=claimed.number,
             key=claimed.public_id,
             services={} if job.unready is None else engine.services.of_job(job.id),
+            spec=job.spec,
         )
         return plugins.bind(plugins.interface(job.type), view, self._bench.worker)
 
-    def _veiled(self, secrets: Sequence[str]) -> Veil | None:
+    def _masked(self, secrets: Sequence[str]) -> Masker | None:
         """Give what takes secrets out of the output; None where nothing is to be taken out."""
         policy = self._bench.policies.get(self._dialect)
         masker = Masker(secrets)
-        return Veil(masker) if masker and (policy is None or policy.masks) else None
+        return masker if masker and (policy is None or policy.masks) else None
 
     @property
     def _dialect(self) -> str:
         return self.claimed.queue.partition("/")[0]
 
     def _ship_rest(self) -> None:
-        rest = b"" if self._veil is None else self._veil.rest()
-        if rest:
-            self._ship(rest)
+        for sink, veil in self._veils.items():
+            rest = veil.rest()
+            if rest:
+                self._ship(rest, sink=sink)
         shipment = self._shipment
         if shipment is None:
             return

@@ -66,10 +66,10 @@ class Client:
     hub: "Hub"
     wanted: Wanted
     position: str
+    rung: threading.Event
     ended: bool = False
     queue: deque[Event] = field(default_factory=deque)
     lost: bool = False
-    rung: threading.Event = field(default_factory=threading.Event)
 
     def take(self, timeout_s: float) -> Take:
         """Wait for events, and give what has come; nothing after the timeout or at the end."""
@@ -94,9 +94,12 @@ class Hub:
         self._reading = False
 
     @contextmanager
-    def joined(self, wanted: Wanted) -> Iterator[Client]:
-        """Be a client for the block. Raises StoreUnavailable."""
-        client = self._join(wanted)
+    def joined(self, wanted: Wanted, bell: threading.Event | None = None) -> Iterator[Client]:
+        """Be a client for the block. bell: rung for it beside whatever else the client waits for.
+
+        Raises StoreUnavailable.
+        """
+        client = self._join(wanted, bell or threading.Event())
         try:
             yield client
         finally:
@@ -111,13 +114,13 @@ class Hub:
             lost, client.lost = client.lost, False
             return Take(events, lost, self._position)
 
-    def _join(self, wanted: Wanted) -> Client:
+    def _join(self, wanted: Wanted, bell: threading.Event) -> Client:
         with self._lock:
             if not self._reading:
                 self._position = self._engine.events.last_position()
                 self._reading = True
                 threading.Thread(target=self._read, name="jobyard-events", daemon=True).start()
-            client = Client(self, wanted, self._position)
+            client = Client(self, wanted, self._position, bell)
             self._clients.setdefault(wanted.job_id, set()).add(client)
             return client
 

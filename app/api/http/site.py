@@ -9,6 +9,7 @@ from app.api.http.dialect import Owners
 from app.api.http.drain import Drain
 from app.api.http.fanout import Hub
 from app.api.http.lobby import Lobby
+from app.api.http.sinks import Sinks
 from app.wiring import Services
 
 _KEY = "jobyard"
@@ -22,6 +23,7 @@ class Site:
     owners: Owners
     hub: Hub
     lobby: Lobby
+    sinks: Sinks
     drain: Drain
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
 

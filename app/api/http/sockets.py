@@ -8,6 +8,7 @@ A line costs two greenlets: the view's, which writes, and one that reads. Nothin
 view is woken by `bell` and says what is true then, so a slow client costs no memory.
 """
 
+import re
 import select
 import socket
 import threading
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from flask import request
 from flask_smorest import Blueprint
 from flask_sock import Sock
 from simple_websocket import Server
@@ -27,6 +29,7 @@ NORMAL, GOING_AWAY, REFUSED, TOO_BIG, TRY_LATER = 1000, 1001, 1008, 1009, 1013
 LINGER_S = 1.0
 """How long a client may take to answer a close frame."""
 _CHUNK = 16_384
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
 class _Idle:
@@ -45,32 +48,45 @@ OPTIONS = {"thread_class": _Idle}
 """For flask-sock, of the whole application; what differs between routes is said to the `Line`."""
 
 
-def route(blueprint: Blueprint, path: str) -> Callable[[Callable[..., None]], None]:
+def route(blueprint: Blueprint, path: str, **options: Any) -> Callable[[Callable[..., None]], None]:
     """Mount a function that is called with each new websocket and the parts of its path."""
 
     def mount(serve: Callable[..., None]) -> None:
-        Sock().route(path, bp=_Shield(blueprint))(serve)
+        blueprint.route(path, websocket=True, **options)(upgrading(serve))
 
     return mount
 
 
-class _Shield:
-    """A blueprint to flask-sock; a handshake that makes no sense is answered with 400."""
+def upgrading(serve: Callable[..., None]) -> Callable[..., Any]:
+    """Give the view that makes a request a websocket and hands it to a function.
 
-    def __init__(self, blueprint: Blueprint) -> None:
-        self._blueprint = blueprint
+    Mount it with `websocket=True`. A handshake that makes no sense is answered with 400.
+    """
+    caught = _Catcher()
+    Sock().route("", bp=caught)(serve)
+    view = caught.view
 
-    def route(self, path: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-        def mount(view: Callable[..., Any]) -> Any:
-            @wraps(view)
-            def shielded(**parts: Any) -> Any:
-                try:
-                    return view(**parts)
-                except (ProtocolError, ValueError, OSError) as error:
-                    # Nothing was sent yet: what a line does it does not raise.
-                    raise BadRequest from error
+    @wraps(view)
+    def shielded(**parts: Any) -> Any:
+        if not _KEY.fullmatch(request.headers.get("Sec-WebSocket-Key", "")):
+            raise BadRequest
+        try:
+            return view(**parts)
+        except (ProtocolError, ValueError, OSError) as error:
+            # Nothing was sent yet: what a line does it does not raise.
+            raise BadRequest from error
 
-            return self._blueprint.route(path, **options)(shielded)
+    return shielded
+
+
+class _Catcher:
+    """A blueprint to flask-sock; keeps the view that is to be mounted."""
+
+    view: Callable[..., Any]
+
+    def route(self, _path: str, **_options: Any) -> Callable[[Callable[..., Any]], None]:
+        def mount(view: Callable[..., Any]) -> None:
+            self.view = view
 
         return mount
 
@@ -80,12 +96,18 @@ class Line:
 
     ping_s: time between two pings; who answers none of them is hung up on, and so is who takes
     nothing for so long. most_bytes: a longer message is answered with close code 1009. heard: is
-    called with each text message; must not raise.
+    called with each text message; must not raise. binary: also with each binary one, read as text.
     bell: rung when `open` has changed, and by whoever has something to tell to the view.
     """
 
     def __init__(
-        self, ws: Server, *, ping_s: float, most_bytes: int, heard: Callable[[str], None]
+        self,
+        ws: Server,
+        *,
+        ping_s: float,
+        most_bytes: int,
+        heard: Callable[[str], None],
+        binary: bool = False,
     ) -> None:
         self._ws = ws
         self._wire = ws.ws
@@ -93,8 +115,9 @@ class Line:
         self._ping_s = ping_s
         self._most_bytes = most_bytes
         self._heard = heard
+        self._binary = binary
         self._turn = threading.Lock()
-        self._parts: list[str] = []
+        self._parts: list[bytes] = []
         self._size = 0
         self._quiet = False
         self.open = True
@@ -198,19 +221,20 @@ class Line:
                 return
 
     def _hear(self, event: TextMessage | BytesMessage) -> None:
-        text = event.data if isinstance(event.data, str) else None
-        self._size += len(event.data) if text is None else len(text.encode())
+        text = isinstance(event.data, str)
+        data = event.data.encode() if isinstance(event.data, str) else bytes(event.data)
+        self._size += len(data)
         if self._size > self._most_bytes:
             self.close(TOO_BIG)
             return
-        if text is not None:
-            self._parts.append(text)
+        if text or self._binary:
+            self._parts.append(data)
         if event.message_finished:
-            message = "".join(self._parts)
+            message = b"".join(self._parts)
             self._parts.clear()
             self._size = 0
-            if text is not None:
-                self._heard(message)
+            if text or self._binary:
+                self._heard(message.decode("utf-8", "replace"))
 
     def _linger(self) -> None:
         """Read what still comes, so that the close frame arrives before the connection is reset."""

@@ -121,12 +121,14 @@ def spawn(
     env: Mapping[str, str],
     folder: Path,
     output: int,
+    errors: int | None = None,
     uid: int | None = None,
     gid: int | None = None,
 ) -> Process:
     """Start a process behind a gate, in a session of its own, with exactly this environment.
 
-    argv: the first is a full path. output: descriptor for both of its streams. uid, gid: who it
+    argv: the first is a full path. output: descriptor for both of its streams; errors: another one
+    for the second. uid, gid: who it
     becomes behind the gate. Raises ValueError for what cannot be an argument or a variable,
     OSError when the operating system refuses, E2BIG for too long ones included.
     """
@@ -138,7 +140,7 @@ def spawn(
     odd = any(not _PLAIN_NAME.fullmatch(name) or name in _SHELL_NAMES for name in pairs)
     actions: list[tuple[int, int, int] | tuple[int, int]] = [
         (os.POSIX_SPAWN_DUP2, output, 1),
-        (os.POSIX_SPAWN_DUP2, output, 2),
+        (os.POSIX_SPAWN_DUP2, output if errors is None else errors, 2),
     ]
     held: list[int] = []
     gate_read, gate_write = os.pipe2(os.O_CLOEXEC)

@@ -161,10 +161,10 @@ class _Guard:
 
     # -- Watch --------------------------------------------------------------------------------
 
-    def output(self, data: bytes) -> None:
+    def output(self, data: bytes, *, sink: bool = False) -> None:
         """Hand output on, and remember its end."""
         self._tail.add(data)
-        self._watch.output(data)
+        self._watch.output(data, sink=sink)
 
     def is_full(self) -> bool:
         """Ask whoever takes the output."""

@@ -6,6 +6,7 @@ import shlex
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,17 +14,21 @@ from app.hooks.types import Command, Step
 from app.worker.runtimes import gate, processes
 from app.worker.runtimes.base import (
     PROGRESS_S,
+    Cancelled,
     Deadline,
     Outcome,
     StepFailed,
     Tail,
+    Undisturbed,
     Watch,
     Workspace,
     deadline_of,
     duration,
     is_shortage,
+    must_run,
     outcome_of,
     percent,
+    posts,
     result_text,
 )
 from app.worker.runtimes.folders import AttemptFolder, StepFolder, clean_up_leftovers
@@ -103,12 +108,25 @@ class _Run:
         """Run everything in order; give the result of the main step."""
         _refuse(self.command)
         self.folder.create()
-        for number, step in enumerate(self.command.pre, 1):
-            self.step(step, f"pre-{number}")
-        result = self.step(self.command.main, "main", main=True)
-        for number, step in enumerate(self.command.post, 1):
-            self.step(step, f"post-{number}")
+        left = posts(self.command)
+        try:
+            for number, step in enumerate(self.command.pre, 1):
+                self.step(step, f"pre-{number}")
+            result = self.step(self.command.main, "main", main=True)
+            while left:
+                place, step = left.pop(0)
+                self.step(step, place)
+        except (Cancelled, StepFailed):
+            self._clean_up(must_run(left))
+            raise
         return result
+
+    def _clean_up(self, steps: Sequence[tuple[str, Step]]) -> None:
+        with closing(Undisturbed(self.watch)) as watch:
+            run = replace(self, watch=watch, deadline=Deadline())
+            for place, step in steps:
+                with suppress(StepFailed):  # the task's own error is the one that is told
+                    run.step(step, place)
 
     def step(self, step: Step, place: str, *, main: bool = False) -> str:
         """Run one step in its own directory; give the result if it is the main one."""
@@ -133,19 +151,29 @@ class _Run:
             tail.add(data)
             self.watch.output(data)
 
-        read_end, write_end = os.pipe2(os.O_CLOEXEC)
-        try:
-            os.set_blocking(read_end, False)
-            try:
-                process = self._spawn(step, folder, write_end)
-            finally:
-                os.close(write_end)
-            pump = Pump(read_end, take)
+        def take_lines(data: bytes) -> None:
+            tail.add(data)
+            self.watch.output(data, sink=True)
+
+        with ExitStack() as reading:
+            with ExitStack() as writing:
+                takers, ends = {}, []
+                for taker in (take_lines, take) if main and self.command.sink else (take,):
+                    read_end, write_end = os.pipe2(os.O_CLOEXEC)
+                    reading.callback(os.close, read_end)
+                    writing.callback(os.close, write_end)
+                    os.set_blocking(read_end, False)
+                    takers[read_end] = taker
+                    ends.append(write_end)
+                process = self._spawn(step, folder, ends)
+            pump = Pump(takers)
             follower = _Follower(process, pump, self.command.kill_after_s)
             hurry = True
             try:
                 self.folder.write_record(process)
                 process.release()
+                if main and self.command.ready_at_start:
+                    self.watch.ready({})
                 progress = _Progress(folder, self.watch) if main else None
                 follower.follow(deadline, self.watch, progress)
                 hurry = False
@@ -153,10 +181,8 @@ class _Run:
                 follower.finish(hurry=hurry)
                 code = process.reap()
             return code
-        finally:
-            os.close(read_end)
 
-    def _spawn(self, step: Step, folder: StepFolder, output: int) -> gate.Process:
+    def _spawn(self, step: Step, folder: StepFolder, ends: Sequence[int]) -> gate.Process:
         env = {"PATH": self.runtime.path, "HOME": self.runtime.home, **step.env}
         env[self.command.output_env] = str(folder.output)
         env[self.command.progress_env] = str(folder.progress)
@@ -172,7 +198,8 @@ class _Run:
                 [interpreter, *words, shlex.quote(str(folder.script))],
                 env=env,
                 folder=folder.work,
-                output=output,
+                output=ends[0],
+                errors=ends[-1],
                 uid=self.runtime.uid,
                 gid=self.runtime.gid,
             )
@@ -213,7 +240,7 @@ class _Follower:
             self._end(hurry=hurry)
         except BaseException:
             # Whoever takes the output failed: end the processes all the same, unheard.
-            self.pump.open = False
+            self.pump.close()
             self._end(hurry=True)
             raise
 

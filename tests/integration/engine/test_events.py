@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from app.data import events
-from app.domain.errors import EventsPruned
+from app.domain.errors import EventsPruned, JobNotFound
 from app.domain.events import Event, EventKind
 from app.engine.tasks import NewWork
 from app.hooks import Advance, Fail, TaskSpec
@@ -102,6 +102,25 @@ def test_plugins_that_missed_events_are_told_of_those_that_are_left(engine, cloc
     assert publisher.run_once(clock.now()) == 1
     assert told.jobs == ["a", "d"]
     assert engine.leadership.mark(PUBLISHED) == engine.events.last_position()
+
+
+def test_the_newest_events_of_a_job_are_given_oldest_first(engine, scripted):
+    jobs = [submit(engine), submit(engine)]
+    for number in range(5):
+        for job in jobs:
+            engine.events.note(job.id, number=number)
+    end = settled(engine)
+    engine.events.note(jobs[0].id, number=9)
+
+    def numbers(**words):
+        found = engine.events.last_of_job(jobs[0].id, dialect="demo", up_to=end, **words)
+        return [event.data["number"] for event in found if event.kind == EventKind.JOB_NOTED]
+
+    assert numbers() == [0, 1, 2, 3, 4]
+    assert numbers(limit=2) == [3, 4]
+    assert engine.events.last_of_job(jobs[0].id, dialect="other", up_to=end) == []
+    with pytest.raises(JobNotFound):
+        engine.events.note("nobody's")
 
 
 @pytest.mark.parametrize("bad", ["x", "1", "1-", "-1-2", "1-2-3", "²-1", "9" * 50 + "-1"])
@@ -250,6 +269,7 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     paused = submit(engine)
     engine.pauses.pause(paused.id)
     engine.pauses.resume(paused.id)
+    engine.events.note(paused.id, text="hello")
     scripted.on_plan = [TaskSpec(name="s", service=True, queue="served")]
     submit(engine)
     (service,) = engine.claims.claim(worker, "demo/served", start=True)

@@ -16,13 +16,16 @@ class Recorder:
     def __init__(self):
         self.cancelled = Signal()
         self.pieces = []
+        self.sink = []
         self.percents = []
         self.addresses = []
         self.full = False
         self.changed = threading.Condition()
 
-    def output(self, data):
+    def output(self, data, *, sink=False):
         with self.changed:
+            if sink:
+                self.sink.append(data)
             self.pieces.append(data)
             self.changed.notify_all()
 

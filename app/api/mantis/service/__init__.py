@@ -1,0 +1,1 @@
+"""This dialect's rules: plain functions over the services of the process."""
