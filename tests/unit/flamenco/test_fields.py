@@ -16,18 +16,23 @@ def test_integers(value, number):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "+5", " 5", "5 ", "1.5", "1e3", "high", "٣", "--1", True, False, 1.5, [], {}, None]
+    "value",
+    ["", "+5", " 5", "5 ", "1.5", "1e3", "high", "٣", "--1", True, False, 1.5, [], {}, None],
 )
 def test_what_is_no_integer(value):
     assert whole(value) is None
 
 
-@pytest.mark.parametrize("value", ["a\0b", ["\0"], {"\0": 1}, {"a": {"b": "\\\0"}}, "\ud800", 2**70])
+@pytest.mark.parametrize(
+    "value", ["a\0b", ["\0"], {"\0": 1}, {"a": {"b": "\\\0"}}, "\ud800", 2**70]
+)
 def test_what_cannot_be_stored(value):
     assert not sound({"x": value})
 
 
-@pytest.mark.parametrize("value", ["\\u0000", "a\\\\u0000", "ü", 2**63, [None, 1.5], {"a": {"b": []}}])
+@pytest.mark.parametrize(
+    "value", ["\\u0000", "a\\\\u0000", "ü", 2**63, [None, 1.5], {"a": {"b": []}}]
+)
 def test_what_can_be_stored(value):
     assert sound({"x": value})
 
