@@ -98,9 +98,7 @@ def measured(port: int, job: str, subscribers: int, rate: float) -> dict[str, fl
     }
 
 
-def within(
-    lines: list[tuple[str, float]], begin: float, end: float
-) -> Iterator[tuple[str, float]]:
+def within(lines: list[tuple[str, float]], begin: float, end: float) -> Iterator[tuple[str, float]]:
     """Give the lines that were written within a time; the worker is part of each."""
     for line, at in lines:
         if begin <= float(line.split()[-1]) <= end:
