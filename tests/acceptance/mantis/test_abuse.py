@@ -81,28 +81,27 @@ def full_body(reader, cluster):
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
-def test_every_field_survives_every_kind_of_value(mantis: Mantis, target, reader):
+def test_every_field_survives_every_kind_of_value(mantis: Mantis, reader):
+    cluster = mantis.cluster(schedulingInfo=scheduling(1))
+    job_id = cluster.launch(jobSla={"userProvidedType": "the first"})
     made = []
     step = 2 if reader.name == "create" else 4
-    for place, path in enumerate(leaves(full_body(reader, target))):
+    for place, path in enumerate(leaves(full_body(reader, cluster))):
         for value in EVIL[place % step :: step]:
-            body = put_at(full_body(reader, target), path, value)
-            answer = mantis.ask(reader.method, reader.filled(target), body)
+            body = put_at(full_body(reader, cluster), path, value)
+            answer = mantis.ask(reader.method, reader.filled(cluster), body)
             assert answer.status_code in (200, 201, 204, 400, 404, 409), (path, value, answer.text)
-            if answer.status_code == 201 and "jobMetadata" in answer.text:
-                job_id = answer.json()["jobMetadata"]["jobId"]
-                if job_id != f"{target}-1":
-                    made.append(job_id)
-                    mantis.kill(job_id)
+            if "submit" in reader.name.lower() and answer.status_code == 201:
+                made.append(answer.json()["jobMetadata"]["jobId"])
+                if made[-1] != job_id:
+                    mantis.ask("DELETE", f"/jobs/{made[-1]}", params={"user": "u", "reason": "r"})
     # Whatever was taken, everything can still be read.
-    mantis.get(target.path)
-    mantis.get(f"{target.path}/jobs", activeOnly="false")
+    mantis.get(cluster.path)
+    assert mantis.get(f"{cluster.path}/jobs", activeOnly="false", compact="true")["total"] >= 1
+    mantis.get(f"{cluster.path}/jobs", activeOnly="false")
     mantis.get("/jobClusters", pageSize=10)
-    mantis.ask("POST", f"{target.path}/actions/enableCluster", {"name": target.name, "user": "u"})
-    for job_id in made[:20]:
-        mantis.job(job_id)
-    if mantis.state(f"{target}-1") != "Launched":
-        target.launch(jobSla={"userProvidedType": "the first"})
+    for made_id in made[:20]:
+        mantis.job(made_id)
 
 
 @pytest.mark.parametrize("reader", REFUSED_ONLY, ids=lambda reader: reader.name)

@@ -363,7 +363,7 @@ def test_matching_is_ignored_for_the_jobs_of_a_cluster(five):
     assert len(five.jobs(matching="[")) == 5
 
 
-@pytest.mark.parametrize("pattern", ["[", "*a", "(", "a{2,1}", "\\", "(?P<n", "[z-a]", "(?<=a+)b", "+", "x" * 513])
+@pytest.mark.parametrize("pattern", ["[", "*a", "(", "a{2,1}", "\\", "(?P<n", "[z-a]", "+", "x" * 513])
 @pytest.mark.parametrize("path", ["/jobClusters", "/jobs"])
 def test_patterns_that_are_none_are_refused(mantis: Mantis, path, pattern):
     mantis.refused(400, "GET", path, params={"matching": pattern})

@@ -231,7 +231,7 @@ def test_an_id_that_does_not_parse_is_unknown(mantis: Mantis, lone, method, path
     mantis.refused(404, method, filled, given)
 
 
-@pytest.mark.parametrize("shape", IDS, ids=lambda shape: ascii(shape[:24]))
+@pytest.mark.parametrize("shape", [one for one in IDS if "\x00" not in one], ids=lambda shape: ascii(shape[:24]))
 def test_a_status_of_an_id_that_does_not_parse_is_dropped(mantis: Mantis, lone, shape):
     worker = {"stageNum": 1, "workerIndex": 0, "workerNumber": 1}
     mantis.status(shape.format(lone.name), worker, "HEARTBEAT")

@@ -66,7 +66,7 @@ def test_the_sink_is_standard_output_line_by_line(mantis: Mantis):
     wanted = ["one", "  two  ", "tab\tx", "data: x", "event: y", ": z", "naïve 😀", "bad � end", "cr", '{"a": 1}', "cut"]
     command = (
         r"printf 'one\n  two  \n\n\ntab\tx\n\r\ndata: x\nevent: y\n: z\nna\303\257ve \360\237\230\200\n'; "
-        r"printf 'bad \377 end\ncr\r\n{\"a\": 1}\n'; echo hidden >&2; printf cut"
+        r"""printf 'bad \377 end\ncr\r\n{"a": 1}\n'; echo hidden >&2; printf cut"""
     )
     _, lines = run(mantis, command)
     assert lines == wanted

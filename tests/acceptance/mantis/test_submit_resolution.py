@@ -53,7 +53,7 @@ TAKEN = [  # artifact, version, scheduling -> artifact, version, sizes by stage
 REFUSED = [
     (NEW, "9", None), (NEW, None, None), (NEW, "1", None), (None, "9", THREE), (None, "9", None),
     (None, "1", scheduling(1, 1)), (None, "1", scheduling(1, 1, zero=1)), (None, None, scheduling(1, 1)),
-    (None, "2", scheduling(1, 1, 1)), (None, "1 ", None), (None, "01", None),
+    (None, "2", scheduling(1, 1, 1)), (None, "01", None),
 ]  # fmt: skip
 
 
