@@ -96,8 +96,9 @@ class Sinks:
         """Follow a job's sink from now on, during the block.
 
         replay: how many of its last lines come first; None is all that there are. bell: rung beside
-        whatever else the client waits for. use: says that the job is followed; called twice a second
-        for all of a process together, and when the last one leaves. Raises StoreUnavailable.
+        whatever else the client waits for. use: says that the job is followed; called twice a
+        second for all of a process together, and when the last one leaves.
+        Raises StoreUnavailable.
         """
         newest = self._engine.logs.last_of_sink(job_id, limit=1)
         place = parse_position(newest[0].position if newest else "")
