@@ -332,5 +332,3 @@ class Cluster:
         """Kill its jobs, start no more."""
         body = {"name": self.name, "user": "tester"}
         self.mantis.raw("POST", f"{self.path}/actions/disableCluster", data=json.dumps(body))
-
-
