@@ -17,7 +17,8 @@ ARGS ?=
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n $(JOBS) --dist worksteal
 SERVICES := $(BIN)/python scripts/services.py run --
-FAST := not postgres and not redis and not podman and not blender and not ffmpeg and not slow
+FAST := not postgres and not redis and not podman and not blender and not ffmpeg and not chromium \
+	and not slow
 
 .PHONY: help run install install-test test test-fast lint bench fuzz lock wheel try-image clean
 
@@ -38,7 +39,7 @@ python-found:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found"; exit 1; }
 .PHONY: python-found
 
-test: install-test  ## the whole suite beside real PostgreSQL, Redis, Podman, Blender and ffmpeg
+test: install-test  ## the whole suite beside real PostgreSQL, Redis, Podman, Blender, ffmpeg, Chromium
 	@$(SERVICES) $(PYTEST) $(PARALLEL) --durations=30 $(ARGS)
 
 test-fast: install-test  ## what needs no service and is not slow; under 3 minutes
@@ -65,6 +66,9 @@ wheel: install  ## build dist/jobyard-*.whl
 
 try-image: install  ## build deploy/Containerfile on a base of Debian's, run it, let it do a job
 	@$(BIN)/python scripts/try_image.py
+
+farm-worker: python-found  ## build dist/jobyard-farm-worker.pyz, which needs nothing but Python
+	@$(PYTHON) scripts/archive.py
 
 clean:  ## remove .venv, caches and builds; DATA_DIR stays
 	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \

@@ -1,4 +1,4 @@
-"""The Flask application: every dialect mounted under its settings, and one way out for errors."""
+"""The Flask application: every dialect under its settings, the pages, one way out for errors."""
 
 import logging
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from app.api.http.problems import problem_of
 from app.api.http.sinks import Sinks
 from app.api.http.site import Site, attach
 from app.domain.errors import EngineError
+from app.web import pages
 from app.wiring import VERSION, Services, build
 from config.settings import Settings
 
@@ -55,6 +56,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     for each in owners.mounted:
         blueprints = each.dialect.blueprints(settings)
         site.documents[each.dialect.name] = documents.mount(app, each, blueprints, VERSION)
+    app.register_blueprint(pages(settings))
     _prepare_guards(site)
     app.register_error_handler(Exception, _Failures(app, owners))
     if settings.server.trusted_proxies:

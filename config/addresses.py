@@ -5,6 +5,7 @@ They read as config.kinds describes.
 
 import ipaddress
 import re
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -55,6 +56,24 @@ class Folder:
         if not value.strip():
             raise ValueError("must be a path")
         return Path(value).absolute()
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """A file of certificates in PEM form; empty for none."""
+
+    word: str = "path"
+
+    def read(self, raw: object, *, text: bool) -> Path | None:
+        """Give the absolute path of a file that holds at least one certificate."""
+        if isinstance(raw, str) and not raw.strip():
+            return None
+        path = Folder().read(raw, text=text)
+        try:
+            ssl.create_default_context(cafile=path)
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            raise ValueError("must be a readable file of certificates in PEM form") from error
+        return path
 
 
 @dataclass(frozen=True)

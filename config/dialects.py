@@ -50,7 +50,7 @@ class ManticoreSettings:
     )  # fmt: skip
     cors: bool = setting(True, Flag(strict=True), "Send CORS headers.", also=("CORS",))
     webpage_disabled: bool = setting(
-        False, Flag(strict=True), "Accepted; the API is the same either way.",
+        False, Flag(strict=True), "Switch the page `/ui/environments` off; the API stays.",
         also=("WEBPAGE_DISABLED",),
     )  # fmt: skip
     domain: str = setting(
@@ -195,3 +195,7 @@ class FlamencoSettings:
     prefix: str = setting("", PREFIX_KIND, _PREFIX)
     require_token: bool = setting(False, Flag(), _TOKEN)
     max_body_bytes: int = setting(1 << 30, Size(), _BODY, unit="bytes")
+    storage_dir: str = setting(
+        "", Text(), "Folder of job files, outputs and thumbnails; one that web processes of several"
+        " hosts have in common.", default_text="`flamenco` in the data directory",
+    )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.addresses import Address, Folder, Networks, Url
+from config.addresses import Address, Certificates, Folder, Networks, Url
 from config.declare import setting
 from config.kinds import Choice, Flag, Seconds, Size, Slots, Tables, Text, Whole, Words
 
@@ -86,6 +86,11 @@ class SecuritySettings:
         True, Flag(), "Let webhooks reach private addresses and the server's own host.",
         key="security.webhook_private",
     )  # fmt: skip
+    webhook_ca: Path | None = setting(  # noqa: RUF009 - declares a field
+        None, Certificates(), "Certificate authorities, or certificates of receivers, that webhooks"
+        " trust beside those of the system: a PEM file.",
+        key="security.webhook_ca", default_text="those of the system alone",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +115,9 @@ class WebSettings:
     )
     drain_s: float = setting(
         10.0, Seconds(0), "How long a stopping web process lets requests end.", unit="s"
+    )
+    open_pages: bool = setting(
+        False, Flag(), "Show the pages that want no login to browsers on other machines, too."
     )
 
 

@@ -341,4 +341,13 @@ class Ffmpeg(Program):
     question = "-version"
 
 
-KINDS: tuple[type[Service], ...] = (Postgres, Redis, Podman, Blender, Ffmpeg)
+class Chromium(Program):
+    """Chromium, which a test drives without a display."""
+
+    name = "chromium"
+    variable = "JOBYARD_TEST_CHROMIUM"
+    packages: ClassVar[dict[str, str]] = {"chromium": "chromium"}
+    question = "--version"
+
+
+KINDS: tuple[type[Service], ...] = (Postgres, Redis, Podman, Blender, Ffmpeg, Chromium)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+#: What asks the whole run to end; it is passed on to the command.
+FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 ANSWER_S = 60
 STOP_S = 15
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -26,12 +28,15 @@ def child_setup(death_signal: int) -> Callable[[], None]:
     """Return what a child does before its program starts.
 
     It gets `death_signal` when its parent dies, however that happens, and takes signals as usual
-    although the parent holds them back. A change of user would clear the former: subprocess
+    although the parent holds them back and whoever started that may ignore them, as a shell lets
+    its background jobs ignore SIGINT. A change of user would clear the former: subprocess
     changes it before it calls this.
     """
     parent = os.getpid()
 
     def setup() -> None:
+        for number in FORWARDED:
+            signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         _libc.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
         if os.getppid() != parent:  # it died before the line above

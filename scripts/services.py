@@ -5,9 +5,9 @@
 Missing Debian packages are installed first (as root, in one transaction). Every service runs
 from a private directory, on private ports, and the command finds its address in
 JOBYARD_TEST_POSTGRES, JOBYARD_TEST_REDIS and JOBYARD_TEST_DOCKER. Programs that tests call are
-kept like services: JOBYARD_TEST_BLENDER and JOBYARD_TEST_FFMPEG are their paths. What cannot be had
-leaves its variable unset, is named, and makes the exit status non-zero even if the command
-succeeds. JOBYARD_TEST_WITHOUT=redis,podman leaves services out by intent.
+kept like services: JOBYARD_TEST_BLENDER, JOBYARD_TEST_FFMPEG and JOBYARD_TEST_CHROMIUM are their
+paths. What cannot be had leaves its variable unset, is named, and makes the exit status non-zero
+even if the command succeeds. JOBYARD_TEST_WITHOUT=redis,podman leaves services out by intent.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from pathlib import Path
 
 import apt
 from service_kinds import KINDS, Failed, Service
-from service_process import child_setup, remove_folder
+from service_process import FORWARDED, child_setup, remove_folder
 
-FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # si_code of a signal that the terminal sent: the command, in the same group, has it already.
 SI_KERNEL = 0x80
 

@@ -26,6 +26,7 @@ SERVICES = {
     "podman": ("JOBYARD_TEST_DOCKER", "docker_host"),
     "blender": ("JOBYARD_TEST_BLENDER", "blender"),
     "ffmpeg": ("JOBYARD_TEST_FFMPEG", "ffmpeg"),
+    "chromium": ("JOBYARD_TEST_CHROMIUM", "chromium"),
 }
 # Folders whose tests start whole servers; together they take minutes.
 SLOW = {"acceptance", "faults"}
@@ -162,6 +163,12 @@ def blender(request: pytest.FixtureRequest) -> str:
 def ffmpeg(request: pytest.FixtureRequest) -> Path:
     """Return the path of ffmpeg; ffprobe is in the same folder."""
     return Path(address(request.config, "ffmpeg"))
+
+
+@pytest.fixture(scope="session")
+def chromium(request: pytest.FixtureRequest) -> str:
+    """Return the path of Chromium."""
+    return address(request.config, "chromium")
 
 
 @pytest.fixture

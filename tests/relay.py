@@ -15,6 +15,8 @@ class Relay:
         self.server.bind(str(path))
         self.server.listen()
         self.open = [self.server]
+        self.lock = threading.Lock()
+        self.is_cut = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -23,7 +25,12 @@ class Relay:
                 near, _ = self.server.accept()
                 far = socket.socket(socket.AF_UNIX)
                 far.connect(self.address.removeprefix("unix://"))
-                self.open += [near, far]
+                with self.lock:
+                    if self.is_cut:  # accepted at that very moment
+                        near.close()
+                        far.close()
+                        return
+                    self.open += [near, far]
                 for pair in ((near, far), (far, near)):
                     threading.Thread(target=self._copy, args=pair, daemon=True).start()
 
@@ -35,7 +42,33 @@ class Relay:
 
     def cut(self):
         self.path.unlink(missing_ok=True)
+        with self.lock:
+            self.is_cut = True
         for one in self.open:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
+
+
+class Refusal:
+    """In place of a relay that was cut: hangs up on whoever asks, and counts them."""
+
+    def __init__(self, path):
+        self.path = path
+        self.asked = 0
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(path))
+        self.server.listen()
+        threading.Thread(target=self._refuse, daemon=True).start()
+
+    def _refuse(self):
+        with suppress(OSError):
+            while True:
+                self.server.accept()[0].close()
+                self.asked += 1
+
+    def end(self):
+        self.path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()

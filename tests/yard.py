@@ -138,6 +138,13 @@ class Yard:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def output(self, job_id: str) -> str:
+        """What its tasks have printed so far, as far as it is stored."""
+        address = f"{self.url}/jobs/{job_id}/log?format=text"
+        answer = requests.get(address, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
     def until(self, job_id: str, *states: str) -> dict:
         """Wait until a job is in one of the states, and give it."""
 

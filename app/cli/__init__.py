@@ -16,24 +16,27 @@ import click
 from app.domain.errors import EngineError
 from config.sources import SettingsError
 
-__all__ = ["COMMANDS", "Failed", "Interrupted", "cli", "main", "run"]
+__all__ = ["COMMANDS", "Failed", "Interrupted", "cli", "main", "module_of", "run"]
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-#: Command -> what `--help` says of it. The module `app.cli.<command>` has it as `command`.
+#: Command -> what `--help` says of it. Its module has it as `command`.
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "serve": "Start everything on one machine: web, ticker and worker, kept alive.",
         "web": "Start the web part: the job APIs, the streams and the pages.",
         "ticker": "Start the ticker: schedules, waiting lists, lost leases and clean-up.",
         "worker": "Start the worker daemon, which runs tasks on this machine.",
+        "farm-worker": "Render on this machine what a farm's manager hands out.",
         "submit": "Submit a job from a YAML or JSON file, or from standard input for `-`.",
+        "render": "Render a Blender scene on the farm.",
         "ls": "List jobs of all dialects, newest first.",
         "show": "Show a job and its tasks.",
         "logs": "Print what a job has written, oldest first.",
         "cancel": "Cancel a job that is not over, with all its tasks.",
         "restart": "Let a failed or cancelled job go on where it stopped.",
         "top": "Show the jobs that are not over, the workers and the queues, as they change.",
+        "env": "Have an environment from the waiting list for as long as it is needed.",
         "token": "Make, list and revoke API tokens.",
         "migrate": "Bring the database to the present schema.",
         "check": "Look at settings and services, and say what must be mended.",
@@ -51,6 +54,11 @@ EPILOG = (
     "Exit status: 0 done, 1 failed or something must be mended, 2 wrong use or wrong settings."
     " docs/cli.md tells more, docs/settings.md lists every setting."
 )
+
+
+def module_of(name: str) -> str:
+    """Tell which module has a command."""
+    return f"app.cli.{name.replace('-', '_')}"
 
 
 class Failed(click.ClickException):
@@ -78,7 +86,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found = importlib.import_module(f"app.cli.{cmd_name}").command
+        found = importlib.import_module(module_of(cmd_name)).command
         assert isinstance(found, click.Command)  # noqa: S101 - for the type checker
         return found
 

@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ PATIENCE_S = 5.0
 WATCHING_S = 60.0
 LONGEST_PAUSE_S = 2.0
 LONGEST_LINE = 4 << 20
+Body = bytes | Iterable[bytes] | None
 _CUT = (OSError, http.client.HTTPException)
 _NEVER_THERE = (ConnectionRefusedError, socket.gaierror, ssl.SSLError, FileNotFoundError)
 
@@ -102,13 +103,33 @@ class Server:
         return self._again("POST", API + path, body, {**headers, "Idempotency-Key": key}).json
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+        self, method: str, path: str, body: Body = None, headers: Mapping[str, str] = {}
     ) -> Answer:
-        """Make one request, once, to any path of the server. Raises Failed."""
+        """Make one request, once, to any path of the server. Raises Failed.
+
+        A body in pieces needs its Content-Length among the headers.
+        """
         try:
             return self._once(method, path, body, headers)
         except Cut as error:
             raise Failed(f"{self.url}: {error}; whether it was done is not known") from error
+
+    def read(self, path: str, headers: Mapping[str, str] = {}) -> Any:
+        """GET any path of the server as JSON, again while it is away. Raises Failed."""
+        return self.repeat("GET", path, headers=headers).json
+
+    def authorization(self) -> dict[str, str]:
+        """Give the header that shows the token, for other APIs of the server that want it."""
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def repeat(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> Answer:
+        """Make a request that may as well be made twice, to any path, until it is answered.
+
+        Raises Failed, also when the server stays away for longer than `patience_s`.
+        """
+        return self._again(method, path, body, headers)
 
     def text(self, path: str) -> Iterator[bytes]:
         """GET a path of our API as pieces of text. Raises Failed when it breaks off."""
@@ -124,7 +145,7 @@ class Server:
         self,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: Body = None,
         headers: Mapping[str, str] = {},
     ) -> Answer:
         waits = Waits(self.patience_s)
@@ -135,9 +156,7 @@ class Server:
                 if not waits.more():
                     raise Failed(f"{self.url}: {error}") from error
 
-    def _once(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Answer:
+    def _once(self, method: str, path: str, body: Body, headers: Mapping[str, str]) -> Answer:
         with closing(self._connection()) as connection:
             response = self._opened(connection, method, path, body, headers)
             try:
@@ -209,7 +228,7 @@ class Server:
         connection: http.client.HTTPConnection,
         method: str,
         path: str,
-        body: bytes | None,
+        body: Body,
         headers: Mapping[str, str],
     ) -> http.client.HTTPResponse:
         """Give the beginning of a good answer. Raises Cut, and Failed for a bad one."""
@@ -240,7 +259,7 @@ class Server:
         """Show the token to our API, and the name in the address, if there is one, elsewhere."""
         name, password = self._login
         if path.startswith(API):
-            return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+            return self.authorization()
         if name is None:
             return {}
         pair = f"{unquote(name)}:{unquote(password or '')}".encode()
@@ -280,7 +299,7 @@ def _parsed(data: str) -> Any:
 def _message(body: bytes) -> str:
     try:
         document = json.loads(body)
-        said = [str(document["message"])]
+        said = [str(document["message" if "message" in document else "error"])]
         said += [f"{path}: {text}" for path, text in document.get("faults", {}).items()]
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""

@@ -80,7 +80,10 @@ class _Firing:
 
 
 class _Chores:
-    """Does what dialects want done now and then; loads them only where there is a group."""
+    """Does what dialects want done now and then.
+
+    Loads them only where there is something that wants watching: a group, or a remote worker.
+    """
 
     def __init__(self, services: "Services") -> None:
         self._services = services
@@ -88,10 +91,11 @@ class _Chores:
 
     def run_once(self, now: "Instant") -> int:
         """Let each dialect that is on have its turn; give how much they did."""
-        self._wanted = self._wanted or self._services.engine.groups.exist()
+        engine = self._services.engine
+        self._wanted = self._wanted or engine.groups.exist() or engine.workers.remote()
         if not self._wanted:
             return 0
-        from app.api import DIALECTS  # noqa: PLC0415 - most servers have no groups
+        from app.api import DIALECTS  # noqa: PLC0415 - most servers have neither
 
         return sum(
             dialect.run_once(self._services, now)

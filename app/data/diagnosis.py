@@ -6,7 +6,7 @@ attempts alone are read page by page.
 
 from typing import NamedTuple
 
-from app.data import listing
+from app.data import listing, steering
 from app.data.db import Store
 from app.data.tasks import NEVER
 from app.data.vault import MARK, PREFIX_CHARS
@@ -176,6 +176,28 @@ def leases_without_attempt(store: Store, limit: int) -> list[tuple[str | None, i
 def orphan_tasks(store: Store, limit: int) -> list[tuple[str, int, str]]:
     """Give tasks that could be worked on although their job is over or gone: job, id, state."""
     return [(row[0], row[1], row[2]) for row in store.run(_ORPHANS, (limit,)).fetchall()]
+
+
+def waiting_alone(store: Store, limit: int) -> list[tuple[int, int | None]]:
+    """Give tasks of no job that wait for others in vain: task, and whom for.
+
+    Whom for: one that failed, was cancelled or is gone; None where all that it waits for is done.
+    """
+    waiting = store.run(
+        "SELECT DISTINCT w.id FROM task_need n JOIN task w ON w.id = n.task_id"
+        " WHERE w.job_id IS NULL AND w.state = 'CREATED' AND w.due_at IS NULL ORDER BY w.id LIMIT ?",
+        (limit,),
+    ).fetchall()
+    ids = [row[0] for row in waiting]
+    still = steering.unmet(store, ids)
+    found: list[tuple[int, int | None]] = []
+    for task_id in ids:
+        needed = [one for one, _ in still.get(task_id, [])]
+        if not needed:
+            found.append((task_id, None))
+        elif (blocked := steering.hopeless(store, needed)) is not None:
+            found.append((task_id, blocked))
+    return found
 
 
 def idle_entries(store: Store, limit: int) -> list[tuple[str, str, str | None]]:

@@ -318,6 +318,16 @@ def end_delay(store: Store, job_id: str) -> bool:
     return store.run(_END_DELAY, (job_id,)).rowcount == 1
 
 
+def change(store: Store, job: Job) -> bool:
+    """Write other parameters of a job over the version they were given to; False when it moved."""
+    sql = (
+        "UPDATE job SET version = version + 1, spec = ?, watches = ?"
+        " WHERE id = ? AND version = ? AND state = 'WAITING'"
+    )
+    values = (store.vault.dumps(job.spec), _write_watches(job), job.id, job.version)
+    return store.run(sql, values).rowcount == 1
+
+
 def archive(store: Store, job_id: str, *, archived: bool) -> bool:
     """Put a job that is over away, or fetch it back; False when it is not over."""
     sql = "UPDATE job SET archived = ? WHERE id = ? AND ended_at IS NOT NULL"

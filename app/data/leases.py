@@ -126,6 +126,10 @@ _EXPIRED = (
     "SELECT id, number FROM task WHERE leased_until IS NOT NULL AND leased_until < ?"
     " ORDER BY leased_until LIMIT ?"
 )
+_RENEWED_BEFORE = (
+    "SELECT id, number FROM task WHERE leased_until IS NOT NULL AND leased_until >= ?"
+    " AND leased_until < ? LIMIT ?"
+)
 _ATTEMPTS = (
     "SELECT task_id, number, worker_id, state, leased_at, started_at, ended_at, error, verification"
     " FROM attempt WHERE task_id = ? ORDER BY number"
@@ -454,6 +458,12 @@ def held(store: Store, worker_id: int) -> list[tuple[Lease, TaskState]]:
 def expired(store: Store, now: Instant, limit: int) -> list[Lease]:
     """Give leases that ran out, the oldest first."""
     return [Lease(row[0], row[1]) for row in store.run(_EXPIRED, (now, limit)).fetchall()]
+
+
+def renewed_before(store: Store, length_us: int, before: Instant, limit: int) -> list[Lease]:
+    """Give leases at least so long that were given or last renewed before then."""
+    rows = store.run(_RENEWED_BEFORE, (length_us, before + length_us, limit)).fetchall()
+    return [Lease(row[0], row[1]) for row in rows]
 
 
 def attempts(store: Store, task_id: int) -> Sequence[Attempt]:

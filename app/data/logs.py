@@ -31,10 +31,20 @@ _BY_TASK = (
 )
 _TASK_ORDER = "number DESC"
 _JOB_ORDER = "position DESC, task_created_at DESC, task_id DESC, number DESC"
+_OLDER_OF_TASK = (
+    f"SELECT {_COLUMNS}, position, task_created_at FROM log_part WHERE task_id = ? AND number < ?"
+    f" ORDER BY {_TASK_ORDER} LIMIT ?"
+)
+_OLDER_OF_JOB = (
+    f"SELECT {_COLUMNS}, position, task_created_at FROM log_part WHERE job_id = ?"
+    " AND (position, task_created_at, task_id, number) < (?, ?, ?, ?)"
+    f" ORDER BY {_JOB_ORDER} LIMIT ?"
+)
 
 Place: TypeAlias = tuple[int, int, int, int]
 """Where a part stands among those of its job, task after task."""
 FIRST: Final[Place] = (-1, 0, 0, 0)
+LAST: Final[Place] = (2**31 - 1, 2**63 - 1, 2**63 - 1, 2**31 - 1)
 
 
 def _record(row: Row) -> LogPart:
@@ -47,6 +57,10 @@ def _record(row: Row) -> LogPart:
         at=row[5],
         position=f"{row[6]}-{row[0]}",
     )
+
+
+def _placed(row: Row) -> tuple[LogPart, Place]:
+    return _record(row), (row[7], row[8], row[1], row[3])
 
 
 def append(
@@ -101,7 +115,6 @@ def page(
     *,
     task_id: int | None = None,
     job_id: str | None = None,
-    words: Sequence[str] = (),
     limit: int,
     offset: int,
 ) -> tuple[list[LogPart], int]:
@@ -110,20 +123,31 @@ def page(
         ("task_id", task_id, _TASK_ORDER) if job_id is None else ("job_id", job_id, _JOB_ORDER)
     )
     where = f"{column} = ?"
-    params: list[object] = [value]
-    for word in words:
-        where += " AND LOWER(contents) LIKE LOWER(?) ESCAPE '!'"
-        safe = escape(word).replace("!", "!!").replace("%", "!%").replace("_", "!_")
-        params.append(f"%{safe}%")
-    count = store.run(f"SELECT COUNT(*) FROM log_part WHERE {where}", params).fetchone()
+    count = store.run(f"SELECT COUNT(*) FROM log_part WHERE {where}", (value,)).fetchone()
     total = int(count[0]) if count else 0
     if offset >= total:
         return [], total
     rows = store.run(
         f"SELECT {_COLUMNS} FROM log_part WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
-        [*params, limit, offset],
+        (value, limit, offset),
     ).fetchall()
     return [_record(row) for row in rows], total
+
+
+def older(
+    store: Store,
+    *,
+    task_id: int | None = None,
+    job_id: str | None = None,
+    before: Place,
+    limit: int,
+) -> list[tuple[LogPart, Place]]:
+    """Give a task's or a job's parts with their places, newest first, those before a place."""
+    if job_id is None:
+        rows = store.run(_OLDER_OF_TASK, (task_id, before[3], limit)).fetchall()
+    else:
+        rows = store.run(_OLDER_OF_JOB, (job_id, *before, limit)).fetchall()
+    return [_placed(row) for row in rows]
 
 
 def of_task(store: Store, task_id: int, *, after: int, limit: int) -> list[LogPart]:
@@ -168,7 +192,7 @@ def last_of_sink(store: Store, job_id: str, up_to: str | None, *, limit: int) ->
 def by_task(store: Store, job_id: str, *, after: Place, limit: int) -> list[tuple[LogPart, Place]]:
     """Give a job's parts with their places, those of a task together, the oldest task first."""
     rows = store.run(_BY_TASK, (job_id, *after, limit)).fetchall()
-    return [(_record(row), (row[7], row[8], row[1], row[3])) for row in rows]
+    return [_placed(row) for row in rows]
 
 
 def delete_of_job(store: Store, job_id: str, limit: int) -> int:
@@ -176,6 +200,15 @@ def delete_of_job(store: Store, job_id: str, limit: int) -> int:
     return store.run(
         "DELETE FROM log_part WHERE id IN (SELECT id FROM log_part WHERE job_id = ? LIMIT ?)",
         (job_id, limit),
+    ).rowcount
+
+
+def delete_of_task(store: Store, task_id: int, before: int, limit: int) -> int:
+    """Delete at most `limit` of a task's parts with numbers below one; give how many."""
+    return store.run(
+        "DELETE FROM log_part WHERE id IN"
+        " (SELECT id FROM log_part WHERE task_id = ? AND number < ? LIMIT ?)",
+        (task_id, before, limit),
     ).rowcount
 
 

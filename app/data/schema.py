@@ -28,6 +28,7 @@ _WORDS = {
         "unlogged": "",
         "event_order": "",
         "log_order": "",
+        "wide_priority": "",
         "event_identity": "INTEGER PRIMARY KEY",
         "bytewise": "COLLATE BINARY",
         "place": "INTEGER",
@@ -43,6 +44,7 @@ _WORDS = {
         # A default of its own from now on: one given with the column would rewrite the table.
         "log_order": "ALTER TABLE log_part ALTER COLUMN tx"
         " SET DEFAULT ((pg_current_xact_id()::text)::bigint)",
+        "wide_priority": "ALTER TABLE task ALTER COLUMN priority TYPE BIGINT",
         "bytewise": 'COLLATE "C"',
         "place": "BIGINT",
         "words": "TEXT[]",

@@ -15,6 +15,7 @@ from peewee import (
     TextField,
 )
 
+from app.data.flamenco import FLAMENCO
 from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
 from app.data.mantis import MANTIS
@@ -84,7 +85,7 @@ class Task(Model):
     kind = TextField()
     state = TextField()
     position = IntegerField()
-    priority = IntegerField()
+    priority = BigIntegerField()
     payload = TextField()
     result = TextField(null=True)
     error = TextField(null=True)
@@ -488,6 +489,7 @@ ENGINE = (
     ManagerSession,
     *TRACKER,
     *MANTICORE,
+    *FLAMENCO,
     *MANTIS,
     IdleLimit,
     Token,

@@ -3,12 +3,22 @@
 A position is a count, never a stored number, so there is nothing to renumber.
 """
 
+from typing import NamedTuple
+
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import EntryNotFound
 from app.domain.records import WaitingEntry
 
 _POSITION = "(SELECT COUNT(*) FROM waiting o WHERE o.pool = w.pool AND o.id < w.id)"
+
+
+class PoolCounts(NamedTuple):
+    """How many jobs of a pool wait for a slot, are being started on its list, and run."""
+
+    waiting: int
+    starting: int
+    running: int
 
 
 def set_limit(store: Store, pool: str, max_running: int) -> None:
@@ -92,6 +102,30 @@ def entries(store: Store, pool: str, *, limit: int, offset: int = 0) -> list[Wai
         )
         for index, row in enumerate(rows)
     ]
+
+
+def counts(store: Store, pool: str) -> PoolCounts:
+    """Count the list of a pool, and what runs in it."""
+    row = store.run(
+        "SELECT (SELECT COUNT(*) FROM waiting WHERE pool = ? AND admitted = 0),"
+        " (SELECT COUNT(*) FROM waiting WHERE pool = ? AND admitted = 1),"
+        " (SELECT COUNT(*) FROM job WHERE pool = ? AND holds_slot = 1 AND state = 'RUNNING')",
+        (pool, pool, pool),
+    ).fetchone()
+    return PoolCounts(*map(int, row)) if row else PoolCounts(0, 0, 0)
+
+
+def stays(store: Store, pool: str, limit: int) -> list[int]:
+    """Give how long the latest jobs of a pool that ran and are over held their slots, at most.
+
+    In microseconds, the latest first. Jobs with a unique key are left out: they come by a clock.
+    """
+    rows = store.run(
+        "SELECT ended_at - scheduled_at, unique_key FROM job WHERE pool = ?"
+        " AND started_at IS NOT NULL AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?",
+        (pool, limit),
+    ).fetchall()
+    return [int(row[0]) for row in rows if row[1] is None and row[0] is not None]
 
 
 def pools_to_admit(store: Store) -> list[str]:

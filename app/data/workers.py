@@ -84,6 +84,12 @@ def is_active(store: Store, worker_id: int) -> bool:
     return row is not None
 
 
+def remote(store: Store) -> bool:
+    """Tell whether any worker is remote."""
+    row = store.run("SELECT 1 FROM worker WHERE kind = 'remote' LIMIT 1").fetchone()
+    return row is not None
+
+
 def public_ids(store: Store, worker_ids: Sequence[int]) -> dict[int, str]:
     """Give the public ids of some workers."""
     return _texts(store, "public_id", worker_ids)

@@ -33,6 +33,7 @@ from app.engine.reports import Reports
 from app.engine.rescue import Due, Rescue
 from app.engine.schedules import Schedules
 from app.engine.services import Services
+from app.engine.steering import Steering
 from app.engine.subjobs import SubJobs
 from app.engine.tasks import Tasks
 from app.engine.tokens import Tokens
@@ -71,6 +72,7 @@ class Engine:
         self.pauses = Pauses(self.transaction, self.jobs)
         self.idle = Idle(self.transaction, self.jobs)
         self.tasks = Tasks(self.transaction, courses)
+        self.steering = Steering(self.transaction)
         self.changes = Changes(self.transaction, courses)
         self.claims = Claims(self.transaction)
         self.attempts = Attempts(self.transaction, courses)

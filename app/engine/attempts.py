@@ -146,6 +146,15 @@ class Attempts:
         with self._store.session():
             return dict(leases.held(self._store, worker_id))
 
+    def silent(self, length_us: int, since: Instant, *, limit: int = 500) -> list[Lease]:
+        """Give leases, at least so long, that were given or last renewed before `since`.
+
+        For holders whose patience is decided anew at each look: their leases never end by
+        themselves. `lose` takes one back, with `before` = `since` + `length_us`.
+        """
+        with self._store.session():
+            return leases.renewed_before(self._store, length_us, since, limit)
+
     def lease_of(self, worker_id: int, task_id: int) -> Lease:
         """Give the lease by which a worker holds a task.
 

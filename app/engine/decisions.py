@@ -131,7 +131,8 @@ class _Decision:
             if answer.end is not None:
                 self._course.end = answer.end
                 return
-            if failed and not (answer.tasks or answer.ends or answer.release):
+            goes_on = answer.tolerated or answer.tasks or answer.ends or answer.release
+            if failed and not goes_on:
                 undecided = task.error or "task failed"
             self._take(answer)
             pending.extend(ending)

@@ -52,6 +52,7 @@ KINDS = {
     "slot": "a job is over and nothing of it runs, and it holds its slot",
     "job-tally": "lists count more or fewer jobs of a dialect than there are",
     "job-words": "a job is not found by its own words, or something is found that is no job",
+    "waiting-alone": "a task of no job waits for tasks that are all complete",
     "overdue": "a duty of the ticker is late: no ticker acts",
     "sealed": "an open job is encrypted by a key that is not given here",
 }
@@ -86,6 +87,7 @@ class Doctor:
             found = list(self._stuck())
             found += self._figures()
             found += self._lists()
+            found += self._alone()
             found += self._tallies()
         found += self._attempts()
         found += self._words()
@@ -144,6 +146,19 @@ class Doctor:
             yield Finding(kind="slot", job_id=job_id, task_id=None, text=text)
         for what, owner, task_id in diagnosis.overdue(self._store, self._late(), LIMIT):
             yield Finding(kind="overdue", job_id=owner, task_id=task_id, text=f"{what} is late")
+
+    def _alone(self) -> Iterator[Finding]:
+        for task_id, blocked in diagnosis.waiting_alone(self._store, LIMIT):
+            text = "all that the task waits for is complete"
+            if blocked is not None:
+                text = f"the task waits for {blocked}, which failed, was cancelled or is gone"
+            yield Finding(
+                kind="waiting-alone",
+                job_id=None,
+                task_id=task_id,
+                text=text,
+                needs_person=blocked is not None,
+            )
 
     def _tallies(self) -> Iterator[Finding]:
         for dialect, said, real in diagnosis.job_tallies(self._store):

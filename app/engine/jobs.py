@@ -17,7 +17,7 @@ from app.domain.errors import (
     UnknownJobType,
 )
 from app.domain.events import EventKind
-from app.domain.records import Job, JobFilter, Page, Task
+from app.domain.records import Job, JobFilter, Json, Page, Task
 from app.domain.states import JobState
 from app.domain.submission import Submission
 from app.engine.courses import CLOSED_AT_ONCE, Courses, pool_topic
@@ -274,6 +274,30 @@ class Jobs:
             return jobs.running(self._store, dialect)
 
     # -- change -------------------------------------------------------------------------------
+
+    def change(self, job_id: str, spec: Json) -> Job:
+        """Give a job that is WAITING other parameters; it keeps its place.
+
+        spec: checked by the caller. Raises IllegalMove once it is no longer WAITING, JobNotFound,
+        PluginFailed.
+        """
+        return retried(self._store, lambda: self._change(job_id, spec))
+
+    def _change(self, job_id: str, spec: Json) -> Job:
+        job = self.get(job_id)
+        if job.state is not JobState.WAITING:
+            raise IllegalMove(current=job.state, wanted="changed")
+        interface = self._plugins.interfaces.get(job.type)
+        if interface is None:
+            raise PluginFailed(f"job type {job.type} is not installed")
+        job = replace(job, spec=spec, watches=self._plugins.watches(interface, spec))
+        # Its tasks are planned when it starts, so nothing else is made of the parameters yet.
+        with self._tx() as tx:
+            if not jobs.change(self._store, job):
+                raise Moved
+            if job.pool is not None:
+                tx.ring(pool_topic(job.pool))
+        return replace(job, version=job.version + 1)
 
     def cancel(self, job_id: str, *, reason: str | None = None) -> Job:
         """Cancel a job with all its tasks; leased ones are killed by their workers.

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from app.data import jobs, waiting
-from app.domain.clock import Instant
+from app.domain.clock import SECOND, Instant
 from app.domain.errors import IllegalMove, JobNotFound
 from app.domain.records import Job, WaitingEntry
 from app.engine.courses import pool_topic
 from app.engine.rounds import each
 from app.engine.transaction import Transactions
+
+STAYS = 50
+"""Of so many jobs the latest stays are taken."""
 
 
 class Waiting:
@@ -34,6 +37,20 @@ class Waiting:
         """Give the list of a pool from the front."""
         with self._store.session():
             return waiting.entries(self._store, pool, limit=limit, offset=offset)
+
+    def counts(self, pool: str) -> waiting.PoolCounts:
+        """Count who waits, starts and runs; fast however long the list is."""
+        with self._store.session():
+            return waiting.counts(self._store, pool)
+
+    def stay_s(self, pool: str) -> float | None:
+        """Give the mean time, in seconds, that the latest jobs of a pool held their slots.
+
+        Of jobs that ran and are over; None when there is none yet.
+        """
+        with self._store.session():
+            found = waiting.stays(self._store, pool, STAYS)
+        return sum(found) / len(found) / SECOND if found else None
 
     def admit(self, pool: str) -> int:
         """Start those at the head while a slot is free; give how many."""

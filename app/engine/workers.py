@@ -116,6 +116,11 @@ class Workers:
         with self._store.session():
             return workers.seen_since(self._store, since, dialect=dialect)
 
+    def remote(self) -> bool:
+        """Tell whether there is a worker, here or gone, that is none of our own."""
+        with self._store.session():
+            return workers.remote(self._store)
+
     def names(self, worker_ids: Sequence[int]) -> Mapping[int, str]:
         """Give the names of some workers."""
         with self._store.session():

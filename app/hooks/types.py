@@ -182,7 +182,8 @@ class Advance:
     closes: open tasks that are ended before their time, which is no end to ask about.
     release: by composite task id, how many of its held children to let go, in order of creation.
     end: Finish or Fail, when the job is over. state: replaces what is remembered, None keeps it.
-    position, progress (0-100): None leaves them.
+    position, progress (0-100): None leaves them. tolerated: what ended is a failure, and the job
+    goes on without it; an answer that creates, ends or releases something says so too.
     """
 
     tasks: Sequence[TaskSpec] = ()
@@ -193,6 +194,7 @@ class Advance:
     state: Json | None = None
     position: int | None = None
     progress: float | None = None
+    tolerated: bool = False
 
 
 Answer = Sequence[TaskSpec] | Finish | Fail | Advance | None
@@ -237,7 +239,8 @@ class Step:
 
     run: a script. cmd, entrypoint: container words. env: the whole environment it asks for.
     files: by relative name, written read-only into the working directory. image: None means a
-    process on the worker itself. timeout_s bounds this step alone.
+    process on the worker itself. timeout_s bounds this step alone. always: of a `post` step, run
+    it also when a step before it failed, timed out or was cancelled.
     """
 
     name: str = ""
@@ -251,6 +254,7 @@ class Step:
     registry: tuple[str, str] | None = None
     timeout_s: float | None = None
     probe: Probe | None = None
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ class SimulatedTask:
     tries: int = 0
     result: str | None = None
     error: str | None = None
+    tolerated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +190,20 @@ class Simulation:
                 raise AssertionError(f"task {task_id} ({task.spec.name}) is ended twice")
             task.state = state
             answer = self.plugins.advance(self.interface, self.job, self.view(task))
-            if state == "FAILED" and not (answer.tasks or answer.ends or answer.release):
+            goes_on = answer.tolerated or answer.tasks or answer.ends or answer.release
+            if state == "FAILED" and not goes_on:
                 undecided = task.error or "task failed"
+            task.tolerated = answer.tolerated
             self._apply(answer)
             self._start_detached()
         if self.ended is None and undecided is not None:
             self.ended = Fail(undecided)
         if self.ended is None and self.job.tasks_open == 0:
-            failures = [task.error or "" for task in self.tasks.values() if task.state == "FAILED"]
+            failures = [
+                task.error or ""
+                for task in self.tasks.values()
+                if task.state == "FAILED" and not task.tolerated
+            ]
             self.ended = Fail(failures[0]) if failures else Finish()
         if self.ended is not None:
             self._ends.clear()

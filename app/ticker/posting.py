@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -175,11 +176,24 @@ def request(
     return b"".join(piece or b"" for piece in pieces), connection
 
 
-def send(to: Target, data: bytes, connection: h11.Connection, reach: Reach) -> int:
+def trust(more: Path | None = None) -> ssl.SSLContext:
+    """Give what tells whom https may be spoken to: the system's authorities, and some more.
+
+    more: a file of certificates in PEM form.
+    """
+    context = ssl.create_default_context()
+    if more is not None:
+        context.load_verify_locations(more)
+    return context
+
+
+def send(
+    to: Target, data: bytes, connection: h11.Connection, reach: Reach, trusted: ssl.SSLContext
+) -> int:
     """Send a request and give the answer's status. Raises Refused, Unreached."""
     until = time.monotonic() + ATTEMPT_S
     try:
-        with _connected(to, reach, until) as sock:
+        with _connected(to, reach, trusted, until) as sock:
             sock.settimeout(_left_s(until))
             sock.sendall(data)
             status = _status(sock, connection, until)
@@ -189,11 +203,18 @@ def send(to: Target, data: bytes, connection: h11.Connection, reach: Reach) -> i
     except TimeoutError as error:
         raise Unreached(f"no answer within {ATTEMPT_S:g} s") from error
     except ssl.SSLError as error:
-        raise Unreached(f"TLS failed: {error.reason or 'closed'}") from error
+        raise Unreached(f"TLS failed: {_why(error)}") from error
     except OSError as error:
         raise Unreached(error.strerror or type(error).__name__) from error
     except h11.RemoteProtocolError as error:
         raise Unreached("the answer is not HTTP") from error
+
+
+def _why(error: ssl.SSLError) -> str:
+    """Say what was wrong with a certificate in OpenSSL's words, which name no address."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message.partition(',')[0]}"
+    return error.reason or "closed"
 
 
 def _left_s(until: float) -> float:
@@ -203,7 +224,7 @@ def _left_s(until: float) -> float:
     return left
 
 
-def _connected(to: Target, reach: Reach, until: float) -> socket.socket:
+def _connected(to: Target, reach: Reach, trusted: ssl.SSLContext, until: float) -> socket.socket:
     """Connect to the first address that answers; which one is checked is which one is used."""
     addresses = [each for each in _resolved(to, until) if reach.permits(each[4][0])]
     if not addresses:
@@ -211,23 +232,30 @@ def _connected(to: Target, reach: Reach, until: float) -> socket.socket:
     failed: OSError = TimeoutError()
     for family, kind, protocol, _, address in addresses:
         try:
-            return _opened(to, socket.socket(family, kind, protocol), address, until)
+            sock = _opened(socket.socket(family, kind, protocol), address, until)
+            return _secured(sock, to, trusted) if to.scheme == "https" else sock
         except OSError as error:
             failed = error
     raise failed
 
 
-def _opened(to: Target, sock: socket.socket, address: Any, until: float) -> socket.socket:
+def _opened(sock: socket.socket, address: Any, until: float) -> socket.socket:
     try:
         sock.settimeout(_left_s(until))
         sock.connect(address)
         sock.settimeout(_left_s(until))
-        if to.scheme == "https":
-            return ssl.create_default_context().wrap_socket(sock, server_hostname=to.host)
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def _secured(sock: socket.socket, to: Target, trusted: ssl.SSLContext) -> socket.socket:
+    try:
+        return trusted.wrap_socket(sock, server_hostname=to.host)
+    except OSError:
+        sock.close()
+        raise
 
 
 def _resolved(to: Target, until: float) -> Sequence[Any]:

@@ -48,6 +48,7 @@ class Sender:
         self._deliveries = services.engine.deliveries
         self._word = word
         self._reach = Reach.of(security.webhook_allow, private=security.webhook_private)
+        self._trusted = posting.trust(security.webhook_ca)
         self._wording = threading.Semaphore(WORDED_AT_ONCE)
         self._lock = threading.Lock()
         self._held: dict[str, bool] = {}
@@ -181,7 +182,7 @@ class Sender:
         place.host = to.named
         status = 0
         try:
-            status = posting.send(to, data, connection, self._reach)
+            status = posting.send(to, data, connection, self._reach, self._trusted)
             reason = f"status {status}"
         except Unreached as error:
             reason = str(error)

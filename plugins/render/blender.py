@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
-from itertools import islice
+from itertools import chain, islice
 from typing import ClassVar
 
 from app.hooks import (
@@ -78,7 +78,7 @@ class SimpleRender(BlenderCompiler):
         else:
             ranges = frames.chunks(frames.runs(frames.frame_list(settings["frames"])), size)
         if order == "coarse":
-            # What is more than this is refused anyway.
+            # A job never has as many tasks.
             ranges = iter(frames.coarse(list(islice(ranges, frames.MOST_FRAMES))))
         first = next(ranges)
         if "frame_start" in settings and first == self.frames(settings):
@@ -86,7 +86,7 @@ class SimpleRender(BlenderCompiler):
             return
         cut = {key: settings[key] for key in settings if key not in ("chunk_size", "frame_order")}
         cut.pop("frames", None)
-        for start, end in (first, *ranges):
+        for start, end in chain((first,), ranges):
             yield Part(
                 name=f"{start}-{end}",
                 type=self.name,
@@ -199,7 +199,8 @@ class MixTiles(Tiles):
             *("--render-format", settings.get("format", DEFAULT_FORMAT)),
             *("--render-anim", "--enable-autoexec"),
         ]
-        script = f"TILES = {self.tiles(settings)}\n\n{self._script}"
+        shared = ascii(paths.shared_outputs(settings))
+        script = f"TILES = {self.tiles(settings)}\nOUTPUTS = {shared}\n\n{self._script}"
         return self.command(words, "tile_mix.py", script)
 
 

@@ -28,6 +28,12 @@ def output_file(settings: Json, system: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}"
 
 
+def shared_outputs(settings: Json) -> dict[str, str]:
+    """Give the folder for output on shared storage, by system."""
+    found = {system: shared(settings, "output_path", system) for system in _SHORT}
+    return {system: path for system, path in found.items() if path is not None}
+
+
 def shared(settings: Json, key: str, system: str) -> str | None:
     """Give a path of the settings if it is an absolute one; submitters also send `#####`."""
     path = settings.get(f"{key}_{_SHORT[os_of(system)]}", "")

@@ -69,6 +69,7 @@ def _step(given: Mapping[str, Any], image: str | None, *, timed: bool = True) ->
         else None,
         timeout_s=_duration(given.get("timeout") or "", "timeout") if timed else None,
         probe=probe and _probe(probe),
+        always=bool(given.get("always")),
     )
 
 

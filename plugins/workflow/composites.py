@@ -67,6 +67,25 @@ def child_ended(job: JobView, task: TaskView, state: Json) -> Advance:
     return _over(parent, state)
 
 
+def tolerating(job: JobView, task: TaskView) -> Json | None:
+    """Give what is remembered of the job when it goes on without a task that failed for good.
+
+    None: it does not. One that could not even be made has no second chance of this kind either.
+    """
+    if task.payload.get("plan", {}).get("unusable"):
+        return None
+    if task.payload.get("allowFailure"):
+        return job.state
+    parent = task.parent
+    if parent is None:
+        return None
+    kind = _kind(parent.payload)
+    most = parent.payload[kind].get("maxFailures", 0) if kind else 0
+    counts = dict(job.state.get("failed") or {})
+    counts[str(parent.id)] = failed = counts.get(str(parent.id), 0) + 1
+    return {**job.state, "failed": counts} if failed <= most else None
+
+
 def _kind(definition: Mapping[str, Any]) -> str | None:
     return next((key for key in KEYS if definition.get(key)), None)
 
@@ -217,10 +236,11 @@ def _further(job: JobView, parent: TaskView, state: Json) -> Advance:
 
 
 def _over(parent: TaskView, state: Json) -> Advance:
-    """End a composite, and forget how far it was."""
-    turns = dict(state.get("next") or {})
-    turns.pop(str(parent.id), None)
-    kept = {**state, "next": turns} if "next" in state else state
+    """End a composite, and forget how far it was and what it has borne."""
+    kept = dict(state)
+    for key in ("next", "failed"):
+        if key in kept:
+            kept[key] = {of: count for of, count in kept[key].items() if of != str(parent.id)}
     return Advance(ends=[TaskEnd(task_id=parent.id)], state=kept)
 
 

@@ -137,6 +137,12 @@ class Aux(Schema):
     timeout = _duration()
 
 
+class Post(Aux):
+    """A step after the main one. always: however that ended."""
+
+    always = fields.Boolean()
+
+
 class Sidecar(Aux):
     """A container alive while the task runs."""
 
@@ -153,14 +159,22 @@ class Webhook(Schema):
     if_ = _condition()
 
 
+def _max_failures() -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(0, 99_999))
+
+
 class Parallel(Schema):
-    """Tasks side by side."""
+    """Tasks side by side. maxFailures: how many of them may fail without failing the job."""
 
     tasks = fields.List(fields.Nested(_task), required=True, validate=validate.Length(min=1))
+    maxFailures = _max_failures()  # noqa: N815 - the language's key
 
 
 class Each(Schema):
-    """One task for every element of a list, at most `concurrency` at once; 0: all."""
+    """One task for every element of a list, at most `concurrency` at once; 0: all.
+
+    maxFailures: as of Parallel.
+    """
 
     list_ = fields.String(
         required=True,
@@ -170,6 +184,7 @@ class Each(Schema):
     )
     var = _text()
     concurrency = fields.Integer(strict=True, validate=validate.Range(0, 99_999))
+    maxFailures = _max_failures()  # noqa: N815 - the language's key
     task = fields.Nested(_task, required=True)
 
 
@@ -199,7 +214,7 @@ class Subjob(Job):
 
 
 class Task(Schema):
-    """One task: it runs something, or it holds others."""
+    """One task: it runs something, or it holds others. allowFailure: the job goes on without it."""
 
     name = _text(required=True)
     description = _text()
@@ -213,11 +228,12 @@ class Task(Schema):
     var = fields.String(validate=[no_nul, validate.Length(max=64)])
     if_ = _condition()
     pre = fields.List(fields.Nested(Aux))
-    post = fields.List(fields.Nested(Aux))
+    post = fields.List(fields.Nested(Post))
     sidecars = fields.List(fields.Nested(Sidecar))
     mounts = fields.List(fields.Nested(Mount))
     networks = fields.List(_text())
     retry = fields.Nested(Retry)
+    allowFailure = fields.Boolean()  # noqa: N815 - the language's key
     limits = fields.Nested(Limits)
     timeout = _duration()
     priority = fields.Integer(strict=True, validate=validate.Range(0, 9))

@@ -1,14 +1,21 @@
 """What follows what: top-level tasks one after another, retries, results, the end.
 
 What a workflow remembers (`JobView.state`): `tasks`, results by `var`; `next`, by the number of a
-composite task, which element of its list comes next; `secrets`, those that templates made.
+composite task, which element of its list comes next; `failed`, by the same, how many of its
+children have failed that it tolerates; `secrets`, those that templates made.
 """
+
+from dataclasses import replace
 
 from app.hooks import Advance, Fail, Finish, JobView, Json, TaskSpec, TaskView
 from plugins.workflow import composites, making, texts
 from plugins.workflow.making import Scope
 from plugins.workflow.secrecy import Secrets
 from plugins.workflow.texts import Unusable
+
+#: Most characters of results that a job remembers by `var`: every end of a task reads them all.
+MOST_REMEMBERED = 16 << 20
+_TOO_MUCH = f"the results of its tasks are longer than {MOST_REMEMBERED} characters together"
 
 
 def plan(job: JobView) -> Advance:
@@ -20,13 +27,22 @@ def advance(job: JobView, task: TaskView) -> Advance:
     """Follow the end of one task."""
     if task.state == "FAILED":
         return _after_failure(job, task)
+    return _go_on(job, task, job.state)
+
+
+def _go_on(job: JobView, task: TaskView, state: Json) -> Advance:
+    """Follow the end of a task that is no reason to stop. state: what is remembered by now."""
     results = _results(job.state)
     var = task.payload.get("var")
     if task.state == "COMPLETED" and var and task.result:
         results[var] = task.result
-    state: Json = {**job.state, "tasks": results}
+        if sum(map(len, results.values())) > MOST_REMEMBERED:
+            return Advance(end=Fail(_TOO_MUCH))
+        state = {**state, "tasks": results}
     if task.parent is not None:
-        return composites.child_ended(job, task, state)
+        answer = composites.child_ended(job, task, state)
+        # With the results of thousands of tasks it is much to store for one that adds nothing.
+        return replace(answer, state=None) if answer.state is job.state else answer
     return _begin(job, results, task.position + 1)
 
 
@@ -81,9 +97,12 @@ def _after_failure(job: JobView, task: TaskView) -> Advance:
         parent=task.parent.id if task.parent else None,
     )
     again: TaskSpec | None = making.retry(task.payload, task.error or "", scope)
-    if again is None:
+    if again is not None:
+        return Advance(tasks=[again])
+    state = composites.tolerating(job, task)
+    if state is None:
         return Advance(end=Fail(task.error or "task failed"))
-    return Advance(tasks=[again])
+    return replace(_go_on(job, task, state), tolerated=True)
 
 
 def _results(state: Json) -> dict[str, str]:

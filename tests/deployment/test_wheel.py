@@ -27,7 +27,8 @@ def server(installed: Environment, running, data_dir: Path) -> Program:
 def test_every_file_of_the_packages_is_inside(wheel: Path):
     with zipfile.ZipFile(wheel) as archive:
         inside = set(archive.namelist())
-    wanted = {name for name in tracked("app", "config", "plugins") if not name.endswith(".md")}
+    packages = ("app", "config", "plugins", "clients/__init__.py", "clients/farm_worker")
+    wanted = {name for name in tracked(*packages) if not name.endswith((".md", "pyproject.toml"))}
     assert wanted | {"wsgi.py"} <= inside
     # And nothing else: no tests, no scripts, nothing that a deleted file left behind.
     extra = {name for name in inside if ".dist-info/" not in name} - wanted - {"wsgi.py"}

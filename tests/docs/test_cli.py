@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from app.cli import COMMANDS, cli
+from app.cli import COMMANDS, cli, module_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text("utf-8")
 
@@ -15,7 +15,7 @@ def commands():
     """Return every command and subcommand by its words."""
     found = {}
     for name in COMMANDS:
-        command = importlib.import_module(f"app.cli.{name}").command
+        command = importlib.import_module(module_of(name)).command
         found[name] = command
         if isinstance(command, click.Group):
             found |= {f"{name} {below}": one for below, one in command.commands.items()}

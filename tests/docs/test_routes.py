@@ -14,6 +14,8 @@ from config.settings import load
 API = Path(__file__).parents[2] / "app" / "api"
 ROUTE = re.compile(r"^\| `([A-Z]+) (/[^`]*)` \| ([^|]*) \|", re.MULTILINE)
 CONVERTER = re.compile(r"<\w+:")
+SAMPLES = {"flamenco": "7"}
+"""Where an id of 32 hexadecimal digits would be somebody else's."""
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_readme_names_service_functions_that_exist(dialect):
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
 def test_every_route_is_its_dialects_own_path(app, dialect):
     for _, path in mounted(app, dialect):
-        sample = re.sub(r"<\w+>", "0123456789abcdef" * 2, path)
+        sample = re.sub(r"<\w+>", SAMPLES.get(dialect.name, "0123456789abcdef" * 2), path)
         assert dialect.owns(sample), path
 
 

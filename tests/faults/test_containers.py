@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from tests.containers import containers
-from tests.relay import Relay
+from tests.relay import Refusal, Relay
 from tests.yard import Yard, eventually
 
 pytestmark = pytest.mark.podman
@@ -17,6 +17,8 @@ IMAGE = "busybox"
 
 PATIENCE_S = 200.0
 """Podman deals with one container after another, and other tests have theirs."""
+ASKED = 8
+"""More often than a worker asks that does not miss its engine."""
 
 
 @pytest.fixture
@@ -70,17 +72,23 @@ def tries_of(folder: Path, name: str) -> int:
 
 
 def boxed(yard: Yard, script: str) -> str:
-    return yard.submit(
+    """Start a job of two containers, a volume and a network; its id once its script runs.
+
+    Before that the worker asks the engine one thing after another, and nothing is there to be cut.
+    """
+    job = yard.submit(
         script,
         image=IMAGE,
         mounts=[{"type": "volume", "target": "/v"}],
         sidecars=[{"name": "s", "image": IMAGE, "run": "sleep 1000"}],
     )
+    eventually(lambda: yard.output(job), "the script running", PATIENCE_S)
+    return job
 
 
 def test_a_killed_workers_containers_are_removed_by_the_next(yard: Yard, engine):
     job = boxed(yard, "echo began; sleep 1000")
-    eventually(lambda: len(left(engine, yard.job(job))) == 4, "two containers, volume, network")
+    assert len(left(engine, yard.job(job))) == 4
     first = ids_of(engine, yard.job(job))
     yard.kill("worker")
 
@@ -97,7 +105,7 @@ def test_a_task_whose_container_may_still_run_is_not_run_twice(
 ):
     box = boxed(yard, "echo began; sleep 1000")
     shell = yard.submit(f"echo x >> {folder}/shell; sleep 1000")
-    eventually(lambda: len(left(engine, yard.job(box))) == 4, "two containers, volume, network")
+    assert len(left(engine, yard.job(box))) == 4
     first = ids_of(engine, yard.job(box))
     eventually(lambda: tries_of(folder, "shell") == 1, "the shell task")
     relay.cut()
@@ -126,9 +134,12 @@ def test_an_engine_that_restarts_fails_the_task_in_words_and_leaves_nothing(
     yard: Yard, relay: Relay, docker_host: str, engine
 ):
     job = boxed(yard, "echo began; sleep 1000")
-    eventually(lambda: len(left(engine, yard.job(job))) == 4, "two containers, volume, network")
-    eventually(lambda: yard.job(job)["execution"][0]["state"] == "RUNNING", "the task running")
+    assert len(left(engine, yard.job(job))) == 4
     relay.cut()
+    away = Refusal(relay.path)
+    # The worker asks how its container is once, and from then on for its removal.
+    eventually(lambda: away.asked >= ASKED, "the worker at the engine's door")
+    away.end()
     back = Relay(relay.path, docker_host)
     try:
         found = eventually(

@@ -99,8 +99,8 @@ def test_a_worker_without_descriptors_gives_tasks_back_and_goes_on(yards, data_d
     few = files_of(worker.pid) + 12
     resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (few, hard))
     tries = data_dir / "tries"
-    script = f"echo x >> {tries}; sleep 1; echo out"
-    jobs = [yard.submit(script) for _ in range(12)]
+    script = f"echo x >> {tries}; sleep 0.5; echo out"
+    jobs = [yard.submit(script) for _ in range(8)]
     eventually(lambda: any("short-of-resources" in line for line in yard.lines), "a shortage")
     for job in jobs:
         found = yard.until(job, "COMPLETED", "FAILED")

@@ -74,6 +74,11 @@ def test_ffmpeg_and_ffprobe_lie_side_by_side(ffmpeg, name):
     assert said.stdout.startswith(name.encode())
 
 
+def test_chromium_answers_without_a_display(chromium):
+    said = subprocess.run([chromium, "--version"], capture_output=True, check=True)
+    assert said.stdout.startswith(b"Chromium ")
+
+
 def test_data_dir_is_short_enough_for_sockets(data_dir):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(data_dir / ("s" * 60)))

@@ -11,16 +11,22 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "services.py"
 DEADLINE_S = 60
-# The command: tell where Redis is, then stay until told to go.
+# The command: tell where Redis is, then stay until told to go. It waits for signals rather than
+# for input, because one that came just before such a call began would be noticed only after it.
 STAY = """\
-import os, sys
+import os, signal
+ends = {signal.SIGINT, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, ends)
 print("ready", os.environ["JOBYARD_TEST_REDIS"], flush=True)
-sys.stdin.read()
+number = signal.sigwait(ends)
+signal.signal(number, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+os.kill(os.getpid(), number)
 """
 
 
-def start(*command, without="postgres,podman,blender,ffmpeg", **variables):
-    """Start the script beside nothing but Redis, or less."""
+def start(*command, without="postgres,podman,blender,ffmpeg,chromium", setup=None, **variables):
+    """Start the script beside nothing but Redis, or less. setup: what it does before it begins."""
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), "run", "--", *command],
         env={**os.environ, "JOBYARD_TEST_WITHOUT": without, **variables},
@@ -28,6 +34,7 @@ def start(*command, without="postgres,podman,blender,ffmpeg", **variables):
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=setup,  # noqa: PLW1509 - it changes a signal and nothing else
     )
 
 
@@ -37,10 +44,19 @@ def gone(family):
     return all(member.status() == psutil.STATUS_ZOMBIE for member in left)
 
 
+def in_background():
+    """Ignore what shells let the jobs ignore that they start with `&`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+
+
 @pytest.fixture
-def staying():
-    """Yield (process, its family, its folder) once the command runs beside Redis."""
-    process = start(sys.executable, "-c", STAY)
+def staying(request):
+    """Yield (process, its family, its folder) once the command runs beside Redis.
+
+    Its parameter, where there is one, is what the script does before it begins.
+    """
+    process = start(sys.executable, "-c", STAY, setup=getattr(request, "param", None))
     lines = []
     while not lines or not lines[-1].startswith("ready"):
         lines.append(process.stdout.readline())
@@ -65,6 +81,7 @@ def test_killed_outright_it_takes_everything_along(staying):
 
 
 @pytest.mark.redis
+@pytest.mark.parametrize("staying", [None, in_background], indirect=True)
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_signal_is_passed_on_and_everything_stops(staying, name):
     process, family, folder = staying
@@ -75,16 +92,19 @@ def test_a_signal_is_passed_on_and_everything_stops(staying, name):
 
 
 def test_status_of_the_command_is_handed_on():
-    process = start("sh", "-c", "exit 7", without="postgres,redis,podman,blender,ffmpeg")
+    process = start("sh", "-c", "exit 7", without="postgres,redis,podman,blender,ffmpeg,chromium")
     said, _ = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 7
-    assert "LEFT OUT by JOBYARD_TEST_WITHOUT: blender, ffmpeg, podman, postgres, redis" in said
+    assert (
+        "LEFT OUT by JOBYARD_TEST_WITHOUT: blender, chromium, ffmpeg, podman, postgres, redis"
+        in said
+    )
 
 
 @pytest.mark.ffmpeg
 def test_a_program_is_handed_on_as_its_path():
     tell = 'import os; print("at", os.environ["JOBYARD_TEST_FFMPEG"])'
-    process = start(sys.executable, "-c", tell, without="postgres,redis,podman,blender")
+    process = start(sys.executable, "-c", tell, without="postgres,redis,podman,blender,chromium")
     said, _ = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0
     assert Path(said.splitlines()[-1].removeprefix("at ")).name == "ffmpeg"

@@ -59,9 +59,11 @@ class Dialect:
     not to be sent after all; raises ValueError for one that cannot be made. health: what it adds to
     the answer of `/health`.
     run_once: what the leading ticker does for it every second, told the present instant, once there
-    is a group; gives how much it did, and may run twice.
+    is a group or a remote worker; gives how much it did, and may run twice.
     fire: what a due schedule of the dialect does, in place of submitting its template, within the
     transaction that moves it on; False when that is nothing.
+    ready: whether what it is there for works just now, for `/health?ready=1`.
+    figures: what it tells Prometheus besides: by name of the gauge, what it is and its value.
     """
 
     name: str
@@ -76,6 +78,8 @@ class Dialect:
     run_once: Callable[[Services, Instant], int] | None = None
     health: Callable[[Services], Mapping[str, Any]] | None = None
     fire: Callable[[Services, Schedule, Instant], bool] | None = None
+    ready: Callable[[Services], bool] | None = None
+    figures: Callable[[Services], Mapping[str, tuple[str, float]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

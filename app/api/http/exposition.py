@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
+from app.api.http.dialect import Dialect
 from app.wiring import VERSION, Services
 
 _TEXTS = ("text/plain", "application/openmetrics-text")
@@ -21,7 +22,7 @@ def wants_text(request: Request) -> bool:
     return "application/json" not in named and any(kind in named for kind in _TEXTS)
 
 
-def exposition(services: Services, dialects: Iterable[str], accept: str) -> tuple[bytes, str]:
+def exposition(services: Services, dialects: Iterable[Dialect], accept: str) -> tuple[bytes, str]:
     """Give the text and its content type. Raises StoreUnavailable."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(services, tuple(dialects)))
@@ -30,7 +31,8 @@ def exposition(services: Services, dialects: Iterable[str], accept: str) -> tupl
 
 
 class _Figures:
-    def __init__(self, services: Services, dialects: tuple[str, ...]) -> None:
+    def __init__(self, services: Services, dialects: tuple[Dialect, ...]) -> None:
+        self._services = services
         self._engine = services.engine
         self._dialects = dialects
 
@@ -48,14 +50,23 @@ class _Figures:
                 "jobyard_jobs", "Jobs that are not over.", labels=["dialect", "state"]
             )
             for dialect in self._dialects:
-                for state, count in self._engine.jobs.counts(dialect).items():
-                    jobs.add_metric([dialect, state], count)
+                for state, count in self._engine.jobs.counts(dialect.name).items():
+                    jobs.add_metric([dialect.name, state], count)
             yield jobs
             yield from self._queues()
             yield from self._workers()
             waiting = GaugeMetricFamily("jobyard_deliveries", "Messages to webhooks not sent yet.")
             waiting.add_metric([], self._engine.deliveries.waiting())
             yield waiting
+            for dialect in self._dialects:
+                yield from self._of(dialect)
+
+    def _of(self, dialect: Dialect) -> Iterator[Metric]:
+        figures = {} if dialect.figures is None else dialect.figures(self._services)
+        for name, (about, value) in figures.items():
+            family = GaugeMetricFamily(f"jobyard_{dialect.name}_{name}", about)
+            family.add_metric([], value)
+            yield family
 
     def _queues(self) -> Iterator[Metric]:
         figures = self._engine.queues.figures("")

@@ -8,13 +8,13 @@ from app.api.manticore import routes
 from app.api.manticore.access import Gate, Tokens
 from app.api.manticore.errors import failure
 from app.api.manticore.schemas import Error
-from app.api.manticore.service.health import health
+from app.api.manticore.service.health import figures, health, ready
 from app.api.manticore.words import without_passcode
 from config.settings import Settings
 
 # Browsers that ask this dialect expect the list as one word.
 _CORS = Cors(methods=("GET,HEAD,PUT,POST,DELETE",), echo=True, bare=True)
-_owns = families("/api/v2/job", "/api/v2/info")
+_owns = families("/api/v2/job", "/api/v2/info", "/api/v2/queue")
 
 
 def _terms(settings: Settings) -> Terms:
@@ -41,4 +41,6 @@ DIALECT = Dialect(
     failure=failure,
     error_schema=Error,
     health=health,
+    ready=ready,
+    figures=figures,
 )

@@ -1,6 +1,6 @@
 """Who may use this dialect's paths: anybody, or who shows a JSON web token.
 
-A websocket is opened by its passcode alone, whatever the settings.
+What a passcode opens is opened by it alone, whatever the settings.
 """
 
 import warnings
@@ -16,11 +16,14 @@ from app.api.http import credentials
 from app.api.http.callers import ANYBODY, Caller
 from app.api.manticore import identity
 from app.api.manticore.service import requests
+from app.api.manticore.words import JOB
 from app.wiring import Services
 from config.dialects import ManticoreSettings
 
 ALGORITHMS = ("HS256", "HS384", "HS512")
 REALM = "manticore"
+BY_PASSCODE = frozenset({"activity", "events", "logs"})
+"""What there is below a passcode."""
 # Only what says when a token counts is looked at: the rest was written for others.
 _OPTIONS: Options = {
     "verify_aud": False,
@@ -59,13 +62,17 @@ class Tokens(Gate):
     def admit(self, services: Services, request: Request) -> Caller:
         """Give the user that a token names. Raises Unauthorized, and Refused for a bad name."""
         del services
-        if request.method == "OPTIONS" or _is_websocket(request):
+        if request.method == "OPTIONS" or _is_websocket(request) or self._has_passcode(request):
             return ANYBODY
         token = credentials.bearer(request)
         user = None if token is None else self._user(token)
         if user is None:
             raise credentials.unauthorized(["Bearer"], REALM)
         return Caller(name=identity.read(user, "user_id"))
+
+    def _has_passcode(self, request: Request) -> bool:
+        below = request.path.removeprefix(f"{self.settings.prefix}{JOB}/")
+        return below != request.path and below.partition("/")[2] in BY_PASSCODE
 
     def _user(self, token: str) -> object:
         """Give what a good token names as its user; None for any other."""

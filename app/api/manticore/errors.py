@@ -14,6 +14,10 @@ class Refused(Exception):
     """A request that is answered with 400 and this text."""
 
 
+class NoRequest(Exception):
+    """No live request has this passcode."""
+
+
 class WrongField(Refused):
     """A field that does not hold what it must; repeats what it holds."""
 
@@ -36,6 +40,8 @@ def failure(problem: Problem) -> Failure:
     status, message = problem.status, problem.message
     if isinstance(problem.error, Refused):
         status, message = 400, str(problem.error)
+    elif isinstance(problem.error, NoRequest):
+        status, message = 404, "no live request has this passcode"
     elif isinstance(problem.error, EngineError):
         status = {404: 400, 409: 400, 502: 500}.get(status, status)
     return Failure(status=status, body={"error": message}, headers=problem.headers)

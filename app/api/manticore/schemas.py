@@ -36,6 +36,27 @@ class Environment(Who):
     hmi = fields.Nested(Hmi, required=True)
 
 
+class CoreChange(Schema):
+    """Another core; what is left out stays."""
+
+    version = fields.String()
+    build = fields.String()
+
+
+class HmiChange(Schema):
+    """Another hmi; what is left out stays."""
+
+    type = fields.String()
+    version = fields.String()
+
+
+class Change(Who):
+    """What is asked for instead."""
+
+    core = fields.Nested(CoreChange)
+    hmi = fields.Nested(HmiChange)
+
+
 class CoreOptions(Schema):
     """Cores there are."""
 
@@ -65,3 +86,34 @@ class Connection(Schema):
     passcode = fields.String(required=True)
     port = fields.Integer()
     domain = fields.String()
+
+
+class Queue(Schema):
+    """How many requests are where."""
+
+    waiting = fields.Integer(required=True)
+    starting = fields.Integer(required=True)
+    running = fields.Integer(required=True)
+    slots = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "null without a limit."}
+    )
+
+
+class Message(Schema):
+    """What a websocket would have said."""
+
+    type = fields.String(required=True)
+    data = fields.Dict(required=True)
+
+
+class Updates(Schema):
+    """What is new, and the tag to ask with the next time."""
+
+    messages = fields.List(fields.Nested(Message), required=True)
+    tag = fields.String(required=True)
+
+
+class Activity(Schema):
+    """Whether it made a difference."""
+
+    counted = fields.Boolean(required=True)

@@ -49,14 +49,17 @@ def of_user(store: Store, user: str) -> Request | None:
     return None if row is None else Request(user, row[0], store.vault.read(row[1]) or "")
 
 
-def job_of(store: Store, passcode: str) -> str | None:
-    """Give the environment that a passcode is for, while its request lives."""
+def job_of(store: Store, passcode: str, *, over: bool = False) -> str | None:
+    """Give the environment that a passcode is for, while its request lives.
+
+    over: also of one that ended and was not deleted, as long as it is remembered.
+    """
     row = store.run(
-        "SELECT r.job_id FROM manticore_request r JOIN job j ON j.id = r.job_id"
-        " WHERE r.digest = ? AND j.ended_at IS NULL",
+        "SELECT r.job_id, j.ended_at FROM manticore_request r JOIN job j ON j.id = r.job_id"
+        " WHERE r.digest = ?",
         (digest(passcode),),
     ).fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None or (row[1] is not None and not over) else str(row[0])
 
 
 def insert(store: Store, request: Request) -> bool:
@@ -169,7 +172,7 @@ def tries(store: Store, dialect: str, pool: str) -> Tries:
     ).fetchone()
     rows = store.run(
         "SELECT state, scheduled_at, started_at, ended_at FROM job WHERE dialect = ?"
-        " ORDER BY created_at DESC LIMIT ?",
+        " ORDER BY seq DESC LIMIT ?",
         (dialect, _TRIES),
     ).fetchall()
     failed = [row[3] for row in rows if row[0] == JobState.FAILED and row[2] is None]

@@ -1,4 +1,4 @@
-"""One watcher for all websockets of a process: it looks at the list when something changed there.
+"""One watcher for all who listen at a process: it looks at the list when something changed there.
 
 A look is one snapshot for all of them, however many they are; who waits is woken when its own
 standing differs, and holds no connection of the database. Only the watcher writes standings, so a
@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 from app.api.manticore import tables
 from app.api.manticore.public import shown
-from app.api.manticore.service.requests import POOL
-from app.api.manticore.words import Standing, reason
+from app.api.manticore.service.requests import POOL, slots
+from app.api.manticore.words import Standing, detail, reason
 from app.bus import Subscription
 from app.domain.errors import EngineError, PluginFailed
 from app.domain.states import JobState
@@ -93,10 +93,16 @@ class Watch:
         with store.snapshot():
             places = tables.places(store, POOL)
             stands = tables.stands(store, [one for one in wanted if one not in places])
+            stay_s = services.engine.waiting.stay_s(POOL) if places else None
+        starting = sum(place.admitted for place in places.values())
+        share_s = None if stay_s is None else stay_s / slots(services.settings.manticore)
         for job_id in wanted:
             place = places.get(job_id)
             if place is not None:
-                standing = Standing(position=place.position, wait=not place.admitted)
+                # One place becomes free in each share of a stay, and those ahead take theirs first.
+                turns = max(1, place.position + 1 - starting)
+                eta_s = None if share_s is None or place.admitted else share_s * turns
+                standing = Standing(position=place.position, wait=not place.admitted, eta_s=eta_s)
             else:
                 standing = self._off_the_list(services, job_id, stands.get(job_id))
             self._tell(job_id, standing)
@@ -109,7 +115,8 @@ class Watch:
         if stand is None:
             return Standing(dead=reason(None, started=True))
         if stand.over:
-            return Standing(dead=reason(stand.error, started=stand.started))
+            why = reason(stand.error, started=stand.started)
+            return Standing(dead=why, detail=detail(stand.error))
         if stand.state != JobState.RUNNING:
             return Standing(position=0, wait=False)
         known = self._addresses.get(job_id)

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 from werkzeug.exceptions import NotFound
 
-from app.api.http.documents import described
+from app.api.http.documents import described, text_query
 from app.api.http.exposition import exposition, wants_text
 from app.api.http.plain import Message
 from app.api.http.site import services, site
@@ -34,6 +34,7 @@ _DOCS_POLICY = (
     " form-action 'none'; frame-ancestors 'none'"
 )
 
+_READY = (text_query("ready", "1 asks besides whether each API can do its work just now."),)
 blueprint = Blueprint("system", __name__, description="The server itself.")
 metrics = Blueprint("figures", __name__, description="Figures, where no dialect has its own.")
 
@@ -56,10 +57,12 @@ def root() -> ResponseReturnValue:
 
 
 @blueprint.route("/health")
-@described(blueprint, schemas.Health, errors=(405,), error=Message)
+@described(blueprint, schemas.Health, errors=(405,), error=Message, query=_READY)
 def health() -> ResponseReturnValue:
     """Tell whether the store answers: 200, else 503 with the same object."""
-    document, well = service.health(services(), [each.dialect for each in site().owners.mounted])
+    dialects = [each.dialect for each in site().owners.mounted]
+    asked = request.args.get("ready", "") not in ("", "0", "false")
+    document, well = service.health(services(), dialects, ready=asked)
     return document, 200 if well else 503
 
 
@@ -80,8 +83,8 @@ def shared_metrics() -> ResponseReturnValue:
 
 
 def _figures() -> Response:
-    names = [each.dialect.name for each in site().owners.mounted]
-    body, content_type = exposition(services(), names, request.headers.get("Accept", ""))
+    dialects = [each.dialect for each in site().owners.mounted]
+    body, content_type = exposition(services(), dialects, request.headers.get("Accept", ""))
     return Response(body, content_type=content_type)
 
 

@@ -32,6 +32,10 @@ class Health(Schema):
     status = fields.String(required=True, validate=validate.OneOf(["UP", "DOWN"]))
     version = fields.String(required=True)
     isHealthy = fields.Boolean(required=True)
+    ready = fields.Boolean(metadata={"description": "For `ready=1`: what the status says."})
+    unready = fields.List(
+        fields.String(), metadata={"description": "For `ready=1`: APIs that cannot do their work."}
+    )
     plugins = fields.List(
         fields.Dict(), metadata={"description": "Plugins that were refused or are not well."}
     )

@@ -55,8 +55,13 @@ def root(settings: Settings) -> dict[str, Any]:
     }
 
 
-def health(services: Services, dialects: Sequence[Dialect] = ()) -> tuple[dict[str, Any], bool]:
-    """Tell how the server is, and whether its store answers; dialects add words of their own."""
+def health(
+    services: Services, dialects: Sequence[Dialect] = (), *, ready: bool = False
+) -> tuple[dict[str, Any], bool]:
+    """Tell how the server is, and whether its store answers; dialects add words of their own.
+
+    ready: also whether each dialect can do what it is there for; who cannot is named.
+    """
     well = _store_answers(services)
     document: dict[str, Any] = {
         "status": "UP" if well else "DOWN",
@@ -66,8 +71,13 @@ def health(services: Services, dialects: Sequence[Dialect] = ()) -> tuple[dict[s
     for dialect in dialects:
         if well and dialect.health is not None:
             document.update(_of_dialect(services, dialect.health))
-    unwell = _plugins(services)
-    return ({**document, "plugins": unwell} if unwell else document), well
+    if unwell := _plugins(services):
+        document["plugins"] = unwell
+    if ready:
+        unready = [each.name for each in dialects if well and not _is_ready(services, each)]
+        well = well and not unready
+        document.update(ready=well, unready=unready)
+    return document, well
 
 
 def _store_answers(services: Services) -> bool:
@@ -90,6 +100,14 @@ def _of_dialect(
     except EngineError as error:
         _log.warning("a dialect cannot tell how it is: %s", error, extra={"action": "health"})
         return {}
+
+
+def _is_ready(services: Services, dialect: Dialect) -> bool:
+    try:
+        return dialect.ready is None or dialect.ready(services)
+    except EngineError as error:
+        _log.warning("a dialect cannot tell how it is: %s", error, extra={"action": "health"})
+        return False
 
 
 def _plugins(services: Services) -> list[dict[str, Any]]:

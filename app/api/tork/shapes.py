@@ -161,14 +161,25 @@ _PROGRAM: Final = {
 }
 
 AUX_TASK: Final = Shape("AuxTask", _PROGRAM)
+POST_TASK: Final = Shape(
+    "PostTask",
+    {**_PROGRAM, "always": Field(Flag(), "Run it also after a failure, a time-out or a cancel.")},
+)
 SIDECAR: Final = Shape("Sidecar", {**_PROGRAM, "probe": Field(PROBE, "Says when it is ready.")})
 
 _LATE_TASK: Final = Late(lambda: TASK)
 _TASKS: Final = Field(ListOf(_LATE_TASK, least=1), "Tasks, run in order.", required=True)
 
+_MAX_FAILURES: Final = Field(
+    Integer(0, 99_999), "Children that may fail without failing the job.", default=0
+)
+
 PARALLEL: Final = Shape(
     "Parallel",
-    {"tasks": Field(ListOf(_LATE_TASK, least=1), "Tasks, run together.", required=True)},
+    {
+        "tasks": Field(ListOf(_LATE_TASK, least=1), "Tasks, run together.", required=True),
+        "maxFailures": _MAX_FAILURES,
+    },
 )
 
 EACH: Final = Shape(
@@ -179,6 +190,7 @@ EACH: Final = Shape(
         "concurrency": Field(
             Integer(0, 99_999), "Children running at once; 0 is no bound.", default=0
         ),
+        "maxFailures": _MAX_FAILURES,
         "task": Field(_LATE_TASK, "Made once for each element.", required=True),
     },
 )
@@ -210,11 +222,12 @@ TASK: Final[Shape] = Shape(
         "var": Field(Text(longest=64, template=True), "Name of the result under `tasks`."),
         "if": Field(_EXPRESSION, "Skips the task when it is exactly false."),
         "pre": Field(ListOf(AUX_TASK), "Run before it, on the same node."),
-        "post": Field(ListOf(AUX_TASK), "Run after it, on the same node."),
+        "post": Field(ListOf(POST_TASK), "Run after it, on the same node."),
         "sidecars": Field(ListOf(SIDECAR), "Containers alive while it runs."),
         "mounts": Field(ListOf(MOUNT), "Volumes and host directories."),
         "networks": Field(ListOf(_TEXT), "Container networks to join."),
         "retry": Field(RETRY, "Retries after a failure."),
+        "allowFailure": Field(Flag(), "The job goes on when it has failed for good."),
         "limits": Field(LIMITS, "Bounds on processors and memory."),
         "priority": _PRIORITY,
         "gpus": Field(_TEXT, "As the container engine's option --gpus."),

@@ -11,11 +11,11 @@ import re
 import select
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from app.hooks.types import Command
+from app.hooks.types import Command, Step
 
 T = TypeVar("T")
 
@@ -24,6 +24,8 @@ TAIL_LINES = 10
 TAIL_BYTES = 8 * 1024
 #: Seconds between two looks at a progress file.
 PROGRESS_S = 2.0
+#: How long a step may take that runs even after a failure, where it does not say so itself.
+ALWAYS_S = 30.0
 
 #: What a machine may lack at the moment: descriptors, memory, processes.
 SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN))
@@ -99,6 +101,25 @@ class Watch(Protocol):
 
     def ready(self, addresses: Mapping[str, str]) -> None:
         """Take where a service is reached that answers now, by name of the port."""
+
+
+class Undisturbed:
+    """The watch of a step that runs even though its task was cancelled. `close` it afterwards."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.cancelled = Signal()
+        self.output = watch.output
+        self.is_full = watch.is_full
+
+    def progress(self, percent: float) -> None:
+        """Tell nobody: the task is over."""
+
+    def ready(self, addresses: Mapping[str, str]) -> None:
+        """Tell nobody: the task is over."""
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self.cancelled.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +258,23 @@ class Deadline:
         return left_s
 
 
+def posts(command: Command) -> list[tuple[str, Step]]:
+    """Give the steps behind the main one, each with the name of its place."""
+    return [(f"post-{number}", step) for number, step in enumerate(command.post, 1)]
+
+
+def must_run(left: Iterable[tuple[str, Step]]) -> list[tuple[str, Step]]:
+    """Give those steps of a command that failed or was cancelled which run all the same.
+
+    The command's own time may be over by then, so each has its own.
+    """
+    return [
+        (place, replace(step, timeout_s=step.timeout_s or ALWAYS_S))
+        for place, step in left
+        if step.always
+    ]
+
+
 def deadline_of(command: Command) -> Deadline:
     """Give the deadline of a whole command that starts now."""
     text = command.timeout_text or duration(command.timeout_s or 0)
@@ -265,9 +303,14 @@ class Tail:
         self._cut = self._cut or len(self._kept) + len(data) > TAIL_BYTES
         self._kept = (self._kept + data[-TAIL_BYTES:])[-TAIL_BYTES:]
 
-    def failure(self, exit_code: int) -> StepFailed:
-        """Give the failure of a step that ended with this code."""
-        return StepFailed(f"exit code {exit_code}: {self._lines()}", exit_code)
+    def failure(self, exit_code: int, cause: str = "") -> StepFailed:
+        """Give the failure of a step that ended with this code.
+
+        cause: what is known of it besides, on the first line.
+        """
+        lines = self._lines()
+        told = f"{cause}\n{lines}" if cause and lines else cause or lines
+        return StepFailed(f"exit code {exit_code}: {told}", exit_code)
 
     def told(self, what: str) -> str:
         """Give a text with the last lines behind it, where there are any."""

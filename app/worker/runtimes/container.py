@@ -15,9 +15,9 @@ What Podman 4.3 does otherwise than Docker, and how that is met here:
 import secrets
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.domain.clock import Clock, SystemClock
@@ -28,14 +28,17 @@ from app.worker.runtimes.base import (
     Outcome,
     StepFailed,
     Tail,
+    Undisturbed,
     Watch,
     Workspace,
     deadline_of,
     duration,
+    must_run,
     outcome_of,
+    posts,
     result_text,
 )
-from app.worker.runtimes.containers import Container, Maker, gpu_requests, slug
+from app.worker.runtimes.containers import Container, End, Maker, gpu_requests, slug
 from app.worker.runtimes.engine_api import NOT_AVAILABLE, Engine, EngineGone, told
 from app.worker.runtimes.images import Images
 from app.worker.runtimes.mounts import BindRules, check_mounts, make_mount
@@ -223,14 +226,29 @@ class _Run:
         maker.networks.extend(command.networks)
         if command.sidecars:
             maker.networks.append(self._private_network(workspace))
-        for number, step in enumerate(command.pre, 1):
-            self._step(maker, step, f"pre-{number}")
-        for number, step in enumerate(command.sidecars, 1):
-            self._sidecar(maker, step, f"sidecar-{number}")
-        result = self._step(maker, command.main, "main", main=True)
-        for number, step in enumerate(command.post, 1):
-            self._step(maker, step, f"post-{number}")
+        left = posts(command)
+        try:
+            for number, step in enumerate(command.pre, 1):
+                self.step(maker, step, f"pre-{number}")
+            for number, step in enumerate(command.sidecars, 1):
+                self._sidecar(maker, step, f"sidecar-{number}")
+            result = self.step(maker, command.main, "main", main=True)
+            while left:
+                place, step = left.pop(0)
+                self.step(maker, step, place)
+        except EngineGone:
+            raise
+        except (Cancelled, StepFailed):
+            self._clean_up(maker, must_run(left))
+            raise
         return result
+
+    def _clean_up(self, maker: Maker, steps: Sequence[tuple[str, Step]]) -> None:
+        with closing(Undisturbed(self.watch)) as watch:
+            run = replace(self, watch=watch, deadline=Deadline())
+            for place, step in steps:
+                with suppress(StepFailed):  # the task's own error is the one that is told
+                    run.step(maker, step, place)
 
     def _check(self) -> None:
         command = self.command
@@ -256,7 +274,7 @@ class _Run:
         deadline.check(cancelled)
         return image
 
-    def _step(self, maker: Maker, step: Step, place: str, *, main: bool = False) -> str:
+    def step(self, maker: Maker, step: Step, place: str, *, main: bool = False) -> str:
         """Run one container to its end; give its result if it is the main one."""
         name = step.name or place
         deadline = self.deadline.sooner(
@@ -269,15 +287,15 @@ class _Run:
         }
         container = maker.make(step, image, slug(name), bindings if main else {})
         tail = Tail()
-        code = self._follow(container, deadline, tail, main=main)
-        if code:
-            raise tail.failure(code)
+        end = self._follow(container, deadline, tail, main=main)
+        if end.exit_code:
+            raise tail.failure(end.exit_code, end.cause(self.command.limits.memory_bytes))
         limit = self.command.result_bytes
         result = result_text(container.read("stdout", limit), limit) if main else ""
         self.stage.drop("container", container.id)
         return result
 
-    def _follow(self, container: Container, deadline: Deadline, tail: Tail, *, main: bool) -> int:
+    def _follow(self, container: Container, deadline: Deadline, tail: Tail, *, main: bool) -> End:
         def take(data: bytes) -> None:
             tail.add(data)
             self.watch.output(data)

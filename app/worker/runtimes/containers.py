@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from docker.errors import APIError
 from docker.types import DeviceRequest
@@ -37,11 +37,32 @@ from app.worker.runtimes.stage import Stage
 _ASK_S = 1.0
 _ASK_FIRST_S = 0.02
 _NANO = 1_000_000_000
+_KILLED = 128 + 9
 Binding = tuple[str, int | None]
 """Address and port of the engine's machine; None lets the engine choose."""
 _NOTHING: Mapping[int, Binding] = MappingProxyType({})
 #: How often an upload is tried.
 _UPLOADS = 3
+
+
+class End(NamedTuple):
+    """How a container ended. starved: the engine saw the kernel end one of its processes."""
+
+    exit_code: int
+    starved: bool = False
+
+    def cause(self, memory_bytes: int | None) -> str:
+        """Say that the memory limit was the cause, as far as can be told; nothing otherwise.
+
+        Under cgroup v2 Podman notes it only where it is faster than the container's end, and
+        under both it says nothing of the code, which is that of any kill.
+        """
+        if not memory_bytes or not self.exit_code:
+            return ""
+        limit = f"limits.memory is {memory_bytes / (1 << 20):g} MiB"
+        if self.starved:
+            return f"out of memory, {limit}"
+        return f"killed, perhaps for want of memory: {limit}" if self.exit_code == _KILLED else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +140,8 @@ class Container:
         watch: Watch,
         deadline: Deadline,
         progress: Callable[[float], None] | None,
-    ) -> int:
-        """Wait for its end, hand on output and progress; give its exit code.
+    ) -> End:
+        """Wait for its end, hand on output and progress; give how it ended.
 
         Raises StepFailed when time is over, and Cancelled; it then still runs.
         """
@@ -138,7 +159,7 @@ class Container:
             if state["Status"] not in ("created", "running", "paused", "restarting", "stopping"):
                 if look:
                     look.read()
-                return int(state["ExitCode"])
+                return End(int(state["ExitCode"]), starved=bool(state.get("OOMKilled")))
             watch.cancelled.wait(min(left_s, ask_s))
             ask_s = min(max(ask_s * 1.5, _ASK_FIRST_S), _ASK_S)
 

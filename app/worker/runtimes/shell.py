@@ -6,7 +6,7 @@ import shlex
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,17 +14,21 @@ from app.hooks.types import Command, Step
 from app.worker.runtimes import gate, processes
 from app.worker.runtimes.base import (
     PROGRESS_S,
+    Cancelled,
     Deadline,
     Outcome,
     StepFailed,
     Tail,
+    Undisturbed,
     Watch,
     Workspace,
     deadline_of,
     duration,
     is_shortage,
+    must_run,
     outcome_of,
     percent,
+    posts,
     result_text,
 )
 from app.worker.runtimes.folders import AttemptFolder, StepFolder, clean_up_leftovers
@@ -104,12 +108,25 @@ class _Run:
         """Run everything in order; give the result of the main step."""
         _refuse(self.command)
         self.folder.create()
-        for number, step in enumerate(self.command.pre, 1):
-            self.step(step, f"pre-{number}")
-        result = self.step(self.command.main, "main", main=True)
-        for number, step in enumerate(self.command.post, 1):
-            self.step(step, f"post-{number}")
+        left = posts(self.command)
+        try:
+            for number, step in enumerate(self.command.pre, 1):
+                self.step(step, f"pre-{number}")
+            result = self.step(self.command.main, "main", main=True)
+            while left:
+                place, step = left.pop(0)
+                self.step(step, place)
+        except (Cancelled, StepFailed):
+            self._clean_up(must_run(left))
+            raise
         return result
+
+    def _clean_up(self, steps: Sequence[tuple[str, Step]]) -> None:
+        with closing(Undisturbed(self.watch)) as watch:
+            run = replace(self, watch=watch, deadline=Deadline())
+            for place, step in steps:
+                with suppress(StepFailed):  # the task's own error is the one that is told
+                    run.step(step, place)
 
     def step(self, step: Step, place: str, *, main: bool = False) -> str:
         """Run one step in its own directory; give the result if it is the main one."""

@@ -84,6 +84,14 @@ class Manticore:
         kind = {"Content-Type": "application/json"}
         return self.server.request("DELETE", "/api/v2/job", body, kind)
 
+    def change(self, user, **more):
+        body = json.dumps({"id": user, **more})
+        kind = {"Content-Type": "application/json"}
+        return self.server.request("PATCH", "/api/v2/job", body, kind)
+
+    def poll(self, passcode: str, since: str = "", wait: int = 60):
+        return self.server.get(f"/api/v2/job/{passcode}/events?wait={wait}&since={since}")
+
     def open(self, passcode: str) -> Socket:
         socket = Socket(f"ws://127.0.0.1:{self.server.port}/api/v2/job/{passcode}")
         self.sockets.append(socket)

@@ -113,7 +113,8 @@ def test_start_that_fails_is_the_end_and_says_so(manticore):
     worker = manticore.work()
     manticore.engine.attempts.fail(worker[0].lease, "start_failed: no image", retry=False)
     assert socket.until_closed() == 1000
-    assert socket.told[-1] == {"type": "dead", "data": {"reason": "start_failed"}}
+    data = {"reason": "start_failed", "detail": "no image"}
+    assert socket.told[-1] == {"type": "dead", "data": data}
     assert manticore.open(manticore.passcode("a")).until("position", position=0)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ COMMANDS = [
 #: Files that have a test of their own, which looks at more than the result.
 CLOSER = {
     "conditions.yaml", "subjob.yaml", "retries.yaml", "split-and-join.yaml", "secrets.yaml",
-    "later.yaml", "scheduled.yaml", "webhook.yaml",
+    "video.yaml", "later.yaml", "scheduled.yaml", "webhook.yaml",
 }  # fmt: skip
 SERVER = "http://localhost:8000"
 RECEIVER = "http://127.0.0.1:9000"
@@ -125,6 +126,35 @@ def test_split_and_join(tork: Tork):
     job = done(tork, "split-and-join.yaml")
     assert [each["state"] for each in job["execution"]] == ["COMPLETED"] * len(job["execution"])
     assert not Path(f"/tmp/jobyard-example-{job['id']}").exists()
+
+
+@pytest.mark.usefixtures("ffmpeg")
+def test_a_video(tork: Tork):
+    job = done(tork, "video.yaml")
+    encoded = [each for each in job["execution"] if each["name"].startswith("encode segment")]
+    assert [each["state"] for each in encoded] == ["COMPLETED"] * 5
+    assert not Path(f"/tmp/jobyard-example-{job['id']}").exists()
+
+
+def test_a_video_of_ones_own(tork: Tork, ffmpeg: Path, tmp_path: Path):
+    source = tmp_path / "silent film.mp4"
+    picture = "testsrc=duration=3:size=64x48:rate=10"
+    words = ["-nostdin", "-v", "error", "-f", "lavfi", "-i", picture, "-g", "10", str(source)]
+    subprocess.run([ffmpeg, *words], check=True, timeout=120)
+    document = text("video.yaml").replace('source: ""', f'source: "{source}"')
+    job = tork.over(submit(tork, document.replace('height: "120"', 'height: "24"')))
+    assert job.get("result") == "2 segments, 30 frames of 32x24, h264", job
+
+
+@pytest.mark.usefixtures("ffmpeg")
+def test_a_video_that_is_none(tork: Tork, tmp_path: Path):
+    source = tmp_path / "words"
+    source.write_text("no picture moves here")
+    document = text("video.yaml").replace('source: ""', f'source: "{source}"')
+    job = tork.over(submit(tork, document))
+    assert job["state"] == "FAILED"
+    assert "Invalid data found" in job["error"]
+    shutil.rmtree(f"/tmp/jobyard-example-{job['id']}")
 
 
 def test_secrets_do_not_show(tork: Tork):

@@ -40,6 +40,28 @@ def test_a_task_waits_for_all_it_comes_after(engine, scripted):
     assert engine.jobs.get(job.id).state is JobState.COMPLETED
 
 
+def test_a_job_goes_on_without_a_failure_that_is_tolerated(engine, scripted):
+    def tolerant(job, task):
+        if task.state == "FAILED":
+            return Advance(tolerated=True, state={"borne": task.name})
+        return ends_with_its_children(job, task)
+
+    def work(task):
+        if task.name in ("a", "d"):
+            raise ValueError("broke")
+
+    scripted.on_plan = [composite(TaskSpec(name="a"), TaskSpec(name="b")), TaskSpec(name="d")]
+    scripted.on_advance = tolerant
+    job = submit(engine)
+    work_off(engine, QUEUE, work)
+    assert states(engine, job) == {
+        "all": "COMPLETED", "a": "FAILED", "b": "COMPLETED", "d": "FAILED",
+    }  # fmt: skip
+    over = engine.jobs.get(job.id)
+    assert (over.state, over.error) == (JobState.COMPLETED, None)
+    assert engine.doctor.examine(pause_s=0) == []
+
+
 def test_what_is_skipped_holds_nobody_up(engine, scripted):
     scripted.on_plan = [
         TaskSpec(name="a", state="SKIPPED"),

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from app.data.steering import GivenTask
 from app.data.vault import MARK
 from app.engine.doctor import KINDS, Doctor
 from app.engine.tasks import NewWork
@@ -41,6 +42,11 @@ def scene(engine, scripted, worker):
     submit(engine)
     engine.schedules.create(_template(), cron="0 0 1 1 *")
     engine.tasks.add([NewWork(queue="demo/other", name="x")])
+    with engine.transaction():
+        first, then = engine.steering.reserve(2)
+        given = [GivenTask(id=first, queue="demo/other", name="needed", payload="{}")]
+        given += [GivenTask(id=then, queue="demo/other", name="y", payload="{}", waits=True)]
+        engine.steering.add(given, [(then, first)])
     assert engine.doctor.examine(pause_s=0) == []
     return engine
 
@@ -65,6 +71,7 @@ FAULTS = {
     "slot": "UPDATE job SET ended_at = 1, state = 'FAILED' WHERE holds_slot = 1",
     "job-tally": "UPDATE job_tally SET n = n + 1",
     "job-words": "DELETE FROM job_words",
+    "waiting-alone": "UPDATE task SET state = 'COMPLETED', ended_at = 1 WHERE name = 'needed'",
     "overdue": "UPDATE task SET leased_until = 1 WHERE leased_until IS NOT NULL",
     "sealed": f"UPDATE job SET spec = '{MARK}0123456789' WHERE pool IS NULL",
 }

@@ -7,7 +7,7 @@ import pytest
 from app.data import jobs
 from app.domain.errors import IllegalMove, Rejected
 from app.domain.records import JobFilter
-from app.engine import prune
+from app.engine import logs, prune
 from app.engine.prune import Retention
 from app.engine.tasks import NewWork
 from app.hooks import Finish, TaskSpec
@@ -93,6 +93,37 @@ def test_output_is_searched(engine, words, found):
     page = engine.logs.of_task(1, number=1, size=10, words=words)
     assert [part.number for part in page.items] == found
     assert page.total == len(found)
+
+
+@pytest.mark.parametrize("searched", [1, 3, 100])
+def test_search_goes_through_all_parts_in_the_order_of_their_list(engine, monkeypatch, searched):
+    monkeypatch.setattr(logs, "SEARCHED", searched)
+    for task_id, position in ((1, 2), (2, 1), (3, 1)):
+        append(engine, "a", "b", "A", task_id=task_id, position=position)
+    append(engine, "a", task_id=4, job_id="k")
+    listed = engine.logs.of_job("j", number=1, size=100).items
+    wanted = [part for part in listed if part.contents in "aA"]
+    assert len(wanted) == 6
+    pages = [engine.logs.of_job("j", number=n, size=4, words=("a",)) for n in (1, 2, 3)]
+    assert [part for page in pages for part in page.items] == wanted
+    assert [(len(page.items), page.total) for page in pages] == [(4, 6), (2, 6), (0, 6)]
+    own = engine.logs.of_task(2, number=1, size=1, words=("a",))
+    assert ([part.number for part in own.items], own.total) == ([3], 2)
+
+
+def test_search_for_a_word_much_like_the_text_takes_no_longer_than_others(engine):
+    append(engine, *["a" * 60_000] * 40)
+    word = "a" * 2000 + "b" + "a" * 2000
+    assert engine.logs.of_task(1, number=1, size=1, words=(word,)).total == 0
+
+
+def test_search_that_takes_too_long_is_given_up(engine, monkeypatch):
+    monkeypatch.setattr(logs, "SEARCHED", 2)
+    monkeypatch.setattr(logs, "SEARCH_S", -1.0)
+    append(engine, "a", "a", "a")
+    with pytest.raises(TimeoutError):
+        engine.logs.of_job("j", number=1, size=1, words=("a",))
+    assert engine.logs.of_job("j", number=1, size=1).total == 3
 
 
 def test_a_jobs_output_is_listed_newest_task_first(engine):

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from app.hooks.types import Command, Limits, Mount, Probe, Step
 from app.worker.runtimes.base import StepFailed, Workspace
-from app.worker.runtimes.containers import gpu_requests, slug
+from app.worker.runtimes.containers import End, gpu_requests, slug
 from app.worker.runtimes.mounts import BindRules
 from app.worker.runtimes.output import Frames
 from tests.integration.worker.container_commands import IMAGE, SEAT, left_of, run
@@ -124,7 +125,11 @@ def test_memory_hog_ends_with_137(runtime, watch):
     limits = Limits(memory_bytes=20 << 20, cpus=0.5)
     outcome = run(runtime, watch, "x=a; while :; do x=$x$x; done", limits=limits)
     assert outcome.exit_code == 137
-    assert outcome.error.startswith("exit code 137: ")
+    assert re.match(
+        r"exit code 137: (out of memory, |killed, perhaps for want of memory: )"
+        r"limits\.memory is 20 MiB$",
+        outcome.error,
+    )
 
 
 def test_volume_is_shared_by_all_steps_and_results_are_not(runtime, watch):
@@ -207,6 +212,103 @@ def test_probe_times_out_or_tells_of_a_dead_sidecar(runtime, watch):
     dead = Step(name="s", run="exit 5", probe=Probe(path="/", port=8080))
     assert "exit code 5" in run(runtime, watch, "echo ran", sidecars=(dead,)).error
     assert watch.text == b""
+
+
+def test_memory_limit_is_named_only_where_it_can_have_been_the_cause(runtime, watch):
+    limits = Limits(memory_bytes=50 << 20)
+    assert run(runtime, watch, "echo a; exit 3", limits=limits).error == "exit code 3: a"
+    assert run(runtime, watch, "echo a; exit 137").error == "exit code 137: a"
+    assert run(runtime, watch, "echo a; exit 137", limits=limits).error == (
+        "exit code 137: killed, perhaps for want of memory: limits.memory is 50 MiB\na"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "starved", "limit", "cause"),
+    [
+        (137, True, 500 << 20, "out of memory, limits.memory is 500 MiB"),  # as cgroup v1 tells
+        (1, True, 1 << 19, "out of memory, limits.memory is 0.5 MiB"),  # a child alone was killed
+        (137, False, 1 << 30, "killed, perhaps for want of memory: limits.memory is 1024 MiB"),
+        (0, True, 1 << 20, ""),
+        (3, False, 1 << 20, ""),
+        (137, False, None, ""),
+    ],
+)
+def test_engines_tell_more_or_less_of_a_lack_of_memory(code, starved, limit, cause):
+    assert End(code, starved).cause(limit) == cause
+
+
+def test_processor_limit_bites(runtime, watch):
+    """The container works until the kernel has held it back, under either kind of cgroup."""
+    script = """
+        cd /sys/fs/cgroup
+        if test -e cpu.max; then cat cpu.max; stat=cpu.stat
+        else cd cpu*cpuacct 2>/dev/null || cd cpu
+            echo $(cat cpu.cfs_quota_us cpu.cfs_period_us); stat=cpu.stat
+        fi
+        while grep -q 'nr_throttled 0' $stat; do :; done
+    """
+    outcome = run(runtime, watch, script, limits=Limits(cpus=0.1), timeout_s=120)
+    assert outcome.error is None
+    quota, period = map(int, watch.text.split())
+    assert quota / period == pytest.approx(0.1)
+
+
+def test_without_a_limit_there_is_none(runtime, watch):
+    script = "cd /sys/fs/cgroup; cat cpu.max 2>/dev/null || cat cpu*/cpu.cfs_quota_us | head -n 1"
+    assert run(runtime, watch, script).error is None
+    assert watch.text.split()[0] in (b"max", b"-1")
+
+
+def test_only_the_networks_named_are_joined(runtime, watch, client):
+    """What runs in a closed network is reached there, and has no way out of it."""
+    name = f"jobyard-test-{os.getpid()}-closed"
+    client.create_network(name, driver="bridge", internal=True)
+    made = client.create_container(
+        IMAGE,
+        entrypoint=["sh", "-c"],
+        command=["echo inside > /h; exec httpd -f -p 8080 -h /"],
+        host_config=client.create_host_config(network_mode=name),
+        networking_config=client.create_networking_config({name: {}}),
+    )
+    try:
+        client.start(made["Id"])
+        state = client.inspect_container(made["Id"])
+        address = state["NetworkSettings"]["Networks"][name]["IPAddress"]
+        script = f"""
+            until wget -qO- http://{address}:8080/h; do sleep 0.2; done
+            ip route | grep -c ^default; true
+        """
+        assert run(runtime, watch, script, networks=(name,), timeout_s=120).error is None
+        assert watch.text == b"inside\n0\n"
+    finally:
+        client.remove_container(made["Id"], force=True)
+        client.remove_network(name)
+
+
+def test_sidecar_that_dies_later_ends_nothing_but_itself(runtime, watch, client):
+    side = Step(
+        name="s",
+        run="echo up > /tmp/h; httpd -p 8080 -h /tmp; until test -e /data/die; do sleep 0.1; done",
+        probe=Probe(path="/h", port=8080),
+    )
+    script = """
+        wget -qO- http://s:8080/h
+        touch /data/die
+        while wget -T 1 -qO- http://s:8080/h >/dev/null 2>&1; do sleep 0.1; done
+        echo 'and gone'
+    """
+    outcome = run(
+        runtime,
+        watch,
+        script,
+        sidecars=(side,),
+        mounts=(Mount(type="volume", target="/data"),),
+        timeout_s=120,
+    )
+    assert outcome.error is None
+    assert watch.text == b"up\nand gone\n"
+    assert left_of(client, SEAT) == []
 
 
 def test_networks_are_joined_and_the_host_is_refused(runtime, watch, client):

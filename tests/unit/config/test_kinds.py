@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.addresses import Address, Dsn, Folder, Url
+from config.addresses import Address, Certificates, Dsn, Folder, Url
 from config.catalogue import ALIASES, OWN_PREFIXES, SETTINGS, WITHOUT_EFFECT
 from config.kinds import Command, Flag, Seconds, Size, Slots, Tables, Text, Whole, Words
 from config.redaction import MASK, mask_text, masked
+from tests.receiver import self_signed
 
 READS = [
     (Seconds(), "1h", 3600.0),
@@ -37,6 +38,7 @@ READS = [
     (Address(), "[::1]:0", "[::1]:0"),
     (Folder(), "/a/b", Path("/a/b")),
     (Folder(), Path("/a"), Path("/a")),
+    (Certificates(), " ", None),
     (Url(("sqlite",)), "sqlite:////a/b.db", "sqlite:////a/b.db"),
     (Url(("postgresql",)), "postgres://h/d", "postgresql://h/d"),
     (Dsn(), "host=/run/pg dbname=d", "postgresql:///d?host=%2Frun%2Fpg"),
@@ -133,3 +135,12 @@ def test_keys_that_name_secrets_are_masked_at_any_depth():
     loop: list[object] = []
     loop.append(loop)
     assert MASK in str(masked(loop))
+
+
+def test_certificates_are_read_when_the_server_starts(tmp_path):
+    certificate, _ = self_signed(tmp_path)
+    assert Certificates().read(str(certificate), text=True) == certificate
+    (tmp_path / "words").write_text("no certificate")
+    for path in (tmp_path / "words", tmp_path / "missing", tmp_path):
+        with pytest.raises(ValueError, match="certificates in PEM form"):
+            Certificates().read(str(path), text=True)

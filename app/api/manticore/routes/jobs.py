@@ -1,4 +1,4 @@
-"""`/api/v2/job` and `/api/v2/info`."""
+"""`/api/v2/job`, `/api/v2/info` and `/api/v2/queue`."""
 
 import json
 from typing import Any
@@ -15,7 +15,8 @@ from app.api.manticore import identity, schemas
 from app.api.manticore.errors import Refused
 from app.api.manticore.service.connection import connection
 from app.api.manticore.service.options import options
-from app.api.manticore.service.requests import ask, find, leave
+from app.api.manticore.service.queue import queue
+from app.api.manticore.service.requests import ask, change, find, leave
 from app.domain.records import Json
 
 JSON = "application/json"
@@ -44,6 +45,20 @@ def post_job() -> ResponseReturnValue:
     return _connection(ask(services(), user, given))
 
 
+@blueprint.route("/api/v2/job", methods=["PATCH"])
+@described(
+    blueprint,
+    schemas.Connection,
+    errors=(400, 405, 413),
+    error=schemas.Error,
+    body={JSON: schemas.Change},
+)
+def patch_job() -> ResponseReturnValue:
+    """Choose other versions while still waiting; the place stays."""
+    given = _document()
+    return _connection(change(services(), _user(given), given))
+
+
 @blueprint.route("/api/v2/job", methods=["DELETE"])
 @described(
     blueprint,
@@ -69,6 +84,13 @@ def delete_job() -> ResponseReturnValue:
 def post_info() -> ResponseReturnValue:
     """Give the passcode of a live request again."""
     return _connection(find(services(), _user(_document())))
+
+
+@blueprint.route("/api/v2/queue")
+@described(blueprint, schemas.Queue, errors=(405,), error=schemas.Error)
+def get_queue() -> ResponseReturnValue:
+    """Tell how many wait, start and run, and how many may; nobody's name."""
+    return queue(services())
 
 
 def _connection(passcode: str) -> Json:

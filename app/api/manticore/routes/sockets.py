@@ -23,10 +23,9 @@ TOUCH_S = 0.5
 """Activity that is reported more often counts once in so long."""
 
 
-def made() -> Blueprint:
-    """Make the blueprint, with the watcher of this process."""
+def made(watch: Watch) -> Blueprint:
+    """Make the blueprint. watch: the watcher of this process."""
     blueprint = Blueprint("manticore-sockets", __name__, description="Live updates.")
-    watch = Watch()
 
     @sockets.route(blueprint, "/api/v2/job/<passcode>")
     @described(blueprint, errors=(400, 405), error=Error)

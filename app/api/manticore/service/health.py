@@ -9,8 +9,9 @@ from contextlib import suppress
 from app.api.manticore import identity, tables
 from app.api.manticore.service import requests
 from app.api.manticore.service.options import offers
+from app.api.manticore.service.queue import queue
 from app.api.manticore.tables import Tries
-from app.domain.clock import Instant, seconds
+from app.domain.clock import SECOND, Instant, seconds
 from app.domain.errors import AlreadyExists, NoCapacity
 from app.domain.records import Json
 from app.domain.submission import Submission
@@ -18,6 +19,8 @@ from app.wiring import Services
 
 _AT_ONCE_S = 0.001
 """A probe that runs has told what it was for; it is unused from then on."""
+FORGIVEN_S = 300.0
+"""A failure so long ago tells nothing any more: where nobody is sent, nobody's start succeeds."""
 
 
 def health(services: Services) -> Json:
@@ -26,12 +29,42 @@ def health(services: Services) -> Json:
     if period_s is None:
         return {}
     engine = services.engine
-    with engine.store.session():
-        tries = tables.tries(engine.store, requests.DIALECT, requests.POOL)
+    tries = _tries(services)
     now = engine.clock.now()
     if not tries.stuck and now - tries.last_at >= seconds(period_s):
         _probe(services, int(now // seconds(period_s)))
     return {"isHealthy": _well(tries), "stuckWaiting": tries.stuck}
+
+
+def ready(services: Services) -> bool:
+    """Tell whether environments can be started: False while the latest start is known to fail."""
+    tries = _tries(services)
+    failed_for = services.engine.clock.now() - tries.bad_at
+    return tries.good_at >= tries.bad_at or failed_for >= seconds(FORGIVEN_S)
+
+
+def figures(services: Services) -> dict[str, tuple[str, float]]:
+    """Give what Prometheus is told: how many are where, how long they stay, how starts went."""
+    tries, counts = _tries(services), queue(services)
+    told = {
+        "waiting": ("Requests that wait for a slot.", counts["waiting"]),
+        "starting": ("Environments that are being started.", counts["starting"]),
+        "running": ("Environments in use.", counts["running"]),
+        "slots": ("Environments there may be; none without a limit.", counts["slots"]),
+        "stay_seconds": (
+            "Mean time that the latest environments held their slots.",
+            services.engine.waiting.stay_s(requests.POOL),
+        ),
+        "started_timestamp_seconds": ("When a start last succeeded.", tries.good_at / SECOND),
+        "failed_timestamp_seconds": ("When a start last failed.", tries.bad_at / SECOND),
+    }
+    return {name: (about, value) for name, (about, value) in told.items() if value is not None}
+
+
+def _tries(services: Services) -> Tries:
+    store = services.engine.store
+    with store.session():
+        return tables.tries(store, requests.DIALECT, requests.POOL)
 
 
 def _well(tries: Tries) -> bool:

@@ -80,8 +80,17 @@ def _once(values: Any) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def choose(services: Services, body: Json) -> tuple[str, Json]:
-    """Give the job type for a body, and its parameters. Raises Refused for the first fault."""
+def merged(spec: Json, body: Json) -> Json:
+    """Give a body in which what is left out is as it was. Raises Refused."""
+    given = {part: body[part] for part in ("core", "hmi") if body.get(part) is not None}
+    return {**spec, **{part: {**spec[part], **_object(given, part)} for part in given}}
+
+
+def choose(services: Services, body: Json, *, kind: str = "") -> tuple[str, Json]:
+    """Give the job type for a body, and its parameters. Raises Refused for the first fault.
+
+    kind: the job type that it must be, where that is settled.
+    """
     all_offers = offers(services)
     there = _together(all_offers)
     core, hmi = _object(body, "core"), _object(body, "hmi")
@@ -92,10 +101,10 @@ def choose(services: Services, body: Json) -> tuple[str, Json]:
             "build": _one_of(core, "core", "build", there["core"]["builds"]),
         }
     }
-    kind = _one_of(hmi, "hmi", "type", list(hmis))
-    spec["hmi"] = {"type": kind, "version": _one_of(hmi, "hmi", "version", hmis[kind])}
+    shape = _one_of(hmi, "hmi", "type", list(hmis))
+    spec["hmi"] = {"type": shape, "version": _one_of(hmi, "hmi", "version", hmis[shape])}
     for offer in all_offers:
-        if offer.has(spec):
+        if offer.has(spec) and kind in ("", offer.interface.name):
             return offer.interface.name, services.plugins.load_spec(offer.interface, spec)
     raise Refused("core and hmi cannot be had together in these versions")
 

@@ -4,11 +4,11 @@ import uuid
 from contextlib import suppress
 
 from app.api.manticore import tables
-from app.api.manticore.errors import Refused
-from app.api.manticore.service.options import choose
+from app.api.manticore.errors import NoRequest, Refused
+from app.api.manticore.service.options import choose, merged
 from app.api.manticore.tables import Request
 from app.api.manticore.words import DELETED
-from app.domain.errors import AlreadyExists, Contended, IllegalMove, JobNotFound
+from app.domain.errors import AlreadyExists, Contended, EntryNotFound, IllegalMove, JobNotFound
 from app.domain.records import Json
 from app.domain.submission import Submission
 from app.engine.transaction import retried
@@ -114,9 +114,45 @@ def leave(services: Services, user: str) -> None:
     retried(engine.store, take)
 
 
-def opened_by(services: Services, passcode: str) -> str | None:
-    """Give the environment whose websocket a passcode opens; None for any other text."""
+def change(services: Services, user: str, body: Json) -> str:
+    """Give a request that still waits other versions, and its passcode; it keeps its place.
+
+    What the body leaves out stays. Raises Refused, also once its start has begun.
+    """
+    found = _found(services, user)
+    if found is None:
+        raise Refused("there is no request with this id")
+    if body.get("core") is None and body.get("hmi") is None:
+        raise Refused("core or hmi is required")
+    try:
+        job = services.engine.jobs.get(found.job_id)
+        _, spec = choose(services, merged(job.spec, body), kind=job.type)
+        services.engine.jobs.change(job.id, spec)
+    except (IllegalMove, JobNotFound) as error:
+        raise Refused("it does not wait any more") from error
+    return found.passcode
+
+
+def touch(services: Services, passcode: str) -> bool:
+    """Note that an environment is used; False where that counts for nothing. Raises NoRequest."""
+    job_id = opened_by(services, passcode)
+    if job_id is None:
+        raise NoRequest
+    settings = services.settings.manticore
+    if not (settings.limits_usage and settings.reset_timer_allowed):
+        return False
+    with suppress(EntryNotFound):
+        services.engine.idle.touch(job_id)
+        return True
+    return False
+
+
+def opened_by(services: Services, passcode: str, *, over: bool = False) -> str | None:
+    """Give the environment that a passcode opens; None for any other text.
+
+    over: also one that is over, for who is to be told so.
+    """
     if len(passcode) != tables.PASSCODE_CHARS:
         return None
     with services.engine.store.session():
-        return tables.job_of(services.engine.store, passcode)
+        return tables.job_of(services.engine.store, passcode, over=over)

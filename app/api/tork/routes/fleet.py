@@ -52,6 +52,6 @@ def get_metrics() -> ResponseReturnValue:
     """Give the counters; as Prometheus's text to who asks for text and not for JSON."""
     if not wants_text(request):
         return service.metrics(services())
-    names = [each.dialect.name for each in site().owners.mounted]
-    body, content_type = exposition(services(), names, request.headers.get("Accept", ""))
+    dialects = [each.dialect for each in site().owners.mounted]
+    body, content_type = exposition(services(), dialects, request.headers.get("Accept", ""))
     return Response(body, content_type=content_type)

@@ -1,6 +1,7 @@
 """What tasks wrote: in pages, whole, and as it comes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +28,8 @@ def of_task(
     engine = services.engine
     with engine.store.session():
         task, job = own_task(engine, caller, task_id)
-    found = engine.logs.of_task(task.id, number=window.number, size=window.size, words=wanted)
+    with _searching():
+        found = engine.logs.of_task(task.id, number=window.number, size=window.size, words=wanted)
     return _page(services, found, job)
 
 
@@ -38,8 +40,18 @@ def of_job(
     engine = services.engine
     with engine.store.session():
         job = own(engine, caller, job_id)
-    found = engine.logs.of_job(job_id, number=window.number, size=window.size, words=wanted)
+    with _searching():
+        found = engine.logs.of_job(job_id, number=window.number, size=window.size, words=wanted)
     return _page(services, found, job)
+
+
+@contextmanager
+def _searching() -> Iterator[None]:
+    """Refuse a search that takes too long. Raises Refused."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise Refused(400, "q: there is too much output to search it here") from error
 
 
 def task_stream(

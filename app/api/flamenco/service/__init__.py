@@ -1,0 +1,1 @@
+"""What this dialect's routes do, in verbs of the engine."""

@@ -1,0 +1,19 @@
+"""What the leading ticker does for the farm, whether anybody asks or not."""
+
+from app.api.flamenco.service import files
+from app.api.flamenco.service.sweeping import sweep
+from app.api.flamenco.tables import numbers
+from app.domain.clock import SECOND, Instant
+from app.wiring import Services
+
+
+def run_once(services: Services, now: Instant) -> int:
+    """Take back what has been silent for too long, and sweep up files; give how much that was."""
+    done = sweep(services)
+    with services.engine.store.session():
+        last = numbers.last(services.engine.store, "swept")
+    if now - last >= files.SWEEP_S * SECOND:
+        with services.engine.store.transaction():
+            numbers.put(services.engine.store, "swept", now)
+        done += files.sweep_up(services, now)
+    return done

@@ -1,0 +1,1 @@
+"""Programs that speak to a server; each folder can be installed by itself."""

@@ -1,0 +1,1 @@
+"""The worker of the render farm, with what packs it."""
