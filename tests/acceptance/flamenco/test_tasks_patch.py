@@ -246,7 +246,11 @@ def test_the_output(flamenco: Flamenco):
     flamenco.refused(404, "GET", f"/tasks/{task}/output")
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"PK\x05\x06", zipped(a="b")[:-3]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"PK\x05\x06", zipped(a="b")[:-3]],
+    ids=lambda content: f"{len(content)} bytes",
+)
 def test_output_that_is_no_zip(flamenco: Flamenco, content: bytes):
     task, worker = flamenco.rendering()
     before = flamenco.long(task)
