@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+from app.domain.clock import SECOND, SystemClock
 from bench import _harness, _server
 
 SUBSCRIBERS = 100
@@ -30,6 +31,11 @@ WRITER = (
     "    sys.stdout.flush()\n"
     "    time.sleep(max(0, begin + number * PAUSE - time.time()))\n"
 )
+
+
+def wall() -> float:
+    """Give the time as the writers do."""
+    return SystemClock().now() / SECOND
 
 
 class Crowd:
@@ -57,7 +63,7 @@ class Crowd:
                 data = one.recv(1 << 18)
                 if not data:
                     raise ConnectionResetError("a stream ended")
-                now = time.time()
+                now = wall()
                 *events, self._rest[one] = (self._rest[one] + data).split(b"\n\n")
                 for event in events:
                     _, found, line = event.partition(b"data: line ")
@@ -75,11 +81,11 @@ def measured(port: int, job: str, subscribers: int, rate: float) -> dict[str, fl
     crowd = Crowd(port, f"/api/v1/jobConnectbyid/{job}", subscribers)
     try:
         crowd.listen(2.0)
-        begin = time.time()
+        begin = wall()
         used = _server.web_cpu_s(port)
         crowd.listen(FOR_S)
         used = _server.web_cpu_s(port) - used
-        end = time.time() - 1.0
+        end = wall() - 1.0
         crowd.listen(1.0)
     finally:
         crowd.close()
@@ -98,9 +104,7 @@ def measured(port: int, job: str, subscribers: int, rate: float) -> dict[str, fl
     }
 
 
-def within(
-    lines: list[tuple[str, float]], begin: float, end: float
-) -> Iterator[tuple[str, float]]:
+def within(lines: list[tuple[str, float]], begin: float, end: float) -> Iterator[tuple[str, float]]:
     """Give the lines that were written within a time; the worker is part of each."""
     for line, at in lines:
         if begin <= float(line.split()[-1]) <= end:

@@ -162,6 +162,7 @@ class Simulation:
             parent=None if task.parent is None else self.view(self.tasks[task.parent]),
             children=len(children),
             children_open=sum(one.state not in FINAL for one in children),
+            spec=self.loaded,
         )
 
     def _ready(self, task: SimulatedTask) -> bool:

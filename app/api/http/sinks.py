@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 QUEUE_LINES = 1000
 """What waits for one client at most."""
 BATCH = 100
-SWEEP_S = 1.0
+SWEEP_S = 0.5
 GATHER_S = 0.02
 """Pause after a look, so that many short outputs cost few looks."""
 LAST_WORDS_S = 5.0
@@ -96,8 +96,9 @@ class Sinks:
         """Follow a job's sink from now on, during the block.
 
         replay: how many of its last lines come first; None is all that there are. bell: rung beside
-        whatever else the client waits for. use: says that the job is followed; called once a second
-        for all of a process together, and when the last one leaves. Raises StoreUnavailable.
+        whatever else the client waits for. use: says that the job is followed; called twice a
+        second for all of a process together, and when the last one leaves.
+        Raises StoreUnavailable.
         """
         newest = self._engine.logs.last_of_sink(job_id, limit=1)
         place = parse_position(newest[0].position if newest else "")

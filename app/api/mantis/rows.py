@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from app.api.mantis.queries import JobsWanted, Order
 from app.api.mantis.tables import DIALECT, OPEN
-from app.api.mantis.words import JobRow, WorkerRow
+from app.api.mantis.words import PLACEHOLDER, JobRow, WorkerRow
 from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.states import JobState, TaskKind, TaskState
@@ -341,10 +341,10 @@ def off_sla(store: Store) -> list[str]:
 def running_workers(store: Store, limit: int) -> list[tuple[str, str, int, str, int]]:
     """Give the workers that run: machine, cluster, number of the job, place, number."""
     found = store.run(
-        "SELECT w.hostname, m.cluster, m.number, t.name, t.position FROM job j"
+        "SELECT COALESCE(w.hostname, ?), m.cluster, m.number, t.name, t.position FROM job j"
         " JOIN mantis_job m ON m.job_id = j.id JOIN task t ON t.job_id = j.id"
-        " JOIN worker w ON w.id = t.worker_id WHERE j.dialect = ? AND j.ended_at IS NULL"
-        " AND t.state = 'RUNNING' ORDER BY w.hostname, m.cluster, m.number, t.position LIMIT ?",
-        (DIALECT, limit),
+        f" LEFT JOIN worker w ON w.id = t.worker_id WHERE j.state IN {OPEN} AND j.dialect = ?"
+        " AND t.state = 'RUNNING' ORDER BY 1, m.cluster, m.number, t.position LIMIT ?",
+        (PLACEHOLDER[1], DIALECT, limit),
     ).fetchall()
     return [(row[0], row[1], row[2], row[3], row[4]) for row in found]

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.data.db import Store
-from app.domain.clock import Instant
+from app.domain.clock import SECOND, Instant
 from app.domain.states import JobState
 
 BATCH = 500
+GRACE_US: Instant = 2 * SECOND
 
 
 def watch(
@@ -49,7 +50,9 @@ class Limited:
         if self.subscription_us <= 0 or self.subscribed:
             return False
         since = max(self.started_at, self.seen_at)
-        return now >= max(since + self.subscription_us, self.started_at + self.min_runtime_us)
+        # Who listens says so twice a second; a process that is late with it is given time.
+        due = since + self.subscription_us + (GRACE_US if self.seen_at else 0)
+        return now >= max(due, self.started_at + self.min_runtime_us)
 
 
 def limited(store: Store) -> list[Limited]:

@@ -11,7 +11,9 @@ from tests.acceptance.mantis.client import Cluster, definition, scheduling, uniq
 ACTIONS = {
     "updateArtifact": {"version": "fresh", "url": "shell:true", "skipsubmit": True},
     "updateSla": {"min": 0, "max": 0},
-    "updateMigrationStrategy": {"migrationConfig": {"strategy": "ONE_WORKER", "configString": "{}"}},
+    "updateMigrationStrategy": {
+        "migrationConfig": {"strategy": "ONE_WORKER", "configString": "{}"}
+    },
     "updateLabel": {"labels": []},
     "enableCluster": {},
     "disableCluster": {},

@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 import threading
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from websockets.exceptions import ConnectionClosed
@@ -22,7 +22,9 @@ class Sse:
 
     def __init__(self, mantis: Mantis, path: str, body: Any = None, **query: Any) -> None:
         where = urlsplit(mantis.url(path))
-        self._connection = http.client.HTTPConnection(where.hostname, where.port, timeout=PATIENCE_S)
+        self._connection = http.client.HTTPConnection(
+            where.hostname, where.port, timeout=PATIENCE_S
+        )
         target = where.path + (f"?{urlencode(query, doseq=True)}" if query else "")
         method, sent = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
         self._connection.request(method, target, sent)
@@ -65,7 +67,8 @@ class Sse:
     def until_event(self, condition: Any, what: str) -> Any:
         """Wait for an event that is as wanted, and give the first."""
         return eventually(
-            lambda: next((one for one in self.events if condition(one)), None), f"{what} in {self.lines}"
+            lambda: next((one for one in self.events if condition(one)), None),
+            f"{what} in {self.lines}",
         )
 
     def until_over(self) -> list[str]:
@@ -78,7 +81,7 @@ class Sse:
         self._reader.join(PATIENCE_S)
         self._connection.close()
 
-    def __enter__(self) -> Sse:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,7 +130,7 @@ class Socket:
     def until_closed(self) -> None:
         eventually(lambda: self.closed, f"a close after {self.messages}")
 
-    def __enter__(self) -> Socket:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -30,7 +30,13 @@ EVIL = [
 def leaves(value, path=()):
     """Give the path of every place in a document, the inner ones too."""
     found = [path] if path else []
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, one in inner:
         found += leaves(one, (*path, key))
     return found
@@ -70,9 +76,22 @@ def full_body(reader, cluster):
         owner = {"name": "", "teamName": "", "description": "", "contactEmail": "", "repo": ""}
         return {**body, "owner": owner, "jobPrincipal": {"email": "a", "type": "USER"}}
     body = reader.body(cluster)
-    sla = {"runtimeLimitSecs": 0, "minRuntimeSecs": 0, "slaType": "Lossy", "durationType": "Perpetual", "userProvidedType": "the first"}
+    sla = {
+        "runtimeLimitSecs": 0,
+        "minRuntimeSecs": 0,
+        "slaType": "Lossy",
+        "durationType": "Perpetual",
+        "userProvidedType": "the first",
+    }
     if reader.name in ("submit", "submit to jobs", "jobsubmitandconnect"):
-        return {**body, **beside, "jobSla": sla, "jobJarFileLocation": None, "version": None, "subscriptionTimeoutSecs": 0}
+        return {
+            **body,
+            **beside,
+            "jobSla": sla,
+            "jobJarFileLocation": None,
+            "version": None,
+            "subscriptionTimeoutSecs": 0,
+        }
     if reader.name == "quickSubmit":
         return {**body, "jobSla": sla}
     if "Sla" in reader.name:
@@ -85,9 +104,8 @@ def test_every_field_survives_every_kind_of_value(mantis: Mantis, reader):
     cluster = mantis.cluster(schedulingInfo=scheduling(1))
     job_id = cluster.launch(jobSla={"userProvidedType": "the first"})
     made = []
-    step = 2 if reader.name == "create" else 4
     for place, path in enumerate(leaves(full_body(reader, cluster))):
-        for value in EVIL[place % step :: step]:
+        for value in EVIL[place % 4 :: 4]:
             body = put_at(full_body(reader, cluster), path, value)
             answer = mantis.ask(reader.method, reader.filled(cluster), body)
             assert answer.status_code in (200, 201, 204, 400, 404, 409), (path, value, answer.text)
@@ -107,7 +125,9 @@ def test_every_field_survives_every_kind_of_value(mantis: Mantis, reader):
 @pytest.mark.parametrize("reader", REFUSED_ONLY, ids=lambda reader: reader.name)
 def test_every_field_of_the_others_survives_what_cannot_be_right(mantis: Mantis, target, reader):
     wrong = [[], {}, [[]], {"a": 1}, "\x00" if reader.name != "resubmitWorker" else []]
-    for path in [(key,) for key in reader.body(target) if key in ("name", "user", "workerNumber", "jobSla")]:
+    for path in [
+        (key,) for key in reader.body(target) if key in ("name", "user", "workerNumber", "jobSla")
+    ]:
         for value in wrong:
             if path == ("jobSla",) and value in ({}, {"a": 1}):
                 continue  # which is a good one
@@ -131,7 +151,7 @@ def test_every_query_survives_every_kind_of_value(mantis: Mantis, target, path, 
         assert "X-Evil" not in answer.headers
 
 
-SEGMENTS = ["%00", "%ff", "%ED%A0%80", "😀", "a%2Fb", "..", "%2e%2e", ".", "%20", "a%0d%0ab", "a;b", "a,b", "*", "x" * 3000,
+SEGMENTS = ["%00", "%ff", "%ED%A0%80", "😀", "a%2Fb", "%2e%2e%2f", "..%2f", "%20", "a%0d%0ab", "a;b", "a,b", "*", "x" * 3000,
             "%25", "'", '"', "%7Bx%7D", "%5C", "-", "--1", "0", "null", "undefined", "__class__"]  # fmt: skip
 
 
@@ -148,9 +168,25 @@ def test_every_path_survives_every_kind_of_segment(mantis: Mantis, segment):
 
 
 def test_strange_texts_are_kept_as_they_came(mantis: Mantis):
-    strange = ["naïve", "日本語", "😀", "a\tb\nc", "' OR 1=1 --", "<script>", "%s", "\u202e", "\\", '"', "\x7f", "e\u0301", "\ufeff"]
+    strange = [
+        "naïve",
+        "日本語",
+        "😀",
+        "a\tb\nc",
+        "' OR 1=1 --",
+        "<script>",
+        "%s",
+        "\u202e",
+        "\\",
+        '"',
+        "\x7f",
+        "e\u0301",
+        "\ufeff",
+    ]
     given = [{"name": f"n{i}{text}", "value": text} for i, text in enumerate(strange)]
-    cluster = mantis.cluster(labels=given, parameters=given, version="".join(strange), user="naïve 😀")
+    cluster = mantis.cluster(
+        labels=given, parameters=given, version="".join(strange), user="naïve 😀"
+    )
     assert cluster.view()["labels"] == given
     assert cluster.view()["parameters"] == given
     assert cluster.view()["latestVersion"] == "".join(strange)
@@ -179,14 +215,18 @@ def test_what_no_database_keeps_is_refused_or_kept(mantis: Mantis, target, text)
             assert json.dumps(text)[1:-1] in json.dumps(answer.json())
     for over in ({"user": f"u{text}"}, {"parameters": pairs(a=text)}, {"labels": pairs(a=text)},
                  {"jobSla": {"userProvidedType": f"x{text}"}}):  # fmt: skip
-        answer = mantis.ask("POST", f"{target.path}/jobs", target.wish(**{"parameters": EXTERNAL, **over}))
+        answer = mantis.ask(
+            "POST", f"{target.path}/jobs", target.wish(**{"parameters": EXTERNAL, **over})
+        )
         assert answer.status_code in (201, 400)
         if answer.status_code == 201:
             job_id = answer.json()["jobMetadata"]["jobId"]
             mantis.job(job_id)
             mantis.kill(job_id)
     for query in ({"user": f"u{text}", "reason": "r"}, {"user": "u", "reason": f"r{text}"}):
-        encoded = "&".join(f"{key}={quote(value.encode('utf-8', 'surrogatepass'))}" for key, value in query.items())
+        encoded = "&".join(
+            f"{key}={quote(value.encode('utf-8', 'surrogatepass'))}" for key, value in query.items()
+        )
         answer = mantis.ask("DELETE", f"/jobs/nobodyhere-1?{encoded}")
         assert answer.status_code in (400, 404)
 
@@ -201,7 +241,12 @@ def test_a_command_with_a_nul_breaks_nothing(mantis: Mantis):
             name = answer.json()["name"]
             answer = mantis.ask("POST", f"/jobClusters/{name}/jobs", {"name": name, "user": "u"})
             assert answer.status_code in (201, 400)
-            mantis.expect(204, "POST", f"/jobClusters/{name}/actions/disableCluster", {"name": name, "user": "u"})
+            mantis.expect(
+                204,
+                "POST",
+                f"/jobClusters/{name}/actions/disableCluster",
+                {"name": name, "user": "u"},
+            )
             mantis.get(f"/jobClusters/{name}/jobs", activeOnly="false")
 
 
@@ -216,12 +261,20 @@ def test_many_stages_labels_and_parameters(mantis: Mantis):
 
 def test_a_job_beyond_what_runs_at_once_waits(mantis: Mantis):
     """A submit of 1500 workers is accepted at once, listed whole and killed again."""
-    cluster = mantis.cluster(schedulingInfo=scheduling(stage(1500, machineDefinition=machine(cpuCores=8, memoryMB=28000))))
+    cluster = mantis.cluster(
+        schedulingInfo=scheduling(
+            stage(1500, machineDefinition=machine(cpuCores=8, memoryMB=28000))
+        )
+    )
     view = cluster.submit()
     assert len(view["workerMetadataList"]) == 1500
     assert view["jobMetadata"]["state"] == "Accepted"
     compact = cluster.jobs(compact="true")[0]
-    assert (compact["numWorkers"], compact["totCPUs"], compact["totMemory"]) == (1500, 12000, 42_000_000)
+    assert (compact["numWorkers"], compact["totCPUs"], compact["totMemory"]) == (
+        1500,
+        12000,
+        42_000_000,
+    )
     mantis.kill(f"{cluster}-1")
     mantis.until(f"{cluster}-1", "Completed")
 
@@ -233,7 +286,9 @@ def test_kills_and_submits_at_once_leave_a_cluster_whole(mantis: Mantis):
 
     def kill(job_id: str):
         query = {"user": "u", "reason": "r"}
-        return lambda: statuses.append(Mantis(mantis.yard).ask("DELETE", f"/jobs/{job_id}", params=query).status_code)
+        return lambda: statuses.append(
+            Mantis(mantis.yard).ask("DELETE", f"/jobs/{job_id}", params=query).status_code
+        )
 
     crowd([kill(job_id) for job_id in ids * 3])
     assert set(statuses) <= {202, 404}
@@ -245,7 +300,15 @@ def test_kills_and_submits_at_once_leave_a_cluster_whole(mantis: Mantis):
 
 @pytest.mark.parametrize("path", STREAMS)
 def test_streams_are_refused_with_strange_queries_or_given(mantis: Mantis, path):
-    for query in ("?sendHB=perhaps", "?sampleMSec=x", "?replay=-1", "?replay=x", "?sample=-5", "?%00=%ff", "?enablePings=q"):
+    for query in (
+        "?sendHB=perhaps",
+        "?sampleMSec=x",
+        "?replay=-1",
+        "?replay=x",
+        "?sample=-5",
+        "?%00=%ff",
+        "?enablePings=q",
+    ):
         if "StatusStream" in path or "submit" in path:
             continue
         answer = mantis.ask("GET", path.format(c="nobodyhere", j="nobodyhere-1") + query)

@@ -83,14 +83,18 @@ def test_an_artifact_is_added(mantis: Mantis, over, url):
     assert second["uploadedAt"] >= first["uploadedAt"]
     assert (found["latestVersion"], found["lastJobCount"]) == ("0.0.1 2019", 0)
     unchanged = set(found) - {"jars", "latestVersion"}
-    assert {key: found[key] for key in unchanged} == {key: cluster.created[key] for key in unchanged}
+    assert {key: found[key] for key in unchanged} == {
+        key: cluster.created[key] for key in unchanged
+    }
 
 
 @pytest.mark.parametrize("skip", [LEAVE_OUT, False, "false", None])
 def test_an_artifact_is_run_unless_told_otherwise(mantis: Mantis, skip):
     cluster = mantis.cluster(parameters=EXTERNAL)
     cluster.start(parameters=[*EXTERNAL, *pairs(mine="yes")], schedulingInfo=scheduling(2))
-    answer = cluster.act("updateArtifact", url="shell:sleep 1003", version="2", user="anna", skipsubmit=skip)
+    answer = cluster.act(
+        "updateArtifact", url="shell:sleep 1003", version="2", user="anna", skipsubmit=skip
+    )
     assert answer.headers["X-Mantis-Job-Id"] == f"{cluster}-2"
     view = mantis.job(f"{cluster}-2")
     meta = view["jobMetadata"]
@@ -191,7 +195,9 @@ def test_labels_are_replaced_as_a_whole(mantis: Mantis):
     assert cluster.view()["labels"] == []
 
 
-@pytest.mark.parametrize("labels", [LEAVE_OUT, "x", {}, {"a": "b"}, 5, [5], [{}], [{"value": "x"}]], ids=str)
+@pytest.mark.parametrize(
+    "labels", [LEAVE_OUT, "x", {}, {"a": "b"}, 5, [5], [{}], [{"value": "x"}]], ids=str
+)
 def test_bad_labels_are_refused(still, labels):
     still.act("updateLabel", 400, labels=labels)
 
@@ -239,7 +245,13 @@ def test_many_actions_at_once_leave_a_cluster_whole(mantis: Mantis):
     path = f"{cluster.path}/actions/updateArtifact"
 
     def add(number):
-        body = {"name": cluster.name, "user": "u", "url": "shell:true", "version": str(number % 6), "skipsubmit": True}
+        body = {
+            "name": cluster.name,
+            "user": "u",
+            "url": "shell:true",
+            "version": str(number % 6),
+            "skipsubmit": True,
+        }
         return lambda: statuses.append(Mantis(mantis.yard).ask("POST", path, body).status_code)
 
     statuses: list[int] = []

@@ -8,12 +8,30 @@ import pytest
 from tests.acceptance.mantis.client import EXTERNAL, Mantis, now_ms, scheduling
 
 CONFIGS = {
-    "JobConstraints": ["UniqueHost", "ExclusiveHost", "ZoneBalance", "M4Cluster", "M3Cluster", "M5Cluster"],
-    "ScalingReason": ["CPU", "Memory", "Network", "DataDrop", "KafkaLag", "UserDefined", "KafkaProcessed"],
+    "JobConstraints": [
+        "UniqueHost",
+        "ExclusiveHost",
+        "ZoneBalance",
+        "M4Cluster",
+        "M3Cluster",
+        "M5Cluster",
+    ],
+    "ScalingReason": [
+        "CPU",
+        "Memory",
+        "Network",
+        "DataDrop",
+        "KafkaLag",
+        "UserDefined",
+        "KafkaProcessed",
+    ],
     "MigrationStrategyEnum": ["ONE_WORKER", "PERCENTAGE"],
     "WorkerResourceLimits": {"maxCpuCores": 8, "maxMemoryMB": 28000, "maxNetworkMbps": 1024},
 }
-SHARED = {"requestEventStream": "SharedMantisPublishEventSource", "__default__": "SharedMantisPublishEventSource"}
+SHARED = {
+    "requestEventStream": "SharedMantisPublishEventSource",
+    "__default__": "SharedMantisPublishEventSource",
+}
 
 
 def test_the_master_describes_itself(mantis: Mantis):
@@ -26,10 +44,15 @@ def test_the_master_describes_itself(mantis: Mantis):
     for name in ("apiPort", "schedInfoPort", "apiPortV2", "consolePort"):
         assert found[name] == port
     assert found["apiStatusUri"] == "api/v1/jobs/actions/postJobStatus"
-    assert found["fullApiStatusUri"] == f"http://{found['hostname']}:{port}/api/v1/jobs/actions/postJobStatus"
+    assert (
+        found["fullApiStatusUri"]
+        == f"http://{found['hostname']}:{port}/api/v1/jobs/actions/postJobStatus"
+    )
     assert found["hostname"]
     parts = found["hostIP"].split(".")
-    assert ":" in found["hostIP"] or (len(parts) == 4 and all(0 <= int(part) <= 255 for part in parts))
+    assert ":" in found["hostIP"] or (
+        len(parts) == 4 and all(0 <= int(part) <= 255 for part in parts)
+    )
     assert type(found["createTime"]) is int
     assert now_ms() - 3_600_000 < found["createTime"] <= now_ms()
 
@@ -74,7 +97,9 @@ def test_the_active_set_is_stored_as_a_whole(mantis: Mantis, given, kept):
     assert sorted(mantis.get("/agentClusters")) == wanted
 
 
-@pytest.mark.parametrize("body", [{}, "x", 5, None, True, [5], ["a", None], [["a"]], [{}], {"a": "b"}, [True]], ids=str)
+@pytest.mark.parametrize(
+    "body", [{}, "x", 5, None, True, [5], ["a", None], [["a"]], [{}], {"a": "b"}, [True]], ids=str
+)
 def test_a_set_that_is_no_list_of_texts_is_refused(mantis: Mantis, body):
     before = mantis.get("/agentClusters")
     mantis.refused(400, "POST", "/agentClusters", body)
@@ -143,4 +168,8 @@ def test_the_map_of_streams(mantis: Mantis):
     assert mantis.get(path, app="") == mantis.get(path)
     assert mantis.get(path, app="mine")["mappings"] == {"mine": SHARED}
     found = mantis.get(path, app=["a", "naïve b", "__default__"])
-    assert found == {"version": "1", "timestamp": 2, "mappings": {"a": SHARED, "naïve b": SHARED, "__default__": SHARED}}
+    assert found == {
+        "version": "1",
+        "timestamp": 2,
+        "mappings": {"a": SHARED, "naïve b": SHARED, "__default__": SHARED},
+    }

@@ -1,5 +1,6 @@
 """Reading bodies: content types, numbers, booleans, nulls, and what cannot be read."""
 
+import contextlib
 import json
 import socket
 from urllib.parse import urlsplit
@@ -57,7 +58,9 @@ def test_the_content_type_of_a_request_is_ignored(mantis: Mantis, ready, reader,
     mantis.expect(reader.status, reader.method, reader.filled(ready), body, headers=headers)
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "text/event-stream", "*/*", "", "q"])
+@pytest.mark.parametrize(
+    "accept", ["text/html", "application/xml", "text/event-stream", "*/*", "", "q"]
+)
 def test_accept_is_ignored_too(mantis: Mantis, ready, accept):
     for path in ("/jobClusters", "/jobs", ready.path, "/masterInfo"):
         mantis.expect(200, "GET", path, headers={"Accept": accept})
@@ -85,13 +88,19 @@ def test_the_set_of_agent_clusters_must_be_readable(mantis: Mantis, what):
 def test_unknown_keys_are_ignored(mantis: Mantis, ready, reader):
     def extend(value):
         if isinstance(value, dict):
-            return {"unheardOf": [{"deep": None}], "": 1, **{k: extend(v) for k, v in value.items()}}
+            return {
+                "unheardOf": [{"deep": None}],
+                "": 1,
+                **{k: extend(v) for k, v in value.items()},
+            }
         return [extend(one) for one in value] if isinstance(value, list) else value
 
     body = reader.body(ready)
     if "migrationConfig" not in body:
         body = extend(body)
-        for stages in (part.get("schedulingInfo") for part in body.values() if isinstance(part, dict)):
+        for stages in (
+            part.get("schedulingInfo") for part in body.values() if isinstance(part, dict)
+        ):
             if stages:  # here the keys are the numbers of the stages
                 stages["stages"] = {k: v for k, v in stages["stages"].items() if k.isdigit()}
     mantis.expect(reader.status, reader.method, reader.filled(ready), body)
@@ -115,10 +124,8 @@ def test_a_larger_body_is_refused_in_chunks_as_well(mantis: Mantis):
         "Connection: close\r\n\r\n"
     )
     with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has answered already
             connection.sendall(head.encode() + chunk * 70 + b"0\r\n\r\n")
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has answered already and goes away
         try:
             answer = connection.makefile("rb").readline()
         except ConnectionResetError:
@@ -130,7 +137,7 @@ def test_a_larger_body_is_refused_in_chunks_as_well(mantis: Mantis):
 
 SAME = [1, "1", 1.0, "1.0"]
 NO_INTEGER = [1.5, "1.5", "abc", "1x", "0x1", "1,0", float("nan"), float("inf"), float("-inf"), "NaN", "Infinity",
-              "-inf", [], [1], {}, {"a": 1}, "--1", "1e400", "٣a"]  # fmt: skip
+              "-inf", [], [1], {}, {"a": 1}, "--1", "1e400", "\u0663a"]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", SAME, ids=repr)
@@ -156,7 +163,9 @@ def test_integers_come_in_many_forms_and_leave_as_numbers(mantis: Mantis, value)
 
 @pytest.mark.parametrize("value", [0.35, "0.35", "3.5e-1", ".35"], ids=repr)
 def test_fractions_come_as_texts_too(mantis: Mantis, value):
-    cluster = mantis.cluster(schedulingInfo=scheduling(stage(machineDefinition=machine(cpuCores=value))))
+    cluster = mantis.cluster(
+        schedulingInfo=scheduling(stage(machineDefinition=machine(cpuCores=value)))
+    )
     found = cluster.created["jars"][0]["schedulingInfo"]["stages"]["1"]["machineDefinition"]
     assert found["cpuCores"] == pytest.approx(0.35)
 
@@ -208,7 +217,9 @@ def test_what_is_no_integer_is_refused_by_actions(mantis: Mantis, ready, value):
     mantis.refused(400, "POST", f"{path}/resubmitWorker", {"user": "u", "workerNumber": value})
 
 
-@pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity", "1e400", "-1e999", "1" * 400, "1" * 5000])
+@pytest.mark.parametrize(
+    "literal", ["NaN", "Infinity", "-Infinity", "1e400", "-1e999", "1" * 400, "1" * 5000]
+)
 def test_literals_beyond_numbers_are_refused(mantis: Mantis, literal):
     for field in ("slaMax", "numberOfInstances", "cpuCores", "memoryMB"):
         body = json.dumps(cluster_with(field, "HERE")).replace('"HERE"', literal).encode()
@@ -305,7 +316,9 @@ def test_null_for_a_list_is_an_empty_one(mantis: Mantis):
     assert (one["hardConstraints"], one["softConstraints"]) == ([], [])
 
 
-@pytest.mark.parametrize("value", ["a", 5, {}, {"a": "b"}, [5], ["a"], [[]], [None], True], ids=repr)
+@pytest.mark.parametrize(
+    "value", ["a", 5, {}, {"a": "b"}, [5], ["a"], [[]], [None], True], ids=repr
+)
 @pytest.mark.parametrize("field", ["parameters", "labels"])
 def test_what_is_no_list_of_pairs_is_refused(mantis: Mantis, ready, field, value):
     mantis.refused(400, "POST", "/jobClusters", definition(unique(), **{field: value}))

@@ -2,7 +2,15 @@
 
 import pytest
 
-from tests.acceptance.mantis.client import EXTERNAL, LEAVE_OUT, Mantis, definition, pairs, scheduling, unique
+from tests.acceptance.mantis.client import (
+    EXTERNAL,
+    LEAVE_OUT,
+    Mantis,
+    definition,
+    pairs,
+    scheduling,
+    unique,
+)
 from tests.yard import eventually
 
 GOOD = [
@@ -31,7 +39,7 @@ BAD = [
     "0 0 0 ? 1 6#0", "0 0 0 ? 1 6#6", "0 0 0 ? 1 0#1", "0 0 0 ? 1 8#1", "0 0 0 ? 1 6#", "0 0 0 ? 1 #3", "0 0 0 ? 1 8L",
     "0 0 0 L-31 1 ?", "0 0 0 L- 1 ?", "0 0 0 L-x 1 ?", "0 0 0 1 1 ? 1999", "0 0 0 1 1 ? 1970-2000", "0 0 0 30 2 ?",
     "0 0 0 31 4 ?", "0 0 0 31 APR,JUN,SEP,NOV ?", "0 0 0 29 2 ? 2099", "0 0 0 1 1 ? L", "0 0 0 1 1 ? ?", "@daily",
-    "@reboot", "every day", "0 0 0 1 1 ?\x00", "0 0 0 １ 1 ?", "٠ 0 0 1 1 ?", "0 0 0 1 1 ? " + "9" * 400, "9" * 5000,
+    "@reboot", "every day", "0 0 0 1 1 ?\x00", "0 0 0 \uff11 1 ?", "\u0660 0 0 1 1 ?", "0 0 0 1 1 ? " + "9" * 400, "9" * 5000,
     "* " * 5000, "1," * 5000 + "1 * * * * ?x", "0 0 0 1 1 \ud800", "0;0;0;1;1;?", "0 0 0 1 1 ?; rm -rf /",
 ]  # fmt: skip
 
@@ -68,7 +76,9 @@ EVERY_SECOND = "* * * * * ?"
 
 
 def test_a_firing_runs_the_latest_jar_with_the_clusters_own(mantis: Mantis):
-    cluster = mantis.cluster(parameters=[*EXTERNAL, *pairs(of="cluster")], labels=pairs(l="cluster"))
+    cluster = mantis.cluster(
+        parameters=[*EXTERNAL, *pairs(of="cluster")], labels=pairs(l="cluster")
+    )
     cluster.start(
         user="anna", parameters=pairs(of="job"), schedulingInfo=scheduling(3), subscriptionTimeoutSecs=77,
         jobSla={"durationType": "Transient", "minRuntimeSecs": 5},
@@ -81,7 +91,11 @@ def test_a_firing_runs_the_latest_jar_with_the_clusters_own(mantis: Mantis):
     view = mantis.job(cluster.active()[0])
     cluster.act("disableCluster")
     meta = view["jobMetadata"]
-    assert (view["version"], meta["jarUrl"], meta["user"]) == ("2", "shell:sleep 1007", "MantisMaster")
+    assert (view["version"], meta["jarUrl"], meta["user"]) == (
+        "2",
+        "shell:sleep 1007",
+        "MantisMaster",
+    )
     assert meta["parameters"] == [*EXTERNAL, *pairs(of="cluster")]
     assert [one["numWorkers"] for one in view["stageMetadataList"]] == [1]
     assert (meta["sla"]["durationType"], meta["sla"]["minRuntimeSecs"]) == ("Perpetual", 0)
@@ -91,7 +105,9 @@ def test_keep_existing_starts_none_beside_another(mantis: Mantis):
     """Two clusters with the same cron: what one does tells how often the other could have."""
     keeping = mantis.cluster(parameters=EXTERNAL, cronSpec=EVERY_SECOND)
     other = mantis.cluster(parameters=EXTERNAL, cronSpec=EVERY_SECOND, cronPolicy="KEEP_NEW")
-    eventually(lambda: other.view()["lastJobCount"] >= 3 and keeping.view()["lastJobCount"], "firings")
+    eventually(
+        lambda: other.view()["lastJobCount"] >= 3 and keeping.view()["lastJobCount"], "firings"
+    )
     assert keeping.active() == [f"{keeping}-1"]
     assert keeping.view()["lastJobCount"] == 1
     mantis.kill(f"{keeping}-1")

@@ -46,7 +46,9 @@ def test_a_wrong_verb_is_refused_before_anything_is_looked_at(mantis: Mantis, ve
 
 
 @pytest.mark.parametrize("verb", ["TRACE", "PROPFIND", "FOO", "CONNECTED"])
-@pytest.mark.parametrize("path", ["/jobClusters", "/jobs", "/jobs/a-1", "/masterInfo", "/agentClusters"])
+@pytest.mark.parametrize(
+    "path", ["/jobClusters", "/jobs", "/jobs/a-1", "/masterInfo", "/agentClusters"]
+)
 def test_verbs_nobody_knows_are_refused(mantis: Mantis, verb, path):
     answer = mantis.raw(verb, path)
     assert 400 <= answer.status_code < 500, answer.text
@@ -84,7 +86,9 @@ UNKNOWN_PATHS = [
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("path", UNKNOWN_PATHS)
 def test_an_unknown_path_is_404(mantis: Mantis, ready, verb, path):
-    answer = mantis.ask(verb, path.format(c=ready.name, j=f"{ready}-1"), b"{}" if verb == "POST" else LEAVE_OUT)
+    answer = mantis.ask(
+        verb, path.format(c=ready.name, j=f"{ready}-1"), b"{}" if verb == "POST" else LEAVE_OUT
+    )
     assert answer.status_code == 404, answer.text
 
 
@@ -153,7 +157,9 @@ def test_a_job_of_another_cluster_is_404(mantis: Mantis, ready):
 # -- slashes at the end ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [p for p, verbs in ROUTES.items() if "GET" in verbs and p not in STREAMS])
+@pytest.mark.parametrize(
+    "path", [p for p, verbs in ROUTES.items() if "GET" in verbs and p not in STREAMS]
+)
 def test_a_slash_at_the_end_changes_nothing(mantis: Mantis, ready, path):
     filled = path.format(c=ready.name, j=f"{ready}-1")
     mantis.expect(200, "GET", filled)
@@ -183,8 +189,8 @@ def test_every_path_answers_options(mantis: Mantis, path):
         assert answer.status_code == 200
         wanted = {"GET", "OPTIONS", "PUT", "POST", "DELETE"}
         assert listed(answer.headers["Access-Control-Allow-Methods"]) == wanted
-        headers = listed(answer.headers["Access-Control-Allow-Headers"])
-        assert headers == {"Origin", "X-Requested-With", "Accept", "Content-Type", "Cache-Control"}
+        given = listed(answer.headers["Access-Control-Allow-Headers"])
+        assert given == {"Origin", "X-Requested-With", "Accept", "Content-Type", "Cache-Control"}
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 

@@ -45,7 +45,13 @@ SLA = {
 
 def check_view(view: dict) -> None:
     """Check what holds for every job, whatever its state."""
-    assert {"jobMetadata", "stageMetadataList", "workerMetadataList", "terminatedAt", "version"} <= set(view)
+    assert {
+        "jobMetadata",
+        "stageMetadataList",
+        "workerMetadataList",
+        "terminatedAt",
+        "version",
+    } <= set(view)
     meta = view["jobMetadata"]
     assert set(meta) >= META
     job_id = meta["jobId"]
@@ -70,7 +76,14 @@ def check_view(view: dict) -> None:
 def check_worker(worker: dict, job_id: str) -> None:
     assert set(worker) >= WORKER
     assert worker["jobId"] == job_id
-    assert worker["state"] in {"Accepted", "Launched", "StartInitiated", "Started", "Failed", "Completed"}
+    assert worker["state"] in {
+        "Accepted",
+        "Launched",
+        "StartInitiated",
+        "Started",
+        "Failed",
+        "Completed",
+    }
     assert worker["reason"] in {"Normal", "Error", "Lost", "Killed", "Relaunched"}
     assert isinstance(worker["ports"], list)
     for field in (
@@ -122,7 +135,12 @@ def test_a_fresh_job(mantis: Mantis):
     view = cluster.submit(parameters=EXTERNAL, user="anna")
     check_view(view)
     meta = view["jobMetadata"]
-    assert (meta["jobId"], meta["name"], meta["user"], meta["state"]) == (f"{cluster}-1", cluster.name, "anna", "Accepted")
+    assert (meta["jobId"], meta["name"], meta["user"], meta["state"]) == (
+        f"{cluster}-1",
+        cluster.name,
+        "anna",
+        "Accepted",
+    )
     assert before - 5 <= meta["submittedAt"] <= now_ms() + 5
     assert (meta["startedAt"], view["terminatedAt"]) == (0, -1)
     assert (meta["jarUrl"], view["version"], meta["numStages"]) == (SLEEP, "1", 2)
@@ -130,7 +148,11 @@ def test_a_fresh_job(mantis: Mantis):
     assert meta["subscriptionTimeoutSecs"] == 0
     assert [one["numWorkers"] for one in view["stageMetadataList"]] == [1, 2]
     for worker in view["workerMetadataList"]:
-        assert (worker["resubmitOf"], worker["totalResubmitCount"], worker["completedAt"]) == (0, 0, -1)
+        assert (worker["resubmitOf"], worker["totalResubmitCount"], worker["completedAt"]) == (
+            0,
+            0,
+            -1,
+        )
         assert worker["reason"] == "Normal"
     assert mantis.job(f"{cluster}-1")["jobMetadata"]["submittedAt"] == meta["submittedAt"]
 
@@ -146,7 +168,12 @@ def test_a_launched_job(mantis: Mantis, ran):
     assert meta["parameters"] == pairs(p="q")
     assert meta["migrationConfig"] == {"strategy": "ONE_WORKER", "configString": "kept"}
     labels = as_dict(meta["labels"])
-    assert labels == {"team": "blue", "env": "test", "_mantis.artifact": "shell", "_mantis.version": "1"}
+    assert labels == {
+        "team": "blue",
+        "env": "test",
+        "_mantis.artifact": "shell",
+        "_mantis.version": "1",
+    }
     zero, one = view["stageMetadataList"]
     assert (zero["stageNum"], zero["numWorkers"]) == (0, 1)
     assert {key: one[key] for key in STAGE - {"jobId"}} == {
@@ -173,7 +200,10 @@ def test_a_killed_job(mantis: Mantis, ran):
     assert view["jobMetadata"]["state"] == "Completed"
     assert view["terminatedAt"] >= view["jobMetadata"]["startedAt"] > 0
     eventually(
-        lambda: {(w["state"], w["reason"]) for w in mantis.job(f"{ran}-2")["workerMetadataList"]} == {("Completed", "Killed")},
+        lambda: (
+            {(w["state"], w["reason"]) for w in mantis.job(f"{ran}-2")["workerMetadataList"]}
+            == {("Completed", "Killed")}
+        ),
         "all workers Completed, Killed",
     )
 
@@ -182,7 +212,9 @@ def test_the_migration_config_is_that_of_the_submit(mantis: Mantis):
     cluster = mantis.cluster()
     job_id = cluster.start(parameters=EXTERNAL)
     before = mantis.job(job_id)["jobMetadata"]["migrationConfig"]
-    cluster.act("updateMigrationStrategy", migrationConfig={"strategy": "ONE_WORKER", "configString": "new"})
+    cluster.act(
+        "updateMigrationStrategy", migrationConfig={"strategy": "ONE_WORKER", "configString": "new"}
+    )
     cluster.act("updateLabel", labels=pairs(new="label"))
     cluster.put(version="2", parameters=pairs(new="one"))
     meta = mantis.job(job_id)["jobMetadata"]
@@ -306,14 +338,20 @@ def test_terminal_jobs_show_their_last_workers(mantis: Mantis, ran):
         assert [one["workerNumber"] for one in job["workerMetadataList"]] == [1, 2, 3]
     for job in ran.jobs(jobState="Terminal", stageNumber=1):
         assert [one["workerNumber"] for one in job["workerMetadataList"]] == [2, 3]
-    killed = [job for job in ran.jobs(jobState="Terminal", workerState="Terminal") if job["jobMetadata"]["jobId"] == f"{ran}-2"]
+    killed = [
+        job
+        for job in ran.jobs(jobState="Terminal", workerState="Terminal")
+        if job["jobMetadata"]["jobId"] == f"{ran}-2"
+    ]
     assert [one["workerNumber"] for one in killed[0]["workerMetadataList"]] == [1, 2, 3]
 
 
 def test_filters_work_for_compact_jobs_too(ran):
     assert [job["jobId"] for job in ran.jobs(compact="true", labels="alone")] == [f"{ran}-4"]
     assert ran.jobs(compact="true", stageNumber=7) == []
-    assert [job["jobId"] for job in ran.jobs(compact="true", jobState="Terminal", limit=1)] == [f"{ran}-1"]
+    assert [job["jobId"] for job in ran.jobs(compact="true", jobState="Terminal", limit=1)] == [
+        f"{ran}-1"
+    ]
 
 
 def test_jobs_come_oldest_first(mantis: Mantis, ran):

@@ -20,7 +20,9 @@ def test_a_job_is_killed_when_its_run_time_is_over(mantis: Mantis):
 
 def test_a_run_time_of_0_is_no_limit_and_a_perpetual_job_needs_no_subscriber(mantis: Mantis):
     cluster = mantis.cluster()
-    perpetual = cluster.launch(subscriptionTimeoutSecs=1, jobSla={"durationType": "Perpetual", "runtimeLimitSecs": 0})
+    perpetual = cluster.launch(
+        subscriptionTimeoutSecs=1, jobSla={"durationType": "Perpetual", "runtimeLimitSecs": 0}
+    )
     transient = cluster.launch(subscriptionTimeoutSecs=2, jobSla={"durationType": "Transient"})
     view = mantis.until(transient, "Completed")
     assert view["terminatedAt"] - view["jobMetadata"]["startedAt"] >= 1900
@@ -64,8 +66,12 @@ def test_a_transient_job_runs_at_least_so_long(mantis: Mantis):
     cluster, control = mantis.cluster(), mantis.cluster()
     sla = {"durationType": "Transient", "minRuntimeSecs": 100_000}
     patient = cluster.launch(subscriptionTimeoutSecs=1, jobSla=sla)
-    mantis.until(control.launch(subscriptionTimeoutSecs=1, jobSla={"durationType": "Transient"}), "Completed")
-    later = control.launch(subscriptionTimeoutSecs=1, jobSla={"durationType": "Transient", "minRuntimeSecs": 4})
+    mantis.until(
+        control.launch(subscriptionTimeoutSecs=1, jobSla={"durationType": "Transient"}), "Completed"
+    )
+    later = control.launch(
+        subscriptionTimeoutSecs=1, jobSla={"durationType": "Transient", "minRuntimeSecs": 4}
+    )
     view = mantis.until(later, "Completed")
     assert view["terminatedAt"] - view["jobMetadata"]["startedAt"] >= 3900
     assert mantis.state(patient) == "Launched"
@@ -74,6 +80,7 @@ def test_a_transient_job_runs_at_least_so_long(mantis: Mantis):
 def test_a_transient_job_may_end_by_itself(mantis: Mantis):
     cluster = mantis.cluster()
     job_id = cluster.start(
-        parameters=pairs(command="exit 0"), jobSla={"durationType": "Transient", "minRuntimeSecs": 1000}
+        parameters=pairs(command="exit 0"),
+        jobSla={"durationType": "Transient", "minRuntimeSecs": 1000},
     )
     mantis.until(job_id, "Completed")

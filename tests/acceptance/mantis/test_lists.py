@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 
-from tests.acceptance.mantis.client import EXTERNAL, Mantis, definition, scheduling, unique
+from tests.acceptance.mantis.client import EXTERNAL, Mantis, scheduling, unique
 from tests.acceptance.mantis.endpoints import launched_cluster
 
 ENVELOPE = {"list", "prev", "next", "total"}
@@ -66,7 +66,12 @@ def test_the_envelope_is_always_there(mantis: Mantis, family, five):
         assert (found["prev"], found["next"]) == (None, None)
         assert found["total"] == len(found["list"])
         assert set(mantis.get(path, fields="nope", pageSize=1)) == ENVELOPE
-    assert mantis.get("/jobClusters", matching="^never$") == {"list": [], "prev": None, "next": None, "total": 0}
+    assert mantis.get("/jobClusters", matching="^never$") == {
+        "list": [],
+        "prev": None,
+        "next": None,
+        "total": 0,
+    }
 
 
 PAGES = [  # pageSize, offset, how many of 7, prev, next
@@ -78,8 +83,9 @@ PAGES = [  # pageSize, offset, how many of 7, prev, next
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("size", "offset", "count", "prev", "following"), PAGES)
-def test_pages_and_where_they_lead(family: Family, size, offset, count, prev, following):
+@pytest.mark.parametrize("case", PAGES, ids=str)
+def test_pages_and_where_they_lead(family: Family, case):
+    size, offset, count, prev, following = case
     query = {"pageSize": size, "offset": offset}
     query = {name: value for name, value in query.items() if value is not None}
     found = family.ask(**query)
@@ -97,10 +103,16 @@ def test_links_are_the_request_with_another_offset(mantis: Mantis, family: Famil
     stem = f"^{family.stem}"
     start = "/api/v1/jobClusters"
     for path in (start, f"{start}/"):
-        found = mantis.get(f"{path}?pageSize=2&fields=name&matching={stem}&sortBy=name&ascending=false")
+        found = mantis.get(
+            f"{path}?pageSize=2&fields=name&matching={stem}&sortBy=name&ascending=false"
+        )
         link = found["next"]
         assert urlsplit(link).path == path
-        assert (urlsplit(link).scheme, urlsplit(link).netloc, urlsplit(link).fragment) == ("", "", "")
+        assert (urlsplit(link).scheme, urlsplit(link).netloc, urlsplit(link).fragment) == (
+            "",
+            "",
+            "",
+        )
         assert query_of(link) == [
             ("pageSize", "2"), ("fields", "name"), ("matching", stem), ("sortBy", "name"),
             ("ascending", "false"), ("offset", "2"),
@@ -153,7 +165,9 @@ def test_a_limit_cuts_before_the_pages(mantis: Mantis, five):
         found = mantis.get(path, matching=str(five), limit=3, pageSize=2, offset=2, compact="true")
         assert [one["jobId"] for one in found["list"]] == [f"{five}-3"]
         assert found["next"] is None
-        found = mantis.get(path, matching=str(five), limit=2, sortBy="user", ascending="false", compact="true")
+        found = mantis.get(
+            path, matching=str(five), limit=2, sortBy="user", ascending="false", compact="true"
+        )
         assert [one["user"] for one in found["list"]] == ["e", "d"]
         assert mantis.get(path, matching=str(five), limit=0)["total"] == 5
         assert mantis.get(path, matching=str(five), limit=99)["total"] == 5
@@ -181,11 +195,15 @@ def test_clusters_sort_by_every_scalar(family: Family, by):
 def test_falses_sort_before_trues(mantis: Mantis):
     stem = unique("flags")
     mantis.cluster(f"{stem}a", isReadyForJobMaster=True)
-    mantis.cluster(f"{stem}b", cronSpec="0 0 12 * * ?").act("updateMigrationStrategy", migrationConfig={})
+    mantis.cluster(f"{stem}b", cronSpec="0 0 12 * * ?").act(
+        "updateMigrationStrategy", migrationConfig={}
+    )
     mantis.cluster(f"{stem}c").act("disableCluster")
 
     def names(**query):
-        return [one["name"][-1] for one in mantis.get("/jobClusters", matching=stem, **query)["list"]]
+        return [
+            one["name"][-1] for one in mantis.get("/jobClusters", matching=stem, **query)["list"]
+        ]
 
     assert names(sortBy="isReadyForJobMaster")[-1] == "a"
     assert names(sortBy="cronActive")[-1] == "b"
@@ -224,7 +242,10 @@ def test_jobs_sort_by_what_lies_beside_their_metadata(five, by):
 @pytest.mark.parametrize("by", COMPACT_SCALARS)
 def test_compact_jobs_sort_by_every_scalar(five, by):
     for ascending in (True, False):
-        values = [job[by] for job in five.jobs(sortBy=by, ascending=str(ascending).lower(), compact="true")]
+        values = [
+            job[by]
+            for job in five.jobs(sortBy=by, ascending=str(ascending).lower(), compact="true")
+        ]
         if by != "jobId":
             assert values == sorted(values, reverse=not ascending)
         assert len(values) == 5
@@ -250,11 +271,20 @@ def test_job_ids_sort_by_cluster_and_then_by_number(mantis: Mantis):
     for _ in range(2):
         second.start(parameters=EXTERNAL)
     wanted = [f"{first}-{n}" for n in range(1, 12)] + [f"{second}-{n}" for n in (1, 2)]
-    for query in ({"sortBy": "jobId"}, {"sortBy": "jobMetadata.jobId"}, {"sortBy": "jobId", "compact": "true"}, {}):
-        found = mantis.get("/jobs", matching=f"^{stem}", fields="jobMetadata,jobId", **query)["list"]
+    for query in (
+        {"sortBy": "jobId"},
+        {"sortBy": "jobMetadata.jobId"},
+        {"sortBy": "jobId", "compact": "true"},
+        {},
+    ):
+        found = mantis.get("/jobs", matching=f"^{stem}", fields="jobMetadata,jobId", **query)[
+            "list"
+        ]
         ids = [one.get("jobId") or one["jobMetadata"]["jobId"] for one in found]
         assert ids == wanted, query
-    found = mantis.get("/jobs", matching=f"^{stem}", sortBy="jobId", ascending="false", compact="true")["list"]
+    found = mantis.get(
+        "/jobs", matching=f"^{stem}", sortBy="jobId", ascending="false", compact="true"
+    )["list"]
     assert [one["jobId"] for one in found] == wanted[::-1]
 
 
@@ -354,7 +384,13 @@ def test_compact_is_accepted_and_ignored_for_clusters(family: Family):
 
 
 def test_jobs_match_by_the_name_of_their_cluster(mantis: Mantis, five):
-    for pattern, count in ((five.name, 5), (five.name.upper(), 5), (f"^{five}$", 5), (f"{five}-1", 0), (five.name[3:], 5)):
+    for pattern, count in (
+        (five.name, 5),
+        (five.name.upper(), 5),
+        (f"^{five}$", 5),
+        (f"{five}-1", 0),
+        (five.name[3:], 5),
+    ):
         assert mantis.get("/jobs", matching=pattern)["total"] == count, pattern
 
 
@@ -363,7 +399,9 @@ def test_matching_is_ignored_for_the_jobs_of_a_cluster(five):
     assert len(five.jobs(matching="[")) == 5
 
 
-@pytest.mark.parametrize("pattern", ["[", "*a", "(", "a{2,1}", "\\", "(?P<n", "[z-a]", "+", "x" * 513])
+@pytest.mark.parametrize(
+    "pattern", ["[", "*a", "(", "a{2,1}", "\\", "(?P<n", "[z-a]", "+", "x" * 513]
+)
 @pytest.mark.parametrize("path", ["/jobClusters", "/jobs"])
 def test_patterns_that_are_none_are_refused(mantis: Mantis, path, pattern):
     mantis.refused(400, "GET", path, params={"matching": pattern})
@@ -374,12 +412,17 @@ def test_a_pattern_of_512_characters_is_taken(mantis: Mantis, path):
     assert mantis.get(path, matching="x" * 512)["total"] == 0
 
 
-@pytest.mark.parametrize("path", ["/jobClusters", "/jobs"])
-@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*$", "(a|aa)+$", "(.*a){25}$", "^(([a-z])+.)+[A-Z]([a-z])+$", "(x+x+)+y|(a*)*$"])
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [("/jobClusters", "(a+)+$"), ("/jobs", "(a|aa)+$"), ("/jobClusters", "(.*a){25}$"),
+     ("/jobs", "^(([a-z])+.)+[A-Z]([a-z])+$"), ("/jobClusters", "(x+x+)+y|(a*)*$")],
+)  # fmt: skip
 def test_a_pattern_without_end_stalls_nobody(mantis: Mantis, hard, path, pattern):
     answers = []
     client = Mantis(mantis.yard)
-    asked = threading.Thread(target=lambda: answers.append(client.ask("GET", path, params={"matching": pattern})))
+    asked = threading.Thread(
+        target=lambda: answers.append(client.ask("GET", path, params={"matching": pattern}))
+    )
     asked.start()
     for _ in range(10):
         mantis.expect(200, "GET", "/masterInfo")
@@ -394,94 +437,3 @@ def hard(server: Mantis):
     cluster.start(parameters=EXTERNAL)
     yield cluster
     cluster.end()
-
-
-# -- bad values -----------------------------------------------------------------------------------
-
-NO_WHOLE = ["-1", "1.5", "abc", "1x", "0x1", "1e1", "NaN", "Infinity", "--1", "1,2", "null", "true", "½", "١a"]
-BOOLEANS = ["yes", "2", "t", "truee", "null", "-1", "on", "10"]
-PATHS = ["/jobClusters", "/jobs", "{c}/jobs", "{j}/archivedWorkers"]
-
-
-def filled(path: str, cluster) -> str:
-    return path.replace("{c}", cluster.path).replace("{j}", f"/jobs/{cluster}-1")
-
-
-@pytest.mark.parametrize("value", NO_WHOLE)
-@pytest.mark.parametrize("name", ["pageSize", "offset", "limit"])
-@pytest.mark.parametrize("path", PATHS)
-def test_bad_sizes_are_refused(mantis: Mantis, five, path, name, value):
-    if (path, name) != ("/jobClusters", "limit"):  # which is no parameter of that list
-        mantis.refused(400, "GET", filled(path, five), params={name: value})
-
-
-@pytest.mark.parametrize("value", BOOLEANS)
-@pytest.mark.parametrize("path", PATHS)
-def test_bad_booleans_are_refused(mantis: Mantis, five, path, value):
-    mantis.refused(400, "GET", filled(path, five), params={"ascending": value})
-    if path.endswith("/jobs"):
-        mantis.refused(400, "GET", filled(path, five), params={"compact": value})
-        mantis.refused(400, "GET", filled(path, five), params={"activeOnly": value})
-    mantis.refused(400, "GET", f"/jobs/{five}-1", params={"archived": value})
-
-
-@pytest.mark.parametrize("value", ["true", "TRUE", "tRue", "1", "false", "False", "0", ""])
-def test_booleans_may_be_in_any_case(mantis: Mantis, five, value):
-    up = value.lower() in ("true", "1", "")
-    users = [one["user"] for one in five.jobs(ascending=value, sortBy="user", compact="1")]
-    assert users == sorted("abcde", reverse=not up)
-    found = five.jobs(compact=value)[0]
-    assert ("jobId" in found) is (value.lower() in ("true", "1"))
-    assert len(five.jobs(activeOnly=value)) == 5
-    assert mantis.get(f"/jobs/{five}-1", archived=value)
-
-
-BAD_FILTERS = [
-    ("jobState", "active"), ("jobState", "ACTIVE"), ("jobState", "Accepted"), ("jobState", "Noop"), ("jobState", "x"),
-    ("workerState", "active"), ("workerState", "Started"), ("workerState", "noop"), ("workerState", "x"),
-    ("labels.op", "AND"), ("labels.op", "Or"), ("labels.op", "xor"), ("stageNumber", "x"), ("stageNumber", "1.5"),
-    ("workerIndex", "x"), ("workerIndex", "1e1"), ("workerNumber", "x"), ("workerNumber", "1.0x"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "value"), BAD_FILTERS)
-@pytest.mark.parametrize("path", ["/jobs", "{c}/jobs"])
-def test_bad_filters_are_refused(mantis: Mantis, five, path, name, value):
-    mantis.refused(400, "GET", filled(path, five), params={name: value})
-
-
-ALL = ["pageSize", "offset", "limit", "ascending", "compact", "sortBy", "fields", "matching", "activeOnly", "jobState",
-       "labels", "labels.op", "stageNumber", "workerIndex", "workerNumber", "workerState", "fromObj"]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_an_empty_value_counts_as_absent(mantis: Mantis, five, name):
-    assert five.jobs(**{name: ""}) == five.jobs()
-    mantis.get("/jobClusters", {name: "", "pageSize": "1"} if name != "pageSize" else {name: ""})
-    assert mantis.get(f"/jobs/{five}-1/archivedWorkers", **{name: ""})["total"] == 0
-
-
-def test_unknown_parameters_are_ignored(mantis: Mantis, five):
-    query = {"nope": "1", "PageSize": "x", "page": "-1", "": "x", "jobstate": "x", "user": "nobody"}
-    assert five.jobs(**query) == five.jobs()
-    assert mantis.get("/jobClusters", query)["total"] > 0
-    assert mantis.job(f"{five}-1", **query)
-
-
-def test_sizes_beyond_64_bits_break_nothing(mantis: Mantis, five):
-    for value in (2**31, 2**63 - 1, 2**63, 2**64, 10**30, int("9" * 300)):
-        for path in PATHS:
-            for name in ("pageSize", "offset", "limit"):
-                answer = mantis.ask("GET", filled(path, five), params={name: value})
-                assert answer.status_code in (200, 400)
-        for name in ("stageNumber", "workerIndex", "workerNumber"):
-            answer = mantis.ask("GET", f"{five.path}/jobs", params={name: value})
-            assert answer.status_code in (200, 400)
-    answer = mantis.raw("GET", "/jobs", params={"offset": "9" * 5000})
-    assert answer.status_code in (200, 400, 414)
-
-
-def test_a_created_cluster_is_listed_at_once(mantis: Mantis):
-    name = unique()
-    mantis.expect(201, "POST", "/jobClusters", definition(name))
-    assert mantis.get("/jobClusters", matching=name, fields="name")["list"] == [{"name": name}]

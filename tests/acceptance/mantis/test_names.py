@@ -22,10 +22,10 @@ GOOD = [
 ]  # fmt: skip
 BAD = [
     "", " ", "1abc", "-abc", "_abc", "+abc", "=a", ":a", ";a", ".a", ".", "..", "@a", "[a]", "a b", " a", "a ",
-    "a/b", "/a", "a/", "a\\b", "a?b", "a?", "naïve", "é", "ａ", "aé", "a٣", "a１", "a" * 256, "a" * 300,
+    "a/b", "/a", "a/", "a\\b", "a?b", "a?", "naïve", "é", "\uff41", "aé", "a\u0663", "a\uff11", "a" * 256, "a" * 300,
     "a" * 100_000, "a!b", 'a"b', "a#b", "a$b", "a%b", "a&b", "a'b", "a(b", "a)b", "a*b", "a`b", "a{b", "a|b",
     "a}b", "a~b", "a\n", "a\nb", "\na", "a\r", "a\t", "a\x00", "a\x00b", "a\x0b", "a\x1f", "a\x7f", "a\x85",
-    "a\u2028", "a\u200b", "aſ", "a\u212a", "a😀", "a\ud800", "\udfff", "%41", "a%20b", "a%2Fb",
+    "a\u2028", "a\u200b", "a\u017f", "a\u212a", "a😀", "a\ud800", "\udfff", "%41", "a%20b", "a%2Fb",
 ]  # fmt: skip
 NO_TEXT = [None, 5, 1.5, True, [], ["a"], {}, {"a": "b"}, LEAVE_OUT]
 
@@ -137,7 +137,9 @@ def test_versions_differ_by_case_and_blanks_within(mantis: Mantis):
 def test_jobs_are_numbered_from_1_by_cluster(mantis: Mantis):
     first, second = mantis.cluster(), mantis.cluster()
     assert first.view()["lastJobCount"] == 0
-    assert [first.start(parameters=EXTERNAL) for _ in range(3)] == [f"{first}-{n}" for n in (1, 2, 3)]
+    assert [first.start(parameters=EXTERNAL) for _ in range(3)] == [
+        f"{first}-{n}" for n in (1, 2, 3)
+    ]
     assert second.start(parameters=EXTERNAL) == f"{second}-1"
     assert (first.view()["lastJobCount"], second.view()["lastJobCount"]) == (3, 1)
 
@@ -192,7 +194,7 @@ def test_a_cluster_created_again_starts_over(mantis: Mantis):
 
 IDS = [
     "{}", "{}-", "{}-abc", "{}-0", "{}--1", "{}-1.0", "{}-1.5", "{}-+1", "{}- 1", "{}-1 ", "{}-1a", "{}-0x1",
-    "{}-1e0", "{}-１", "{}-٢", "{}-2", "{}-9223372036854775808", "{}-18446744073709551617",
+    "{}-1e0", "{}-\uff11", "{}-\u0662", "{}-2", "{}-9223372036854775808", "{}-18446744073709551617",
     "{}-99999999999999999999999999999", "{}_1", "-1", "-", "1", "x", "{}-1-1", "{}\x00-1", "{}-1\x00", "%",
     "{}-1_0", "{}-worker-0-1", "{}-1%0A", "😀-1", "{}-01", "{}-" + "9" * 3000,
 ]  # fmt: skip
@@ -231,7 +233,9 @@ def test_an_id_that_does_not_parse_is_unknown(mantis: Mantis, lone, method, path
     mantis.refused(404, method, filled, given)
 
 
-@pytest.mark.parametrize("shape", [one for one in IDS if "\x00" not in one], ids=lambda shape: ascii(shape[:24]))
+@pytest.mark.parametrize(
+    "shape", [one for one in IDS if "\x00" not in one], ids=lambda shape: ascii(shape[:24])
+)
 def test_a_status_of_an_id_that_does_not_parse_is_dropped(mantis: Mantis, lone, shape):
     worker = {"stageNum": 1, "workerIndex": 0, "workerNumber": 1}
     mantis.status(shape.format(lone.name), worker, "HEARTBEAT")
@@ -252,7 +256,9 @@ def test_workers_are_numbered_across_the_stages(mantis: Mantis):
 def test_without_stage_0_the_first_worker_is_in_stage_1(mantis: Mantis):
     cluster = mantis.cluster(schedulingInfo=scheduling(2))
     view = cluster.submit()
-    found = [(w["workerNumber"], w["stageNum"], w["workerIndex"]) for w in view["workerMetadataList"]]
+    found = [
+        (w["workerNumber"], w["stageNum"], w["workerIndex"]) for w in view["workerMetadataList"]
+    ]
     assert found == [(1, 1, 0), (2, 1, 1)]
     assert view["jobMetadata"]["nextWorkerNumberToUse"] > 2
     assert view["jobMetadata"]["numStages"] == 1

@@ -43,9 +43,13 @@ def again(mantis: Mantis) -> None:
 
 
 def test_all_is_there_after_a_restart(restless: Mantis):
-    cluster = restless.cluster(keep=True, parameters=EXTERNAL, labels=pairs(a="b"), slaMin=1, slaMax=2)
+    cluster = restless.cluster(
+        keep=True, parameters=EXTERNAL, labels=pairs(a="b"), slaMin=1, slaMax=2
+    )
     cluster.until_active(1)
-    crons = restless.cluster(keep=True, parameters=EXTERNAL, cronSpec="* * * * * ?", cronPolicy="KEEP_NEW")
+    crons = restless.cluster(
+        keep=True, parameters=EXTERNAL, cronSpec="* * * * * ?", cronPolicy="KEEP_NEW"
+    )
     noon = restless.cluster(keep=True, cronSpec=NOON)
     off = restless.cluster(keep=True, cronSpec=NOON)
     off.act("disableCluster")
@@ -59,7 +63,11 @@ def test_all_is_there_after_a_restart(restless: Mantis):
     eventually(lambda: crons.view()["lastJobCount"] >= 1, "a firing")
     restless.yard.stop()
     again(restless)
-    assert ([one.view() for one in clusters], restless.job(ended), restless.archived(ended)) == before
+    assert (
+        [one.view() for one in clusters],
+        restless.job(ended),
+        restless.archived(ended),
+    ) == before
     assert restless.get("/agentClusters") == ["kept"]
     restless.expect(200, "POST", "/agentClusters", [])
     assert restless.get("/masterInfo")["createTime"] > created
@@ -84,7 +92,9 @@ def test_work_goes_on_after_every_process_was_killed(restless: Mantis):
         client = Mantis(restless.yard)
         with contextlib.suppress(requests.RequestException):
             while not stop.is_set():
-                answer = client.raw("POST", f"{cluster.path}/jobs", json=cluster.wish(parameters=EXTERNAL))
+                answer = client.raw(
+                    "POST", f"{cluster.path}/jobs", json=cluster.wish(parameters=EXTERNAL)
+                )
                 answered.append(answer.json()["jobMetadata"]["jobId"])
 
     threads = [threading.Thread(target=submit) for _ in range(3)]
@@ -103,14 +113,18 @@ def test_work_goes_on_after_every_process_was_killed(restless: Mantis):
     assert sorted(numbers) == list(range(1, len(numbers) + 1))
     assert cluster.view()["lastJobCount"] == len(numbers)
     assert cluster.submit(jobSla={"userProvidedType": "the one"})["jobMetadata"]["jobId"] == running
-    restless.workers_until(running, lambda ws: {w["state"] for w in ws} == {"Started"}, "Started again")
+    restless.workers_until(
+        running, lambda ws: {w["state"] for w in ws} == {"Started"}, "Started again"
+    )
     assert restless.state(running) == "Launched"
     cluster.end()
     eventually(lambda: cluster.active() == [], "the end of all")
 
 
 def test_one_of_two_web_processes_may_die_at_any_time(restless: Mantis):
-    cluster = restless.cluster(keep=True, jobJarFileLocation="shell:while :; do echo tick; sleep 0.2; done")
+    cluster = restless.cluster(
+        keep=True, jobJarFileLocation="shell:while :; do echo tick; sleep 0.2; done"
+    )
     cluster.launch()
     for worker in restless.yard.part("web").children():
         worker.kill()
@@ -149,7 +163,9 @@ def test_two_servers_on_one_database_are_one(pair):
     statuses: list[int] = []
 
     def create(mantis: Mantis):
-        return lambda: statuses.append(Mantis(mantis.yard).ask("POST", "/jobClusters", definition(name)).status_code)
+        return lambda: statuses.append(
+            Mantis(mantis.yard).ask("POST", "/jobClusters", definition(name)).status_code
+        )
 
     threads = [threading.Thread(target=create(mantis)) for mantis in pair * 4]
     for thread in threads:
@@ -160,16 +176,19 @@ def test_two_servers_on_one_database_are_one(pair):
     here, there = Cluster(first, name), Cluster(second, name)
     assert there.launch(jobSla={"userProvidedType": "k"}) == f"{name}-1"
     assert here.submit(jobSla={"userProvidedType": "k"})["jobMetadata"]["jobId"] == f"{name}-1"
-    crons = first.cluster(keep=True, parameters=EXTERNAL, cronSpec="* * * * * ?", cronPolicy="KEEP_NEW")
+    crons = first.cluster(
+        keep=True, parameters=EXTERNAL, cronSpec="* * * * * ?", cronPolicy="KEEP_NEW"
+    )
     eventually(lambda: crons.view()["lastJobCount"] >= 4, "firings")
     crons.act("disableCluster")
     jobs = Cluster(second, crons.name).jobs(activeOnly="false")
     moments = [job["jobMetadata"]["submittedAt"] // 1000 for job in jobs]
     assert len(jobs) <= moments[-1] - moments[0] + 2  # each second once, not once by each server
-    there.sla(min=2, max=2)
-    here.until_active(1, 2)
-    first.kill(f"{name}-1")
-    there.until_active(2, 3)
+    kept = first.cluster(keep=True, parameters=EXTERNAL, slaMin=2, slaMax=2)
+    kept.until_active(1, 2)
+    second.kill(f"{kept}-1")
+    kept.until_active(2, 3)
+    kept.end()
     assert here.view() == there.view()
     with Sse(second, f"/lastSubmittedJobIdStream/{name}") as stream:
         stream.until(1)

@@ -32,14 +32,24 @@ def test_the_parameter_command_comes_before_the_artifact(mantis: Mantis):
 
 
 def test_the_parameter_command_of_a_submit_counts(mantis: Mantis):
-    cluster = mantis.cluster(jobJarFileLocation="http://a/sine.zip", parameters=pairs(command="echo cluster"))
+    cluster = mantis.cluster(
+        jobJarFileLocation="http://a/sine.zip", parameters=pairs(command="echo cluster")
+    )
     body = cluster.wish(parameters=pairs(command="echo submit"))
     with Sse(mantis, "/jobsubmitandconnect", body) as sink:
         assert sink.until_over() == ["submit"]
 
 
 def test_the_environment_of_a_worker(mantis: Mantis):
-    parameters = pairs(**{"plain": "p", "with.dots-and blanks": "d", "ümlaut": "u", "UPPER_9": 'q"\' $x', "flag": True})
+    parameters = pairs(
+        **{
+            "plain": "p",
+            "with.dots-and blanks": "d",
+            "ümlaut": "u",
+            "UPPER_9": "q\"' $x",
+            "flag": True,
+        }
+    )
     artifact = "shell:env; echo CWD $(pwd) $(ls -A | wc -l); echo END"
     cluster = mantis.cluster(
         jobJarFileLocation=artifact, schedulingInfo=scheduling(1, 1, zero=1), parameters=parameters
@@ -63,7 +73,19 @@ def test_the_environment_of_a_worker(mantis: Mantis):
 
 
 def test_the_sink_is_standard_output_line_by_line(mantis: Mantis):
-    wanted = ["one", "  two  ", "tab\tx", "data: x", "event: y", ": z", "naïve 😀", "bad � end", "cr", '{"a": 1}', "cut"]
+    wanted = [
+        "one",
+        "  two  ",
+        "tab\tx",
+        "data: x",
+        "event: y",
+        ": z",
+        "naïve 😀",
+        "bad � end",
+        "cr",
+        '{"a": 1}',
+        "cut",
+    ]
     command = (
         r"printf 'one\n  two  \n\n\ntab\tx\n\r\ndata: x\nevent: y\n: z\nna\303\257ve \360\237\230\200\n'; "
         r"""printf 'bad \377 end\ncr\r\n{"a": 1}\n'; echo hidden >&2; printf cut"""
@@ -87,7 +109,9 @@ def test_lines_of_all_workers_are_merged_each_in_its_order(mantis: Mantis):
     command = "for i in $(seq 100); do echo $MANTIS_WORKER_NUMBER $i; done"
     _, lines = run(mantis, command, schedulingInfo=scheduling(2, 1))
     for number in "123":
-        assert [line for line in lines if line.startswith(f"{number} ")] == [f"{number} {i}" for i in range(1, 101)]
+        assert [line for line in lines if line.startswith(f"{number} ")] == [
+            f"{number} {i}" for i in range(1, 101)
+        ]
     assert len(lines) == 300
 
 
@@ -95,13 +119,19 @@ def test_lines_of_all_workers_are_merged_each_in_its_order(mantis: Mantis):
 
 
 def sine(mantis: Mantis, count: int, *, parameters=(), **over) -> list[str]:
-    cluster = mantis.cluster(jobJarFileLocation="https://some.host/sine.zip", parameters=list(parameters), **over)
+    cluster = mantis.cluster(
+        jobJarFileLocation="https://some.host/sine.zip", parameters=list(parameters), **over
+    )
     with Sse(mantis, "/jobsubmitandconnect", cluster.wish()) as sink:
         return sink.until(count)[:count]
 
 
 def test_any_other_artifact_is_the_sine_source(mantis: Mantis):
-    assert sine(mantis, 3) == ['{"x": 0.000000, "y": 0.000000}', '{"x": 2.000000, "y": 9.092974}', '{"x": 4.000000, "y": -7.568025}']
+    assert sine(mantis, 3) == [
+        '{"x": 0.000000, "y": 0.000000}',
+        '{"x": 2.000000, "y": 9.092974}',
+        '{"x": 4.000000, "y": -7.568025}',
+    ]
 
 
 def test_the_sine_source_has_parameters(mantis: Mantis):
@@ -149,7 +179,9 @@ def test_a_job_is_over_when_all_its_workers_are(mantis: Mantis):
     assert mantis.state(job_id) == "Launched"
 
 
-@pytest.mark.parametrize("command", ["exit 1", "exit 255", "kill -9 $$", "kill -TERM $$", "no-such-command-at-all"])
+@pytest.mark.parametrize(
+    "command", ["exit 1", "exit 255", "kill -9 $$", "kill -TERM $$", "no-such-command-at-all"]
+)
 def test_any_other_exit_is_a_failure(mantis: Mantis, command):
     cluster = mantis.cluster(
         jobJarFileLocation=f"shell:{command}", parameters=pairs(**{"mantis.job.worker.max.resubmits": "0"}),

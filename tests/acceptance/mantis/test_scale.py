@@ -9,13 +9,17 @@ from tests.yard import eventually
 @pytest.fixture(scope="module")
 def still(server: Mantis):
     """A Launched job with the stages 0, 1 (scalable) and 2 (not)."""
-    cluster = server.cluster(keep=True, schedulingInfo=scheduling(1, stage(1, scalable=False), zero=1))
+    cluster = server.cluster(
+        keep=True, schedulingInfo=scheduling(1, stage(1, scalable=False), zero=1)
+    )
     job_id = cluster.launch()
     yield job_id
     cluster.end()
 
 
-def scale(mantis: Mantis, job_id: str, wanted: object, number: object = 1, status: int = 204, **more) -> None:
+def scale(
+    mantis: Mantis, job_id: str, wanted: object, number: object = 1, status: int = 204, **more
+) -> None:
     body = {"JobId": job_id, "StageNumber": number, "NumWorkers": wanted, **more}
     mantis.expect(status, "POST", f"/jobs/{job_id}/actions/scaleStage", body)
 
@@ -36,7 +40,9 @@ def test_a_stage_grows_and_shrinks(mantis: Mantis):
     assert sizes(view) == {0: 1, 1: 3}
     assert places(view["workerMetadataList"]) == [(0, 2), (1, 3), (2, 4)]
     assert view["jobMetadata"]["nextWorkerNumberToUse"] > 4
-    workers = mantis.workers_until(job_id, lambda ws: {w["state"] for w in ws} == {"Started"}, "Started")
+    workers = mantis.workers_until(
+        job_id, lambda ws: {w["state"] for w in ws} == {"Started"}, "Started"
+    )
     assert [w["totalResubmitCount"] for w in workers] == [0] * 4
     scale(mantis, job_id, "3", User="u", Reason="again")
     assert places(mantis.job(job_id)["workerMetadataList"]) == [(0, 2), (1, 3), (2, 4)]
@@ -44,9 +50,15 @@ def test_a_stage_grows_and_shrinks(mantis: Mantis):
     view = mantis.job(job_id)
     assert sizes(view) == {0: 1, 1: 1}
     assert places(view["workerMetadataList"]) == [(0, 2)]
-    gone = eventually(lambda: len(mantis.archived(job_id)) == 2 and mantis.archived(job_id), "two archived")
+    gone = eventually(
+        lambda: len(mantis.archived(job_id)) == 2 and mantis.archived(job_id), "two archived"
+    )
     eventually(
-        lambda: {(w["state"], w["reason"]) for w in mantis.archived(job_id)} == {("Completed", "Killed")}, "Killed"
+        lambda: (
+            {(w["state"], w["reason"]) for w in mantis.archived(job_id)}
+            == {("Completed", "Killed")}
+        ),
+        "Killed",
     )
     assert [w["workerNumber"] for w in gone] == [3, 4]
     scale(mantis, job_id, 2)
@@ -60,7 +72,9 @@ def test_a_stage_grows_and_shrinks(mantis: Mantis):
 def test_a_worker_scaled_away_does_not_end_the_job_but_the_others_do(mantis: Mantis):
     cluster = mantis.cluster(schedulingInfo=scheduling(2), parameters=EXTERNAL)
     job_id = cluster.start()
-    workers = mantis.workers_until(job_id, lambda ws: {w["state"] for w in ws} == {"Launched"}, "placed")
+    workers = mantis.workers_until(
+        job_id, lambda ws: {w["state"] for w in ws} == {"Launched"}, "placed"
+    )
     for worker in workers:
         mantis.status(job_id, worker, "HEARTBEAT")
     mantis.launched(job_id)

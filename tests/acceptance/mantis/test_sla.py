@@ -54,14 +54,22 @@ def still(server: Mantis):
 
 @pytest.mark.parametrize("policy", ["KEEP_EXISTING", "KEEP_NEW", LEAVE_OUT, None])
 def test_a_cron_forces_min_0_and_max_1(mantis: Mantis, policy):
-    wanted = {"min": 0, "max": 1, "cronSpec": NOON, "cronPolicy": policy if isinstance(policy, str) else "KEEP_EXISTING"}
+    wanted = {
+        "min": 0,
+        "max": 1,
+        "cronSpec": NOON,
+        "cronPolicy": policy if isinstance(policy, str) else "KEEP_EXISTING",
+    }
     for low, high in ((0, 0), (2, 5), (0, 100)):
         cluster = mantis.cluster(slaMin=low, slaMax=high, cronSpec=NOON, cronPolicy=policy)
         assert cluster.created["sla"] == wanted
         assert cluster.created["cronActive"] is True
     found = cluster.put(version="2", slaMax=0, cronSpec=None)
     assert (found["sla"], found["cronActive"]) == ({"min": 0, "max": 0, **NONE}, False)
-    assert cluster.put(version="3", slaMin=1, slaMax=2, cronSpec=NOON, cronPolicy=policy)["sla"] == wanted
+    assert (
+        cluster.put(version="3", slaMin=1, slaMax=2, cronSpec=NOON, cronPolicy=policy)["sla"]
+        == wanted
+    )
     cluster.sla(min=0, max=9)
     cluster.sla(min=2, max=5, cronspec=NOON, cronpolicy=policy)
     assert cluster.view()["sla"] == wanted
@@ -95,7 +103,12 @@ def test_the_documented_update(mantis: Mantis):
     cluster.act("disableCluster")
     cluster.sla(min=0, max=2, cronspec="5 * * * * ?", cronpolicy="KEEP_EXISTING", forceenable=True)
     found = cluster.view()
-    assert found["sla"] == {"min": 0, "max": 1, "cronSpec": "5 * * * * ?", "cronPolicy": "KEEP_EXISTING"}
+    assert found["sla"] == {
+        "min": 0,
+        "max": 1,
+        "cronSpec": "5 * * * * ?",
+        "cronPolicy": "KEEP_EXISTING",
+    }
     assert (found["disabled"], found["cronActive"]) == (False, True)
 
 
@@ -120,7 +133,10 @@ def test_spellings_of_an_update(mantis: Mantis, names):
     assert (found["disabled"], found["cronActive"]) == (False, True)
 
 
-@pytest.mark.parametrize("spec", ["nonsense", "0 0 12 * * *", "0 0 12 ? * ?", "99 * * * * ?", "* * * * *", "0 0 0 1 1 ? 1999"])
+@pytest.mark.parametrize(
+    "spec",
+    ["nonsense", "0 0 12 * * *", "0 0 12 ? * ?", "99 * * * * ?", "* * * * *", "0 0 0 1 1 ? 1999"],
+)
 def test_an_invalid_cron_disables_the_cluster(mantis: Mantis, spec):
     cluster = mantis.cluster(cronSpec=NOON, cronPolicy="KEEP_NEW")
     job_id = cluster.start(parameters=EXTERNAL)
@@ -175,19 +191,36 @@ def test_the_alias_reads_a_cluster_definition(mantis: Mantis):
     found = cluster.view()
     sla = {"min": 0, "max": 1, "cronSpec": "2 0 12 * * ?", "cronPolicy": "KEEP_EXISTING"}
     assert found == {**cluster.created, "sla": sla, "cronActive": True}
-    mantis.expect(204, "POST", f"{cluster.path}/actions/updateSla", definition(cluster.name, slaMin=0, slaMax=4))
+    mantis.expect(
+        204,
+        "POST",
+        f"{cluster.path}/actions/updateSla",
+        definition(cluster.name, slaMin=0, slaMax=4),
+    )
     assert cluster.view() == {**cluster.created, "sla": {"min": 0, "max": 4, **NONE}}
     mantis.expect(204, "POST", path, {"name": cluster.name, "user": "u", "min": 0, "max": 5})
     assert cluster.view()["sla"]["max"] == 5
     mantis.refused(400, "POST", path, definition("other", slaMax=4))
     mantis.refused(400, "POST", path, definition(cluster.name, slaMin=0, slaMax=4, user=""))
     unknown = unique("unknown")
-    mantis.refused(404, "POST", f"/api/v2/jobClusters/{unknown}/actions/updateSla", definition(unknown, slaMin=0, slaMax=1))
+    mantis.refused(
+        404,
+        "POST",
+        f"/api/v2/jobClusters/{unknown}/actions/updateSla",
+        definition(unknown, slaMin=0, slaMax=1),
+    )
 
 
 def test_the_documented_cron_cluster(mantis: Mantis):
-    cluster = mantis.cluster(slaMin=0, slaMax=0, cronSpec="2 * * * * ?", cronPolicy="KEEP_EXISTING", parameters=EXTERNAL)
-    assert cluster.created["sla"] == {"min": 0, "max": 1, "cronSpec": "2 * * * * ?", "cronPolicy": "KEEP_EXISTING"}
+    cluster = mantis.cluster(
+        slaMin=0, slaMax=0, cronSpec="2 * * * * ?", cronPolicy="KEEP_EXISTING", parameters=EXTERNAL
+    )
+    assert cluster.created["sla"] == {
+        "min": 0,
+        "max": 1,
+        "cronSpec": "2 * * * * ?",
+        "cronPolicy": "KEEP_EXISTING",
+    }
     assert cluster.created["cronActive"] is True
 
 
@@ -195,7 +228,9 @@ def test_the_documented_cron_cluster(mantis: Mantis):
 
 
 def test_a_created_cluster_starts_its_least_number(mantis: Mantis):
-    cluster = mantis.cluster(slaMin=2, slaMax=3, parameters=[*EXTERNAL, *pairs(a="b")], labels=pairs(l="m"))
+    cluster = mantis.cluster(
+        slaMin=2, slaMax=3, parameters=[*EXTERNAL, *pairs(a="b")], labels=pairs(l="m")
+    )
     cluster.until_active(1, 2)
     for number in (1, 2):
         view = mantis.job(f"{cluster}-{number}")

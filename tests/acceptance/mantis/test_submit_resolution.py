@@ -57,8 +57,9 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("artifact", "version", "info", "url", "label", "stages"), TAKEN)
-def test_what_a_submit_takes(two_jars, artifact, version, info, url, label, stages):
+@pytest.mark.parametrize("case", TAKEN, ids=lambda case: str(case[:2]))
+def test_what_a_submit_takes(two_jars, case):
+    artifact, version, info, url, label, stages = case
     for wish in ({"jobJarFileLocation": artifact}, {"url": artifact}):
         before = now_ms()
         jars = two_jars.view()["jars"]
@@ -82,7 +83,9 @@ def test_what_a_submit_cannot_take(two_jars, artifact, version, info):
 
 
 def test_keys_left_out_are_as_good_as_null(two_jars):
-    view = two_jars.submit(jobJarFileLocation=LEAVE_OUT, version=LEAVE_OUT, schedulingInfo=LEAVE_OUT)
+    view = two_jars.submit(
+        jobJarFileLocation=LEAVE_OUT, version=LEAVE_OUT, schedulingInfo=LEAVE_OUT
+    )
     assert (view["version"], sizes(view)) == ("2", {0: 1, 1: 2})
     two_jars.mantis.kill(view["jobMetadata"]["jobId"])
 
@@ -96,7 +99,11 @@ def test_the_documented_submit_works_as_it_stands(mantis: Mantis):
             },
         }  # fmt: skip
 
-    parameters = pairs(criterion="mock", sourceJobName="RequestSource", spaasJobId="spaasjschmoe-clsessionizer_backpressuretest")
+    parameters = pairs(
+        criterion="mock",
+        sourceJobName="RequestSource",
+        spaasJobId="spaasjschmoe-clsessionizer_backpressuretest",
+    )
     cluster = mantis.cluster(version="0.0.1 2019-02-06 13:30:07")
     cluster.put(version="newer")
     view = cluster.submit(
@@ -107,7 +114,10 @@ def test_the_documented_submit_works_as_it_stands(mantis: Mantis):
     )  # fmt: skip
     assert view["jobMetadata"]["numStages"] == 2
     assert view["jobMetadata"]["parameters"] == parameters
-    assert [(w["workerNumber"], w["stageNum"]) for w in view["workerMetadataList"]] == [(1, 0), (2, 1)]
+    assert [(w["workerNumber"], w["stageNum"]) for w in view["workerMetadataList"]] == [
+        (1, 0),
+        (2, 1),
+    ]
     assert [s["scalable"] for s in view["stageMetadataList"]] == [False, True]
     mantis.launched(f"{cluster}-1")
 
@@ -166,7 +176,11 @@ def test_machines_beyond_the_limits_are_refused_at_submit(mantis: Mantis, two_ja
 
 
 def test_machines_at_the_limits_are_taken(two_jars):
-    most = stage(machineDefinition=machine(cpuCores=8, memoryMB=28000, networkMbps=1024, diskMB=10**7, numPorts=50))
+    most = stage(
+        machineDefinition=machine(
+            cpuCores=8, memoryMB=28000, networkMbps=1024, diskMB=10**7, numPorts=50
+        )
+    )
     view = two_jars.submit(schedulingInfo=scheduling(most))
     assert view["workerMetadataList"][0]["numberOfPorts"] == 54
     two_jars.mantis.kill(view["jobMetadata"]["jobId"])
@@ -203,13 +217,18 @@ def test_the_order_in_which_a_submit_is_judged(mantis: Mantis):
     cluster.act("disableCluster")
     assert "disabled" in cluster.refused(400).lower()
     assert "disabled" in mantis.refused(400, "POST", "/jobs", cluster.wish()).lower()
-    assert "disabled" in mantis.refused(400, "POST", "/jobs/actions/quickSubmit", cluster.wish()).lower()
+    assert (
+        "disabled"
+        in mantis.refused(400, "POST", "/jobs/actions/quickSubmit", cluster.wish()).lower()
+    )
     assert "disabled" in mantis.refused(400, "POST", "/jobsubmitandconnect", cluster.wish()).lower()
 
 
 def test_jobs_are_submitted_to_all_jobs_too(mantis: Mantis):
     cluster = mantis.cluster()
-    view = mantis.expect(201, "POST", "/jobs", cluster.wish(parameters=EXTERNAL, labels=pairs(a="b")))
+    view = mantis.expect(
+        201, "POST", "/jobs", cluster.wish(parameters=EXTERNAL, labels=pairs(a="b"))
+    )
     assert view["jobMetadata"]["jobId"] == f"{cluster}-1"
     assert as_dict(view["jobMetadata"]["labels"])["a"] == "b"
 
@@ -272,7 +291,9 @@ def test_many_submits_at_once_get_numbers_without_gaps(mantis: Mantis):
 
 def test_the_first_quick_submit_runs_what_the_cluster_says(mantis: Mantis):
     cluster = mantis.cluster(
-        schedulingInfo=scheduling(2, zero=1), parameters=[*EXTERNAL, *pairs(a="1")], labels=pairs(b="2")
+        schedulingInfo=scheduling(2, zero=1),
+        parameters=[*EXTERNAL, *pairs(a="1")],
+        labels=pairs(b="2"),
     )
     view = cluster.quick(user="anna")
     assert view["jobMetadata"]["jobId"] == f"{cluster}-1"
@@ -298,7 +319,12 @@ def test_a_quick_submit_runs_the_latest_jar_as_the_last_job_ran(mantis: Mantis):
     assert sizes(view) == {1: 2}
     assert view["stageMetadataList"][0]["scalable"] is False
     assert meta["parameters"] == mine
-    assert as_dict(meta["labels"]) == {"c": "c", "j": "j", "_mantis.artifact": "shell", "_mantis.version": "2"}
+    assert as_dict(meta["labels"]) == {
+        "c": "c",
+        "j": "j",
+        "_mantis.artifact": "shell",
+        "_mantis.version": "2",
+    }
     assert meta["subscriptionTimeoutSecs"] == 77
     assert meta["sla"] == {**sla, "slaType": "Lossy", "userProvidedType": ""}
     mantis.kill(meta["jobId"])

@@ -15,7 +15,10 @@ from tests.acceptance.mantis.test_jobs import check_worker
 from tests.yard import eventually
 
 MAX = "mantis.job.worker.max.resubmits"
-SUBSCRIBED = [{"type": "SubscriptionState", "data": "false"}, {"type": "IncomingDataDrop", "data": '{"onNextCount":0}'}]
+SUBSCRIBED = [
+    {"type": "SubscriptionState", "data": "false"},
+    {"type": "IncomingDataDrop", "data": '{"onNextCount":0}'},
+]
 
 
 @pytest.fixture
@@ -23,7 +26,9 @@ def external(mantis: Mantis):
     """A job of two workers that are up and wait for their heartbeats: its id and the two."""
     cluster = mantis.cluster(schedulingInfo=scheduling(2), parameters=EXTERNAL)
     job_id = cluster.start()
-    workers = mantis.workers_until(job_id, lambda ws: {w["state"] for w in ws} == {"Launched"}, "Launched")
+    workers = mantis.workers_until(
+        job_id, lambda ws: {w["state"] for w in ws} == {"Launched"}, "Launched"
+    )
     assert mantis.state(job_id) == "Accepted"
     return job_id, workers
 
@@ -113,7 +118,9 @@ def test_a_status_may_fail_a_worker_which_is_replaced(mantis: Mantis, external):
     new = found[1]
     assert (new["workerIndex"], new["resubmitOf"], new["totalResubmitCount"]) == (0, 1, 1)
     old = eventually(lambda: mantis.archived(job_id), "an archived worker")
-    assert [(w["workerNumber"], w["state"], w["reason"]) for w in old] == [(1, "Failed", "Relaunched")]
+    assert [(w["workerNumber"], w["state"], w["reason"]) for w in old] == [
+        (1, "Failed", "Relaunched")
+    ]
     # What the old one says later is dropped.
     mantis.status(job_id, first, "INFO", state="Completed")
     mantis.status(job_id, first, "HEARTBEAT")
@@ -132,10 +139,14 @@ GOOD_STATUS = {
 
 
 @pytest.mark.parametrize("kind", ["ERROR", "WARN", "INFO", "DEBUG", "HEARTBEAT"])
-@pytest.mark.parametrize("state", ["Accepted", "Launched", "StartInitiated", "Started", "Failed", "Completed", "Noop"])
+@pytest.mark.parametrize(
+    "state", ["Accepted", "Launched", "StartInitiated", "Started", "Failed", "Completed", "Noop"]
+)
 def test_every_type_and_state_is_read(mantis: Mantis, kind, state):
     status = {**GOOD_STATUS, "type": kind, "state": state}
-    mantis.expect(204, "POST", "/jobs/actions/postJobStatus", {"jobId": "nobodyhere-1", "status": status})
+    mantis.expect(
+        204, "POST", "/jobs/actions/postJobStatus", {"jobId": "nobodyhere-1", "status": status}
+    )
 
 
 BAD_STATUS = [
@@ -150,21 +161,29 @@ BAD_STATUS = [
 def test_a_malformed_status_is_refused(mantis: Mantis, field, value):
     status = {**GOOD_STATUS, field: value}
     status = {key: one for key, one in status.items() if one is not LEAVE_OUT}
-    mantis.refused(400, "POST", "/jobs/actions/postJobStatus", {"jobId": "nobodyhere-1", "status": status})
+    mantis.refused(
+        400, "POST", "/jobs/actions/postJobStatus", {"jobId": "nobodyhere-1", "status": status}
+    )
 
 
 @pytest.mark.parametrize("status", [LEAVE_OUT, None, "x", [], 5, {}], ids=str)
 def test_a_body_without_status_is_refused(mantis: Mantis, status):
-    body = {"jobId": "nobodyhere-1"} if status is LEAVE_OUT else {"jobId": "nobodyhere-1", "status": status}
+    body = (
+        {"jobId": "nobodyhere-1"}
+        if status is LEAVE_OUT
+        else {"jobId": "nobodyhere-1", "status": status}
+    )
     mantis.refused(400, "POST", "/jobs/actions/postJobStatus", body)
 
 
 @pytest.mark.parametrize("number", [2**31, 2**63, 2**64, -(2**70), 10**30])
 def test_numbers_beyond_64_bits_in_a_status_break_nothing(mantis: Mantis, external, number):
-    job_id, (first, _) = external
+    job_id, _ = external
     for field in ("stageNum", "workerIndex", "workerNumber", "timestamp"):
-        status = {**GOOD_STATUS, "jobId": job_id, **{field: number}}
-        answer = mantis.ask("POST", "/jobs/actions/postJobStatus", {"jobId": job_id, "status": status})
+        status = {**GOOD_STATUS, "jobId": job_id, field: number}
+        answer = mantis.ask(
+            "POST", "/jobs/actions/postJobStatus", {"jobId": job_id, "status": status}
+        )
         assert answer.status_code in (204, 400)
     assert mantis.state(job_id) == "Accepted"
 
@@ -173,7 +192,9 @@ def test_numbers_beyond_64_bits_in_a_status_break_nothing(mantis: Mantis, extern
 
 
 def test_timeouts_of_a_job_are_told(mantis: Mantis):
-    given = pairs(**{"mantis.job.worker.heartbeat.interval.secs": "7", "mantis.job.worker.timeout.secs": 33})
+    given = pairs(
+        **{"mantis.job.worker.heartbeat.interval.secs": "7", "mantis.job.worker.timeout.secs": 33}
+    )
     meta = mantis.cluster().submit(parameters=[*EXTERNAL, *given])["jobMetadata"]
     assert (meta["heartbeatIntervalSecs"], meta["workerTimeoutSecs"]) == (7, 33)
     assert as_dict(meta["parameters"])["mantis.job.worker.timeout.secs"] == "33"
@@ -183,7 +204,9 @@ def test_a_worker_without_heartbeats_is_replaced(mantis: Mantis):
     given = [*EXTERNAL, *pairs(**{"mantis.job.worker.timeout.secs": "2"})]
     cluster = mantis.cluster(schedulingInfo=scheduling(2, zero=1), parameters=given)
     job_id = cluster.start()
-    workers = mantis.workers_until(job_id, lambda ws: {w["state"] for w in ws[1:]} == {"Launched"}, "placed")
+    workers = mantis.workers_until(
+        job_id, lambda ws: {w["state"] for w in ws[1:]} == {"Launched"}, "placed"
+    )
     assert [w["workerNumber"] for w in workers] == [1, 2, 3]
 
     def spoken_and_replaced():
@@ -217,13 +240,17 @@ def test_a_worker_that_fails_is_replaced_and_counted(mantis: Mantis):
     cluster = mantis.cluster(jobJarFileLocation=f"shell:{command}", schedulingInfo=scheduling(2))
     job_id = cluster.start()
     found = mantis.workers_until(
-        job_id, lambda ws: [w["state"] for w in ws] == ["Started"] * 2 and ws[-1]["workerNumber"] == 3, "replaced"
+        job_id,
+        lambda ws: [w["state"] for w in ws] == ["Started"] * 2 and ws[-1]["workerNumber"] == 3,
+        "replaced",
     )
     assert [(w["workerNumber"], w["workerIndex"], w["resubmitOf"], w["totalResubmitCount"]) for w in found] == [
         (2, 1, 0, 0), (3, 0, 1, 1),
     ]  # fmt: skip
     old = mantis.archived(job_id)
-    assert [(w["workerNumber"], w["workerIndex"], w["state"], w["reason"]) for w in old] == [(1, 0, "Failed", "Relaunched")]
+    assert [(w["workerNumber"], w["workerIndex"], w["state"], w["reason"]) for w in old] == [
+        (1, 0, "Failed", "Relaunched")
+    ]
     check_worker(old[0], job_id)
     assert old[0]["completedAt"] >= old[0]["launchedAt"] > 0
     assert mantis.job(job_id)["jobMetadata"]["nextWorkerNumberToUse"] > 3
@@ -238,7 +265,10 @@ def test_too_many_failures_fail_the_job(mantis: Mantis, most, workers):
     view = mantis.until(job_id, "Failed")
     assert view["terminatedAt"] > 0
     eventually(lambda: len(mantis.archived(job_id)) == workers + 1, "all archived")
-    found = {w["workerNumber"]: (w["workerIndex"], w["state"], w["reason"]) for w in mantis.archived(job_id)}
+    found = {
+        w["workerNumber"]: (w["workerIndex"], w["state"], w["reason"])
+        for w in mantis.archived(job_id)
+    }
     failed = [one for one in found.values() if one[0] == 0]
     assert failed == [(0, "Failed", "Relaunched")] * (workers - 1) + [(0, "Failed", "Error")]
     assert [one for one in found.values() if one[0] == 1] == [(1, "Completed", "Killed")]
@@ -253,12 +283,24 @@ def test_a_worker_is_replaced_by_hand(mantis: Mantis):
     cluster = mantis.cluster(schedulingInfo=scheduling(2, zero=1), parameters=pairs(**{MAX: "0"}))
     job_id = cluster.launch()
     assert resubmit(mantis, job_id, 3) == 4
-    found = mantis.workers_until(job_id, lambda ws: {w["state"] for w in ws} == {"Started"} and len(ws) == 3, "Started")
-    assert [(w["workerNumber"], w["stageNum"], w["workerIndex"]) for w in found] == [(1, 0, 0), (2, 1, 0), (4, 1, 1)]
+    found = mantis.workers_until(
+        job_id, lambda ws: {w["state"] for w in ws} == {"Started"} and len(ws) == 3, "Started"
+    )
+    assert [(w["workerNumber"], w["stageNum"], w["workerIndex"]) for w in found] == [
+        (1, 0, 0),
+        (2, 1, 0),
+        (4, 1, 1),
+    ]
     assert (found[2]["resubmitOf"], found[2]["totalResubmitCount"]) == (3, 1)
     assert resubmit(mantis, job_id, 4) == 5
-    found = mantis.workers_until(job_id, lambda ws: ws[-1]["workerNumber"] == 5 and ws[-1]["state"] == "Started", "again")
-    assert (found[-1]["resubmitOf"], found[-1]["totalResubmitCount"], found[-1]["workerIndex"]) == (4, 2, 1)
+    found = mantis.workers_until(
+        job_id, lambda ws: ws[-1]["workerNumber"] == 5 and ws[-1]["state"] == "Started", "again"
+    )
+    assert (found[-1]["resubmitOf"], found[-1]["totalResubmitCount"], found[-1]["workerIndex"]) == (
+        4,
+        2,
+        1,
+    )
     old = mantis.archived(job_id)
     assert [(w["workerNumber"], w["state"], w["reason"]) for w in old] == [
         (3, "Failed", "Relaunched"), (4, "Failed", "Relaunched"),
@@ -287,7 +329,9 @@ def still(server: Mantis):
     cluster = server.cluster(keep=True)
     job_id = cluster.launch()
     resubmit(server, job_id, 1)
-    server.workers_until(job_id, lambda ws: ws[0]["workerNumber"] == 2 and ws[0]["state"] == "Started", "replaced")
+    server.workers_until(
+        job_id, lambda ws: ws[0]["workerNumber"] == 2 and ws[0]["state"] == "Started", "replaced"
+    )
     yield job_id
     cluster.end()
 
@@ -329,7 +373,9 @@ def ended(server: Mantis):
     job_id = cluster.launch()
     resubmit(server, job_id, 1)
     resubmit(server, job_id, 2)
-    server.workers_until(job_id, lambda ws: {w["state"] for w in ws} == {"Started"}, "Started again")
+    server.workers_until(
+        job_id, lambda ws: {w["state"] for w in ws} == {"Started"}, "Started again"
+    )
     server.kill(job_id)
     server.until(job_id, "Completed")
     eventually(lambda: len(server.archived(job_id)) == 4, "four archived workers")
@@ -339,7 +385,9 @@ def ended(server: Mantis):
 def test_archived_workers_of_a_job_that_ended(mantis: Mantis, ended):
     found = mantis.archived(ended)
     assert [w["workerNumber"] for w in found] == [1, 2, 3, 4]
-    assert [(w["state"], w["reason"]) for w in found] == [("Failed", "Relaunched")] * 2 + [("Completed", "Killed")] * 2
+    assert [(w["state"], w["reason"]) for w in found] == [("Failed", "Relaunched")] * 2 + [
+        ("Completed", "Killed")
+    ] * 2
     for worker in found:
         check_worker(worker, ended)
         assert worker["completedAt"] >= worker["acceptedAt"]

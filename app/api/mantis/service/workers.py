@@ -4,6 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from app.api.mantis import reading, tables, watches
 from app.api.mantis.errors import Invalid, Missing, Refused
 from app.api.mantis.reading import Json
@@ -17,6 +19,8 @@ from app.wiring import Services
 
 MOST_WORKERS = 1500
 KINDS = ("ERROR", "WARN", "INFO", "DEBUG", "HEARTBEAT")
+LONGEST_TEXT, MOST_PAYLOAD_BYTES = 1000, 64 * 1024
+NOBODY = -1
 STATES = ("Accepted", "Launched", "StartInitiated", "Started", "Failed", "Completed", "Noop")
 
 
@@ -130,14 +134,14 @@ def replaced(services: Services, found: JobRow, number: int, *, user: str, reaso
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What a worker reports. state: empty where it says none. document: all of it."""
+    """What a worker reports. state: empty where it says none. shown: as others are told of it."""
 
     job: str
     number: int | None
     kind: str
     state: str
     subscribers: bool | None
-    document: Json
+    shown: Json
 
 
 def status(body: Json) -> Status:
@@ -151,17 +155,32 @@ def status(body: Json) -> Status:
     state = given.get("state")
     if state not in (None, "", *STATES):
         raise Invalid(f"state must be one of {', '.join(STATES)}, not {reading.shown(state)}")
-    for name in ("message", "hostname", "reason"):
-        reading.text(given, name, "")
-    for name in ("stageNum", "workerIndex", "timestamp"):
+    message, hostname, reason = (
+        reading.text(given, name, "")[:LONGEST_TEXT] for name in ("message", "hostname", "reason")
+    )
+    stage, index, number, _ = (
         reading.whole(given.get(name), name, least=-(2**62), most=2**62)
+        for name in ("stageNum", "workerIndex", "workerNumber", "timestamp")
+    )
+    payloads = reading.items(given, "payloads")
     return Status(
         job=_job_of(body) or _job_of(given),
-        number=reading.whole(given.get("workerNumber"), "workerNumber", least=-(2**31)),
+        number=number,
         kind=str(kind),
         state=state or "",
-        subscribers=_subscribers(reading.items(given, "payloads")),
-        document=given,
+        subscribers=_subscribers(payloads),
+        shown={
+            "stageNum": NOBODY if stage is None else stage,
+            "workerIndex": NOBODY if index is None else index,
+            "workerNumber": NOBODY if number is None else number,
+            "type": kind,
+            "message": message,
+            "state": state or None,
+            "hostname": hostname or None,
+            "reason": reason or "Normal",
+            # Every web process reads it.
+            "payloads": payloads if len(orjson.dumps(payloads)) <= MOST_PAYLOAD_BYTES else [],
+        },
     )
 
 
@@ -199,6 +218,9 @@ def report(services: Services, told: Status) -> bool:
         if told.kind == "HEARTBEAT":
             _heard(services, found, worker, told.subscribers)
         else:
+            at = services.engine.clock.now() // 1000
+            told_of = {"jobId": found.name, **told.shown, "timestamp": at}
+            services.engine.events.note(found.job_id, status=told_of)
             _moved(services, found, worker, told)
     return True
 
@@ -224,8 +246,8 @@ def _moved(services: Services, found: JobRow, worker: WorkerRow, told: Status) -
     elif told.state == "Completed":
         services.engine.changes.end(worker.task_id)
     elif told.state == "Failed":
-        text = reading.text(told.document, "message", "") or "reported as failed"
-        services.engine.changes.end(worker.task_id, error=text[:1000])
+        text = told.shown["message"] or "reported as failed"
+        services.engine.changes.end(worker.task_id, error=text)
 
 
 def _started(services: Services, worker: WorkerRow) -> None:
