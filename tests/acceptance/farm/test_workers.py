@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.acceptance.farm.farm import RENDERER
 from tests.yard import eventually
 
 RENDER = "simple_blender_render"
@@ -23,6 +24,40 @@ def test_every_generation_of_output_is_read(served, generation):
     assert set(served.output(task)) == {"0005.png", "0006.png", "0007.png"}
     worker.terminate()
     assert worker.wait(90) == 0
+
+
+def test_what_one_machine_cannot_render_another_one_does(served):
+    bad = served.worker(RENDERER_FAIL_AT="2")
+    # Without anybody else the task would have failed for good.
+    served.ask("POST", "/workers", json={"hostname": "another"})
+    task = served.submit(RENDER, shot(1, 3), SCENE)
+    eventually(lambda: served.task(task)["attempts"] == 1, "a first try")
+    eventually(lambda: served.task(task)["status"] == "ready", "its failure")
+    good = served.worker()
+    found = served.completed(task)
+    assert found["attempts"] == 2
+    assert set(served.output(task)) == {"0001.png", "0002.png", "0003.png"}
+    for worker in (bad, good):
+        worker.terminate()
+        assert worker.wait(90) == 0
+
+
+def test_a_worker_that_was_killed_comes_back_and_begins_anew(served):
+    # Endless at first, so that it is at work when it is killed.
+    served.use(RENDER, endless="/usr/bin/yes")
+    first = served.worker()
+    task = served.submit(RENDER, shot(1, 2, command_name="endless"), SCENE)
+    worker = eventually(lambda: served.task(task)["log"] and served.task(task)["worker_id"], "log")
+    first.kill()
+    first.wait()
+    served.use(RENDER, endless=RENDERER)
+    second = served.worker(again=first)
+    served.workers.remove(first)
+    found = served.completed(task)
+    assert (found["worker_id"], found["attempts"]) == (worker, 2)
+    assert set(served.output(task)) == {"0001.png", "0002.png"}
+    second.terminate()
+    assert second.wait(90) == 0
 
 
 def test_chunks_go_to_whoever_asks_and_each_once(farm):
