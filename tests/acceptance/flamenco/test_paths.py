@@ -118,7 +118,7 @@ def test_other_words_name_no_file(flamenco: Flamenco, word: str, path: str):
 
 @pytest.mark.parametrize(
     "path", ["/tasks/", "/tasks//", "//tasks", "/tasks/1/", "/tasks/1/log/", "/tasks/1/x", "/tasks/x/log",
-             "/tasks/compiled", "/tasks/compiled/", "/tasks/compiled/1/x", "/tasks/zip", "/tasks/zip/",
+             "/tasks/compiled/", "/tasks/compiled/1/x", "/tasks/zip", "/tasks/zip/",
              "/tasks/zip/sup", "/tasks/zip/dep", "/tasks/zip/x/1", "/tasks/file", "/tasks/file/",
              "/tasks/thumbnails/1", "/tasks/1/log/2", "/Tasks", "/tasks/Compiled/1", "/tasks.json"]
 )  # fmt: skip
