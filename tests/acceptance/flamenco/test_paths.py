@@ -3,6 +3,7 @@
 import pytest
 
 from tests.acceptance.flamenco.client import Flamenco, check_refusal
+from tests.integration.http.conftest import Servers
 
 ROUTES = {
     "/tasks": {"GET", "POST", "DELETE"},
@@ -180,3 +181,22 @@ def test_nothing_else_is_stored_there(flamenco: Flamenco, path: str):
     answer = flamenco.session.get(f"{flamenco.yard.url}{path}", timeout=90)
     assert answer.status_code == 404
     assert b"SQLite" not in answer.content
+
+
+def test_moved_paths_lead_to_where_they_are(servers: Servers):
+    moved = Flamenco(servers.start(JOBYARD_FLAMENCO_PREFIX="/farm"))
+    body = {"type": "print_string", "settings": {"text": "a"}}
+    answer = moved.ask("POST", "/farm/tasks", json=body)
+    task = answer.json()["id"]
+    assert (answer.status_code, answer.headers["Location"]) == (202, f"/farm/tasks/{task}")
+    answer = moved.ask("POST", "/farm/workers", json={"hostname": "h"})
+    assert answer.headers["Location"] == f"/farm/workers/{answer.json()['h']['id']}"
+    files = {"file": ("a.png", b"picture")}
+    moved.good("POST", "/farm/tasks/thumbnails", 204, data={"task_id": task}, files=files)
+    path = moved.good("GET", f"/farm/tasks/{task}")["activity"]["thumbnail"]
+    assert path == f"/farm/tasks/{task}/thumbnail"
+    assert moved.ask("GET", path).content == b"picture"
+    moved.refused(404, "GET", "/farm/workers/x")
+    for path in (f"/tasks/{task}", "/workers", "/settings"):
+        answer = moved.session.get(f"{moved.yard.url}{path}", timeout=90)
+        assert answer.status_code == 404
