@@ -187,6 +187,45 @@ class Switch(Schema):
     status = fields.String(required=True)
 
 
+class Block(Schema):
+    """That a worker gets no more tasks of a job and type."""
+
+    worker_id = fields.Integer()
+    job_id = fields.Integer()
+    type = fields.String()
+    at = fields.String()
+
+
+class Blocks(Schema):
+    """Who gets no more of what."""
+
+    blocks = fields.List(fields.Nested(Block))
+
+
+class Lifted(Schema):
+    """How many blocks were lifted."""
+
+    lifted = fields.Integer()
+
+
+class CompilerInfo(Schema):
+    """What a compiler takes. settings: their JSON Schema."""
+
+    name = fields.String()
+    title = fields.String()
+    parser = fields.String(allow_none=True)
+    programs = fields.Dict()
+    settings = fields.Dict()
+    options = fields.Dict()
+
+
+class Compilers(Schema):
+    """The compilers and parsers there are."""
+
+    compilers = fields.List(fields.Nested(CompilerInfo))
+    parsers = fields.List(fields.String())
+
+
 class Given(Schema):
     """What a worker holds."""
 

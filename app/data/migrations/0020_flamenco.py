@@ -42,6 +42,7 @@ CREATE INDEX flamenco_task_job ON flamenco_task (job_id, task_id);
 CREATE INDEX flamenco_task_type ON flamenco_task (type, task_id);
 CREATE INDEX flamenco_task_submitter ON flamenco_task (submitter_id, task_id)
   WHERE submitter_id IS NOT NULL;
+CREATE INDEX flamenco_task_aborted ON flamenco_task (task_id) WHERE aborted = 1;
 
 CREATE INDEX task_farm ON task (state, id) WHERE queue = 'flamenco/render';
 CREATE INDEX task_farm_group ON task (id)

@@ -159,6 +159,7 @@ class _Rows:
         self._wanted = wanted
         self._job_id = job_id
         self._waits = waits
+        self._tries = services.settings.flamenco.tries
 
     def add(
         self,
@@ -181,6 +182,7 @@ class _Rows:
                 waits=self._waits or bool(part.after),
                 parent_id=parent_id,
                 priority=self._wanted.priority,
+                max_attempts=self._tries,
                 lease_us=LEASE_US,
             )
         )

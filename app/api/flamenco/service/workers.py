@@ -6,8 +6,9 @@ from typing import Any
 from app.api.flamenco import words
 from app.api.flamenco.errors import NO_WORKER, Refused
 from app.api.flamenco.records import DIALECT, QUEUE, FarmWorker
+from app.api.flamenco.service import choosing
 from app.api.flamenco.service.sweeping import sweep, take_back
-from app.api.flamenco.tables import tasks, workers
+from app.api.flamenco.tables import failures, tasks, workers
 from app.domain.clock import SECOND, Instant
 from app.domain.errors import WorkerNotFound
 from app.domain.records import Json
@@ -172,10 +173,9 @@ def alive(
 
 def take(services: Services, worker_id: int, now: Instant) -> int | None:
     """Hand the next task to a worker that holds none. In a transaction that holds the worker."""
-    claimed = services.engine.claims.claim(worker_id, QUEUE, start=True)
-    if not claimed:
+    task_id = choosing.claim(services, worker_id)
+    if task_id is None:
         return None
-    task_id = claimed[0].task_id
     tasks.handed_out(services.engine.store, task_id, now)
     return task_id
 
@@ -210,6 +210,7 @@ def _forget(services: Services, worker_id: int) -> None:
     with engine.transaction():
         if not workers.delete(engine.store, worker_id):
             raise Refused(404, NO_WORKER)
+        failures.forget_worker(engine.store, worker_id)
         try:
             engine.workers.leave(worker_id)
         except WorkerNotFound:
