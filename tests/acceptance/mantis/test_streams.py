@@ -145,6 +145,14 @@ def test_a_carriage_return_within_a_line_begins_no_other(mantis: Mantis):
             assert socket_.until(1) == ["a\rdata: b\rc"]
 
 
+def test_a_message_that_is_too_long_for_a_body_is_told_so(mantis: Mantis):
+    with Socket(mantis, "/jobsubmitandconnect") as socket_:
+        socket_.send(json.dumps({"name": "x" * 5_000_000, "user": "u"}))
+        socket_.until_closed()
+        assert len(socket_.messages) == 1
+        assert json.loads(socket_.messages[0])["error"]
+
+
 def test_a_client_goes_on_behind_the_last_line_it_has_seen(mantis: Mantis):
     cluster = mantis.cluster(jobJarFileLocation=TICK)
     job_id = cluster.launch()

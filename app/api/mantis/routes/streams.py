@@ -12,6 +12,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 from simple_websocket import Server
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
 from app.api.http import sockets, sse
@@ -22,21 +23,22 @@ from app.api.http.problems import problem_of
 from app.api.http.site import services, site
 from app.api.http.sockets import Line
 from app.api.mantis import definitions, frames, queries, reading, schemas
-from app.api.mantis.board import Board
+from app.api.mantis.board import AWAY_S, Board
 from app.api.mantis.errors import Refused, failure
 from app.api.mantis.service import clusters, jobs, sinks, sla, streams, submits
 from app.api.mantis.service.sinks import Source, Wish
 from app.api.mantis.service.status import Told
 from app.api.mantis.service.streams import Outlet
 from app.api.mantis.words import JobRow
-from app.domain.errors import EngineError
+from app.domain.errors import EngineError, Unavailable
 
 View = Callable[..., ResponseReturnValue]
 Opening = Callable[[threading.Event], AbstractContextManager[Source]]
 
 EVENTS = "text/event-stream"
 PING_S = 20.0
-MOST_HEARD_BYTES = 4 * 1024 * 1024
+MOST_HEARD_BYTES = 16 * 1024 * 1024
+"""A longer message ends a websocket; one that is too long for a body is told so."""
 QUICK = frozenset({"name", "user", "jobSla"})
 """A body that has no more than these submits a job like the last one."""
 BEATS = text_query("sendHB", "`true` for a heartbeat every five seconds.")
@@ -178,16 +180,23 @@ def _mount_status(mounted: _Routes, blueprint: Blueprint) -> None:
         try:
             with Told(mounted.outlet(), job, line.bell) as told:
                 while line.open:
-                    for message in told.ready():
-                        line.send(orjson.dumps(message).decode())
+                    away_s = _tell(line, told)
                     if site().drain.stopping or told.ended:
                         line.close(sockets.GOING_AWAY)
-                    line.bell.wait()
+                    line.bell.wait(away_s)
                     line.bell.clear()
-        except EngineError:
-            line.close(sockets.TRY_LATER)
         finally:
             line.end()
+
+
+def _tell(line: Line, told: Told) -> float | None:
+    """Send what there is to tell; give in how many seconds to look again where that failed."""
+    try:
+        for message in told.ready():
+            line.send(orjson.dumps(message).decode())
+    except Unavailable:
+        return AWAY_S
+    return None
 
 
 def _line(
@@ -332,13 +341,17 @@ class _Submitting:
                         line.close(sockets.GOING_AWAY)
             if self._message is not None and line.open:
                 self._stay(self._message)
-        except (Refused, EngineError) as error:
+        except (Refused, RequestEntityTooLarge, EngineError) as error:
             line.send(orjson.dumps(failure(problem_of(error)).body).decode())
-            line.close(sockets.NORMAL if isinstance(error, Refused) else sockets.TRY_LATER)
+            away = isinstance(error, EngineError)
+            line.close(sockets.TRY_LATER if away else sockets.NORMAL)
         finally:
             line.end()
 
     def _stay(self, message: str) -> None:
         wish = replace(_wish(), replay=None, behind="")
-        job = _submitted(message.encode("utf-8", "replace"))
+        document = message.encode("utf-8", "replace")
+        if len(document) > services().settings.mantis.max_body_bytes:
+            raise RequestEntityTooLarge
+        job = _submitted(document)
         _send(self._line, self._outlet, partial(sinks.of_job, self._outlet, job, wish), wish)
