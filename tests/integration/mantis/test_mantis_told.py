@@ -70,7 +70,7 @@ def test_launches_of_a_cluster_are_told_in_their_order(mantis, outlet):
             names.append(mantis.submit(cluster))
             mantis.start()
             eventually(lambda: follower.value.latest is not None, "a launch")
-            eventually(lambda: follower.value.latest.name == names[-1], names[-1])  # noqa: B023
+            eventually(lambda: follower.value.latest.name == names[-1], names[-1])
         assert [one.name for one in follower.value.launches] == names
 
 
