@@ -5,10 +5,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Request, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import MapAdapter
 
 from app.api import DIALECTS
 from app.api.http import context, documents, plain, sockets
@@ -72,6 +73,19 @@ class _App(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Give the function as it is."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Route a request; where there is no websocket, one that asks for it is like any other.
+
+        A proxy may send the header with everything, and a server is free to ignore it.
+        """
+        adapter = super().create_url_adapter(request)
+        if adapter is not None and adapter.websocket:
+            try:
+                adapter.match()
+            except HTTPException:
+                adapter.websocket = False
+        return adapter
 
 
 def _prepare_guards(site: Site) -> None:
