@@ -257,6 +257,18 @@ def test_a_worker_that_fails_is_replaced_and_counted(mantis: Mantis):
     mantis.launched(job_id)
 
 
+def test_the_second_replacement_waits(mantis: Mantis):
+    command = "[ $MANTIS_WORKER_NUMBER -lt 3 ] && exit 3; exec sleep 100000"
+    cluster = mantis.cluster(jobJarFileLocation=f"shell:{command}")
+    job_id = cluster.start()
+    new = mantis.workers_until(
+        job_id, lambda ws: ws[0]["workerNumber"] == 3 and ws[0]["state"] == "Started", "the third"
+    )[0]
+    assert (new["resubmitOf"], new["totalResubmitCount"]) == (2, 2)
+    second = mantis.archived(job_id)[1]
+    assert new["launchedAt"] - second["completedAt"] >= 4900
+
+
 @pytest.mark.parametrize(("most", "workers"), [("0", 1), ("1", 2)])
 def test_too_many_failures_fail_the_job(mantis: Mantis, most, workers):
     command = "[ $MANTIS_WORKER_INDEX = 0 ] && exit 3; exec sleep 100000"
