@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "cancel": "Cancel a job that is not over, with all its tasks.",
         "restart": "Let a failed or cancelled job go on where it stopped.",
         "top": "Show the jobs that are not over, the workers and the queues, as they change.",
-        "env": "Have an environment from the waiting list for as long as it is needed.",
+        "env": "Have an environment of a core and a hmi from the waiting list.",
         "token": "Make, list and revoke API tokens.",
         "migrate": "Bring the database to the present schema.",
         "check": "Look at settings and services, and say what must be mended.",

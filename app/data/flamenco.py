@@ -49,6 +49,7 @@ class FlamencoWorker(Model):
     frequent = TextField()
     less_frequent = TextField()
     seen_at = BigIntegerField()
+    tags = TextField()
 
     class Meta:
         table_name = "flamenco_worker"

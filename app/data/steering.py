@@ -13,8 +13,8 @@ from app.domain.clock import Instant
 from app.domain.states import TaskState
 
 _COLUMNS = (
-    "id, queue, name, kind, state, parent_id, priority, payload, max_attempts, max_losses, lease_us,"
-    " created_at, queued_at, started_at"
+    "id, queue, name, kind, state, parent_id, priority, payload, max_attempts, max_losses,"
+    " lease_us, created_at, queued_at, started_at"
 )
 _INSERT = f"INSERT INTO task ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _INSERT_POSTGRES = (

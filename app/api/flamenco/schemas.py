@@ -23,6 +23,7 @@ class NewTask(Schema):
     name = fields.String()
     child_id = fields.Integer()
     depends_on = fields.List(fields.Integer())
+    tag = fields.String(metadata={"description": "Only workers with it get the task."})
     jobfile = fields.Raw(metadata={"type": "string", "format": "binary"})
 
 
@@ -136,6 +137,7 @@ class NewWorker(Schema):
     mac_address = fields.Raw()
     update_frequent = fields.Raw()
     update_less_frequent = fields.Raw()
+    tags = fields.List(fields.String())
 
 
 class Worker(Schema):
@@ -179,6 +181,7 @@ class WorkerReport(Schema):
     mac_address = fields.Raw()
     update_frequent = fields.Raw()
     update_less_frequent = fields.Raw()
+    tags = fields.List(fields.String())
 
 
 class Switch(Schema):

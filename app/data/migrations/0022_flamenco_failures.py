@@ -1,4 +1,4 @@
-"""Which workers failed which tasks of a render farm, and which get no more of a job.
+"""Which workers failed which tasks of a render farm, and which get no more of a job; tags.
 
 A failure stands until the task is started afresh; a block until somebody lifts it.
 """
@@ -6,6 +6,8 @@ A failure stands until the task is started afresh; a block until somebody lifts 
 from app.data.schema import statements
 
 UP = """
+ALTER TABLE flamenco_worker ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+
 CREATE TABLE flamenco_failure (
   task_id BIGINT NOT NULL,
   worker_id BIGINT NOT NULL,

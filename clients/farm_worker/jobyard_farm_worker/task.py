@@ -157,6 +157,11 @@ class Task:
             if self._pause(0):
                 program.stop(self._options.kill_after_s)
                 return "aborted"
+            if self._log.size > self._options.print_bytes:
+                program.stop(self._options.kill_after_s)
+                self._log.cut(self._options.print_bytes)
+                self._log.write("\nfarm worker: the program printed more than it may")
+                return "failed"
             self._attend()
             silent_s = now_s() - reported_s
             due = silent_s >= self._options.silent_s

@@ -13,7 +13,7 @@ from tests.yard import Yard
 @pytest.fixture(scope="session")
 def _yard():
     folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
-    yard = Yard(folder)
+    yard = Yard(folder, JOBYARD_FLAMENCO_TRIES="3")
     try:
         yield yard.start()
     finally:
@@ -27,6 +27,8 @@ def served(_yard, tmp_path_factory):
     farm = Farm(_yard, tmp_path_factory.mktemp("farm"))
     left = [task["id"] for task in farm.ask("GET", "/tasks").json()["tasks"]]
     farm.ask("DELETE", "/tasks", 202, json={"tasks": left})
+    for worker in farm.ask("GET", "/workers").json().values():
+        farm.ask("DELETE", f"/workers/{worker['id']}", 204)
     farm.use("simple_blender_render")
     try:
         yield farm

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.acceptance.flamenco.client import ACTIVITY, NEVER, RENDER, SHOT, Flamenco, urgent, zipped
+from tests.acceptance.flamenco.test_tasks_create import NO_ZIPS
 
 START = {
     "process": "",
@@ -246,12 +247,9 @@ def test_the_output(flamenco: Flamenco):
     flamenco.refused(404, "GET", f"/tasks/{task}/output")
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"x", b"PK\x05\x06", zipped(a="b")[:-3]],
-    ids=lambda content: f"{len(content)} bytes",
-)
-def test_output_that_is_no_zip(flamenco: Flamenco, content: bytes):
+@pytest.mark.parametrize("kind", NO_ZIPS)
+def test_output_that_is_no_zip(flamenco: Flamenco, kind: str):
+    content = NO_ZIPS[kind]
     task, worker = flamenco.rendering()
     before = flamenco.long(task)
     data = {"worker_id": worker.id, "status": "finished", "log": "x", "time_cost": 3}

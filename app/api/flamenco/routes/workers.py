@@ -54,6 +54,7 @@ def post_worker() -> ResponseReturnValue:
             mac=_mac(given),
             frequent=given.document("update_frequent"),
             less_frequent=given.document("update_less_frequent"),
+            tags=given.tags("tags"),
         ),
     )
     where = f"{services().settings.flamenco.prefix}/workers/{worker.id}"
@@ -99,6 +100,7 @@ def patch_worker(worker_id: int) -> ResponseReturnValue:
         "mac": _mac(given),
         "frequent": given.document("update_frequent"),
         "less_frequent": given.document("update_less_frequent"),
+        "tags": given.tags("tags"),
     }
     values = {name: value for name, value in values.items() if value is not None}
     if status is None and not values:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.api.flamenco.errors import Refused, WrongField
 from app.api.flamenco.fields import MOST
-from app.api.flamenco.records import LEASE_US, QUEUE, FarmTask
+from app.api.flamenco.records import LEASE_US, FarmTask, queue_of
 from app.api.flamenco.service import files, settings
 from app.api.flamenco.tables import numbers, tasks
 from app.api.flamenco.tables.tasks import NewFarmTask
@@ -33,6 +33,7 @@ class Wanted:
     name: str | None = None
     child_id: int | None = None
     depends_on: Sequence[int] = ()
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +176,7 @@ class _Rows:
         self.engine.append(
             GivenTask(
                 id=task_id,
-                queue=QUEUE,
+                queue=queue_of(self._wanted.tag),
                 name=part.name,
                 payload=self._dumps(part.settings),
                 kind="composite" if group else "work",

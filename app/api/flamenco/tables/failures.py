@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.api.flamenco.records import QUEUE
+from app.api.flamenco.records import OURS
 from app.data.db import Store
 from app.domain.clock import Instant
 
@@ -16,8 +16,8 @@ _OTHERS = (
 )
 # The index of ready tasks, in its order; most workers are barred from none of the first.
 _FIT = (
-    "SELECT t.id FROM task t JOIN flamenco_task f ON f.task_id = t.id"
-    f" WHERE t.queue = '{QUEUE}' AND t.state = 'QUEUED'"
+    "SELECT t.priority, t.id FROM task t JOIN flamenco_task f ON f.task_id = t.id"
+    " WHERE t.queue = ? AND t.state = 'QUEUED'"
     " AND NOT EXISTS (SELECT 1 FROM flamenco_failure x"
     " WHERE x.task_id = t.id AND x.worker_id = ?)"
     " AND NOT EXISTS (SELECT 1 FROM flamenco_block b"
@@ -123,15 +123,26 @@ def barred(store: Store, worker_id: int) -> bool:
     return row is not None
 
 
-def fit(store: Store, worker_id: int, limit: int) -> list[int]:
-    """Give ready tasks that a worker may have, the next one first."""
-    return [row[0] for row in store.run(_FIT, (worker_id, worker_id, limit)).fetchall()]
+def fit(store: Store, worker_id: int, queue: str, limit: int) -> list[tuple[int, int]]:
+    """Give (priority, id) of ready tasks of a queue that a worker may have, the next one first."""
+    rows = store.run(_FIT, (queue, worker_id, worker_id, limit)).fetchall()
+    return [(row[0], row[1]) for row in rows]
+
+
+def first(store: Store, queue: str) -> tuple[int, int] | None:
+    """Give (priority, id) of the next task of a queue; None without one."""
+    row = store.run(
+        "SELECT priority, id FROM task WHERE queue = ? AND state = 'QUEUED'"
+        " ORDER BY priority DESC, id LIMIT 1",
+        (queue,),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def overlong(store: Store, since: Instant, limit: int) -> list[int]:
     """Give tasks that have been rendering since before then."""
     rows = store.run(
-        f"SELECT id FROM task WHERE queue = '{QUEUE}' AND state IN ('LEASED', 'RUNNING')"
+        f"SELECT id FROM task WHERE {OURS} AND state IN ('LEASED', 'RUNNING')"
         " AND kind = 'work' AND started_at < ? ORDER BY id LIMIT ?",
         (since, limit),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.api.flamenco.records import QUEUE, FarmTask, GroupFigures
+from app.api.flamenco.records import OURS, FarmTask, GroupFigures, queue_of
 from app.data.codec import dumps, loads
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -14,7 +14,7 @@ _COLUMNS = (
     "t.id, t.state, t.kind, t.name, t.priority, t.worker_id, t.number, t.parent_id, t.payload,"
     " t.created_at, f.job_id, f.submitter_id, f.type, f.parser, f.format, f.child_id,"
     " f.frame_start, f.frame_end, f.frame_current, f.aborted, f.progress, f.eta, f.time_cost,"
-    " f.activity, f.log_from, f.log_read, f.parser_state, f.updated_at, f.touched_at"
+    " f.activity, f.log_from, f.log_read, f.parser_state, f.updated_at, f.touched_at, t.queue"
 )
 _FROM = "FROM task t JOIN flamenco_task f ON f.task_id = t.id"
 _GET = f"SELECT {_COLUMNS} {_FROM} WHERE t.id = ?"
@@ -37,7 +37,7 @@ _FRESH = (
     " time_cost = NULL, activity = NULL, log_from = ?, log_read = ?, parser_state = NULL,"
     " updated_at = ? WHERE task_id = ?"
 )
-_RENDER = f"t.queue = '{QUEUE}'"
+_RENDER = OURS.replace("queue", "t.queue")
 # The aborted ones are few. Groups are always RUNNING, so only there does the kind count.
 _ABORTED = "(SELECT a.task_id FROM flamenco_task a WHERE a.aborted = 1)"
 _WORK = {
@@ -93,6 +93,7 @@ class Filter:
     parent_id: int | None = None
     worker_id: int | None = None
     submitter_id: int | None = None
+    tag: str | None = None
 
 
 def _record(store: Store, row: Row) -> FarmTask:
@@ -126,6 +127,7 @@ def _record(store: Store, row: Row) -> FarmTask:
         parser_state=None if row[26] is None else loads(row[26]),
         updated_at=row[27],
         touched_at=row[28],
+        tag=row[29].partition(":")[2] or None,
     )
 
 
@@ -189,7 +191,8 @@ def _chosen(wanted: Filter) -> tuple[str, list[Any]]:
     own = _asked(
         {"type": wanted.type, "job_id": wanted.job_id, "submitter_id": wanted.submitter_id}
     )
-    of_task = _asked({"parent_id": wanted.parent_id, "worker_id": wanted.worker_id})
+    queue = None if wanted.tag is None else queue_of(wanted.tag)
+    of_task = _asked({"parent_id": wanted.parent_id, "worker_id": wanted.worker_id, "queue": queue})
     if wanted.status is None and not of_task:
         where = " AND ".join(f"f.{name} = ?" for name in own)
         return (
