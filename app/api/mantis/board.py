@@ -26,6 +26,8 @@ from app.wiring import Services
 
 T = TypeVar("T")
 SWEEP_S = 5.0
+AWAY_S = 1.0
+"""How long a database that did not answer is left alone."""
 GATHER_S = 0.02
 MOST_GATHER_S = 0.5
 """Pause after a look, as long as that took: a crowd of changes costs few looks."""
@@ -152,13 +154,18 @@ class Board:
 
     def _run(self, services: Services, hub: Hub) -> None:
         try:
-            with hub.joined(Wanted(dialect=tables.DIALECT)) as client:
-                with self._lock:
-                    self._ring = client.rung.set
-                self._watch(services, client)
-        except EngineError as error:
-            _log.warning("streams cannot begin: %s", error, extra={"action": "board"})
-            self._end()
+            while self._needed():
+                try:
+                    with hub.joined(Wanted(dialect=tables.DIALECT)) as client:
+                        with self._lock:
+                            self._ring = client.rung.set
+                            self._fresh |= self._followers.keys()
+                        self._watch(services, client)
+                    if client.ended:
+                        time.sleep(AWAY_S)  # its reader has failed, and begins anew
+                except EngineError as error:
+                    _log.warning("streams cannot begin: %s", error, extra={"action": "board"})
+                    time.sleep(AWAY_S)
         except Exception:  # noqa: BLE001 - its streams end, and their clients come back
             _log.exception("watching failed", extra={"action": "board"})
             self._end()
@@ -169,11 +176,8 @@ class Board:
             took = client.take(0.0 if self._fresh else SWEEP_S)
             begin = time.monotonic()
             with self._lock:
-                if not self._followers:
-                    self._ring = None
+                if not self._followers or client.ended:
                     return
-                if client.ended:
-                    break
                 keys, self._fresh = self._fresh | left, set()
                 followed = frozenset(self._followers)
             try:
@@ -185,11 +189,16 @@ class Board:
             except EngineError as error:
                 _log.warning("streams cannot look: %s", error, extra={"action": "board"})
                 keys |= followed
-                time.sleep(1.0)
+                time.sleep(AWAY_S)
             looking_s = time.monotonic() - begin
             left = keys
             time.sleep(max(GATHER_S, min(looking_s, MOST_GATHER_S)))
-        self._end()
+
+    def _needed(self) -> bool:
+        with self._lock:
+            if not self._followers:
+                self._ring = None
+            return bool(self._followers)
 
     def _tell(self, key: Key, value: Any) -> None:
         with self._lock:

@@ -152,6 +152,8 @@ class Told:
         self._client: Client | None = None
         self._teller: Teller | None = None
         self._at = ""
+        self._events: list[Event] = []
+        self._missed = False
 
     def __enter__(self) -> Self:
         outlet = self._outlet
@@ -173,35 +175,44 @@ class Told:
         return lost or (self._client is not None and self._client.ended)
 
     def ready(self) -> Sequence[Json]:
-        """Give the messages that are there."""
-        if self._client is None or self._teller is None:
+        """Give the messages that are there. Raises StoreUnavailable, and loses nothing by it."""
+        if self._client is None:
             job_id = None if self._named is None else self._named.value
-            return () if job_id is None else self._join(job_id)
-        took = self._client.take(0.0)
-        events: Sequence[Event] = took.events
-        if took.lost:
-            events = self._outlet.site.services.engine.events.last_of_job(
-                self._client.wanted.job_id or "",
-                dialect=DIALECT,
-                up_to=took.position,
-                limit=LOOKED_AT,
+            if job_id is None:
+                return ()
+            site = self._outlet.site
+            self._client = self._stack.enter_context(
+                site.hub.joined(Wanted(job_id=job_id), self._bell)
             )
-        fresh = (event for event in events if is_behind(event.position, self._at))
-        return self._worded(self._teller, fresh)
+            self._missed = True
+        if self._teller is None:
+            return self._replay(self._client)
+        took = self._client.take(0.0)
+        self._events += took.events
+        self._missed |= took.lost
+        if self._missed:
+            self._events = list(self._stored(self._client, took.position))
+            self._missed = False
+        messages = self._worded(self._teller, self._events)
+        self._events = []
+        return messages
 
-    def _join(self, job_id: str) -> Sequence[Json]:
-        site = self._outlet.site
-        client = self._stack.enter_context(site.hub.joined(Wanted(job_id=job_id), self._bell))
-        self._client, self._at = client, client.position
-        self._teller = Teller(self._outlet, job_id)
-        found = site.services.engine.events.last_of_job(
-            job_id, dialect=DIALECT, up_to=client.position, limit=LOOKED_AT
+    def _replay(self, client: Client) -> Sequence[Json]:
+        teller = Teller(self._outlet, client.wanted.job_id or "")
+        self._at = client.position
+        messages = self._worded(teller, self._stored(client, client.position))
+        self._teller, self._missed = teller, False
+        return () if teller.over else messages[-REPLAYED:]
+
+    def _stored(self, client: Client, up_to: str) -> Sequence[Event]:
+        return self._outlet.site.services.engine.events.last_of_job(
+            client.wanted.job_id or "", dialect=DIALECT, up_to=up_to, limit=LOOKED_AT
         )
-        messages = self._worded(self._teller, found)
-        return () if self._teller.over else messages[-REPLAYED:]
 
     def _worded(self, teller: Teller, events: Iterable[Event]) -> Sequence[Json]:
-        fresh = list(events)
+        replays = self._teller is None
+        fresh = [one for one in events if replays or is_behind(one.position, self._at)]
+        messages = teller.messages(fresh)
         if fresh and is_behind(fresh[-1].position, self._at):
             self._at = fresh[-1].position
-        return teller.messages(fresh)
+        return messages
