@@ -86,7 +86,7 @@ def measured(port: int, job: str, subscribers: int, rate: float) -> dict[str, fl
         crowd.listen(FOR_S)
         used = _server.web_cpu_s(port) - used
         end = wall() - 1.0
-        crowd.listen(1.0)
+        crowd.listen(3.0)
     finally:
         crowd.close()
     # Of what was written in between everybody is to have everything.

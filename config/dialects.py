@@ -195,6 +195,18 @@ class FlamencoSettings:
     prefix: str = setting("", PREFIX_KIND, _PREFIX)
     require_token: bool = setting(False, Flag(), _TOKEN)
     max_body_bytes: int = setting(1 << 30, Size(), _BODY, unit="bytes")
+    tries: int = setting(
+        1, Whole(1, 100), "Different workers that a failing task is tried on before it counts as"
+        " failed; 1: its first failure counts.", unit="workers",
+    )  # fmt: skip
+    block_after: int = setting(
+        0, Whole(), "A worker that failed so many tasks of a job and type gets no more of them, and"
+        " they are tried elsewhere; 0: never.", unit="tasks",
+    )  # fmt: skip
+    max_run_s: float = setting(
+        0.0, Seconds(0), "A task that renders for longer has failed; 0: however long it takes.",
+        unit="s",
+    )  # fmt: skip
     storage_dir: str = setting(
         "", Text(), "Folder of job files, outputs and thumbnails; one that web processes of several"
         " hosts have in common.", default_text="`flamenco` in the data directory",

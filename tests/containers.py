@@ -16,3 +16,20 @@ def containers(client: docker.APIClient, *labels: str) -> list[dict]:
         return [[one for listing in found for one in listing]]
 
     return eventually(listed, "a list of containers")[0]
+
+
+def beside(client: docker.APIClient, label: str) -> list[dict]:
+    """All volumes and networks that bear a label (`name=value`)."""
+
+    def listed() -> list[list[dict]]:
+        filters = {"label": label}
+        try:
+            found = [
+                client.volumes(filters=filters)["Volumes"] or [],
+                client.networks(filters=filters),
+            ]
+        except docker.errors.NotFound:  # as above
+            return []
+        return [[one for listing in found for one in listing]]
+
+    return eventually(listed, "a list of volumes and networks")[0]

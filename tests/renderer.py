@@ -5,6 +5,7 @@ Given as the program of a compiler it renders nothing and is done at once. Varia
 RENDERER_LOG: `2.7`, `2.8` (until 4.x; the default) or `5`. RENDERER_FRAME_S: seconds a frame takes.
 RENDERER_FAIL_AT: the frame at which it gives up. RENDERER_EXIT: its exit code then (1).
 RENDERER_SKIP: a frame that it leaves out without a word, as renderers without memory do.
+A scene may hold them as well, one in a line, and wins.
 """
 
 from __future__ import annotations
@@ -134,6 +135,10 @@ def main() -> int:
     if not scene.is_file():
         say(f"Error: Cannot read file '{scene}': No such file or directory")
         return 1
+    for line in scene.read_bytes().decode("utf-8", "replace").splitlines():
+        name, _, value = line.partition("=")
+        if name.startswith("RENDERER_"):
+            os.environ[name] = value
     if "--render-anim" not in sys.argv:
         say(f"ran {argument('--python')}")
         return 0

@@ -102,16 +102,18 @@ def frames_of(text: str) -> dict[str, Any]:
 def pack(archive: IO[bytes], scene: Path, others: tuple[Path, ...]) -> None:
     """Write the zip of a scene and what it needs. Raises Failed for a file that cannot be read."""
     folder = scene.resolve().parent
+    members = {scene.name: scene}
+    for other in others:
+        for path in sorted(other.rglob("*")) if other.is_dir() else [other]:
+            whole = path.resolve()
+            if not whole.is_relative_to(folder):
+                raise Failed(f"{path}: is not in the scene's folder {folder}")
+            if whole.is_file():
+                members.setdefault(whole.relative_to(folder).as_posix(), path)
     try:
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
-            packed.write(scene, scene.name)
-            for other in others:
-                if not other.resolve().is_relative_to(folder):
-                    raise Failed(f"{other}: is not in the scene's folder {folder}")
-                inside = sorted(other.rglob("*")) if other.is_dir() else [other]
-                for path in inside:
-                    if path.is_file():
-                        packed.write(path, path.resolve().relative_to(folder).as_posix())
+            for name, path in members.items():
+                packed.write(path, name)
     except OSError as error:
         raise Failed(f"{error.filename or scene}: {error.strerror or error}") from error
 

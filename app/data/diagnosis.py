@@ -185,7 +185,8 @@ def waiting_alone(store: Store, limit: int) -> list[tuple[int, int | None]]:
     """
     waiting = store.run(
         "SELECT DISTINCT w.id FROM task_need n JOIN task w ON w.id = n.task_id"
-        " WHERE w.job_id IS NULL AND w.state = 'CREATED' AND w.due_at IS NULL ORDER BY w.id LIMIT ?",
+        " WHERE w.job_id IS NULL AND w.state = 'CREATED' AND w.due_at IS NULL"
+        " ORDER BY w.id LIMIT ?",
         (limit,),
     ).fetchall()
     ids = [row[0] for row in waiting]

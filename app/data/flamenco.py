@@ -49,6 +49,7 @@ class FlamencoWorker(Model):
     frequent = TextField()
     less_frequent = TextField()
     seen_at = BigIntegerField()
+    tags = TextField()
 
     class Meta:
         table_name = "flamenco_worker"
@@ -101,6 +102,31 @@ class FlamencoNumber(Model):
         table_name = "flamenco_number"
 
 
+class FlamencoFailure(Model):
+    """That a worker failed a task."""
+
+    task_id = BigIntegerField()
+    worker_id = BigIntegerField()
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "flamenco_failure"
+        primary_key = CompositeKey("task_id", "worker_id")
+
+
+class FlamencoBlock(Model):
+    """That a worker gets no more tasks of a job and type."""
+
+    worker_id = BigIntegerField()
+    job_id = BigIntegerField()
+    type = TextField()
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "flamenco_block"
+        primary_key = CompositeKey("worker_id", "job_id", "type")
+
+
 FLAMENCO = (
     FlamencoTask,
     FlamencoWorker,
@@ -108,4 +134,6 @@ FLAMENCO = (
     FlamencoFile,
     FlamencoSupport,
     FlamencoNumber,
+    FlamencoFailure,
+    FlamencoBlock,
 )

@@ -36,6 +36,7 @@ _READY_VERIFIED = (
     " WHERE a.task_id = task.id AND a.worker_id = ? AND a.state = 'DONE') = 0)"
     " ORDER BY priority DESC, id LIMIT ?"
 )
+_READY_GIVEN = _READY.replace(" ORDER BY priority DESC, id", " AND id = ?")
 
 
 def _claim_sql(ready: str, *, postgres: bool, state: str) -> str:
@@ -63,11 +64,9 @@ ALWAYS: Instant = 2**63 - 1
 """Later than the end of every lease."""
 
 _CLAIM = {
-    (backend, verified, state): _claim_sql(
-        _READY_VERIFIED if verified else _READY, postgres=backend == "postgres", state=state
-    )
+    (backend, ready, state): _claim_sql(ready, postgres=backend == "postgres", state=state)
     for backend in ("sqlite", "postgres")
-    for verified in (False, True)
+    for ready in (_READY, _READY_VERIFIED, _READY_GIVEN)
     for state in ("LEASED", "RUNNING")
 }
 _ATTEMPT = (
@@ -176,24 +175,30 @@ def claim(
     now: Instant,
     start: bool,
     verified: bool = False,
+    only: int | None = None,
 ) -> list[Claimed]:
     """Lease up to `limit` ready tasks of a queue to one worker, in one statement.
 
     start: straight to RUNNING, for a worker that begins at once.
     verified: whether tasks of the queue may need several workers; one that has done its part is
-    then passed over. Gives them by priority (high first), then age.
+    then passed over. only: the one that is wanted. Gives them by priority (high first), then age.
     """
     state = "RUNNING" if start else "LEASED"
     params: list[object] = [worker_id, now]
     if start:
         params.append(now)
     params += (queue, worker_id)
-    if verified:
+    ready = _READY
+    if only is not None:
+        ready = _READY_GIVEN
+        params.append(only)
+    elif verified:
+        ready = _READY_VERIFIED
         params.append(worker_id)
     params.append(limit)
     if store.backend == "postgres":
         params += (worker_id, now, now if start else None)
-    rows = store.run(_CLAIM[store.backend, verified, state], params).fetchall()
+    rows = store.run(_CLAIM[store.backend, ready, state], params).fetchall()
     if len(rows) > 1:
         rows.sort(key=lambda row: (-row[11], row[0]))
     if store.backend == "sqlite":
@@ -462,8 +467,8 @@ def expired(store: Store, now: Instant, limit: int) -> list[Lease]:
 
 def renewed_before(store: Store, length_us: int, before: Instant, limit: int) -> list[Lease]:
     """Give leases at least so long that were given or last renewed before then."""
-    rows = store.run(_RENEWED_BEFORE, (length_us, before + length_us, limit)).fetchall()
-    return [Lease(row[0], row[1]) for row in rows]
+    rows = store.run(_RENEWED_BEFORE, (length_us, before + length_us, limit))
+    return [Lease(*row) for row in rows.fetchall()]
 
 
 def attempts(store: Store, task_id: int) -> Sequence[Attempt]:

@@ -13,13 +13,13 @@ from app.domain.clock import Instant
 from app.domain.states import TaskState
 
 _COLUMNS = (
-    "id, queue, name, kind, state, parent_id, priority, payload, max_losses, lease_us, created_at,"
-    " queued_at, started_at"
+    "id, queue, name, kind, state, parent_id, priority, payload, max_attempts, max_losses,"
+    " lease_us, created_at, queued_at, started_at"
 )
-_INSERT = f"INSERT INTO task ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT = f"INSERT INTO task ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _INSERT_POSTGRES = (
     f"INSERT INTO task ({_COLUMNS}) SELECT * FROM unnest(?::bigint[], ?::text[], ?::text[],"
-    " ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::text[], ?::int[], ?::bigint[],"
+    " ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::text[], ?::int[], ?::int[], ?::bigint[],"
     " ?::bigint[], ?::bigint[], ?::bigint[])"
 )
 _ENDED = {TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED}
@@ -59,6 +59,7 @@ class GivenTask:
     kind: str = "work"
     parent_id: int | None = None
     priority: int = 0
+    max_attempts: int = 1
     max_losses: int = 2_000_000_000
     lease_us: int | None = None
 
@@ -75,6 +76,7 @@ class GivenTask:
             self.parent_id,
             self.priority,
             self.payload,
+            self.max_attempts,
             self.max_losses,
             self.lease_us,
             now,

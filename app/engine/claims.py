@@ -28,11 +28,14 @@ class Claims:
         limit: int = 1,
         start: bool = False,
         verified: bool = False,
+        only: int | None = None,
     ) -> Sequence[Claimed]:
         """Lease up to `limit` ready tasks of a queue to one worker, in one statement.
 
         start: for a worker that begins at once, straight to RUNNING.
         verified: whether tasks of this queue may need several workers.
+        only: the one task that is wanted, for a dialect that chooses by more than priority; it is
+        not had where another was faster.
         Gives them by priority (high first), then age; fewer than `limit`, or none, is normal.
         A lease ends after the task's own `lease_s` unless it is renewed.
         Raises WorkerNotActive for a worker that has left, was forgotten or never was.
@@ -50,6 +53,7 @@ class Claims:
                     now=tx.now,
                     start=start,
                     verified=verified,
+                    only=only,
                 )
                 if not claimed and not workers.is_active(self._store, worker_id):
                     raise WorkerNotActive(worker_id=worker_id)

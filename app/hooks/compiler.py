@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from app.hooks.interface import JobInterface
-from app.hooks.types import Advance, Answer, JobView, Json, TaskSpec
+from app.hooks.types import Answer, Fail, JobView, Json
 
 #: Stand in an argument list for what differs by worker; the worker fills the two paths in.
 PROGRAM, JOB_PATH, OUTPUT_PATH = "==command==", "==jobpath==", "==outputpath=="
@@ -70,18 +70,9 @@ class Compiler(JobInterface):
         )
 
     def plan(self, job: JobView) -> Answer:
-        """Give every part as a task of the queue `render`."""
-        return Advance(
-            tasks=[
-                TaskSpec(
-                    name=part.name,
-                    queue="render",
-                    payload={"type": part.type, "settings": part.settings},
-                    after=part.after,
-                )
-                for part in self.parts(job.spec)
-            ]
-        )
+        """Refuse: the farm makes tasks of settings, on routes of its own."""
+        del job
+        return Fail("tasks of the render farm are created by POST /tasks of its own API")
 
 
 def os_of(system: str) -> str:

@@ -219,9 +219,11 @@ class PluginManager:
         if lines:
             parsed = self.parse(interface, task, lines, state)
             state = state if parsed is None else parsed.state
-        if tail or not lines:
-            unfinished = [reading.whole(tail)] if tail else []
-            parsed = self.parse(interface, task, unfinished, state) or parsed
+        if tail:
+            # What it gives as state is not kept: the line will come again, and whole.
+            parsed = self.parse(interface, task, [reading.whole(tail)], state) or parsed
+        if not text:
+            parsed = self.parse(interface, task, [], parsed.state if parsed else state) or parsed
         return Reading(memory={"tail": tail, "state": state}, parsed=parsed)
 
     def frames(self, compiler: Compiler, settings: Json) -> tuple[int, int] | None:

@@ -18,10 +18,11 @@ from app.hooks import (
     WorkerView,
 )
 from plugins.render import paths
-from plugins.render.settings import RelativePath, Settings, Text, Whole
+from plugins.render.settings import RelativePath, Settings, Text, Whole, described
 
 DEFAULT_PICTURES = "####.png"
 DEFAULT_VIDEO = "video.mp4"
+DEFAULT_RATE, DEFAULT_CODEC = "24", "libx264"
 #: Plays everywhere; both sides of the picture must be even for it.
 EVERYWHERE = ("-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p")
 
@@ -31,7 +32,7 @@ _WORD = re.compile(r"[A-Za-z0-9_]+")
 _FRAME = re.compile(r"frame=[ ]*(\d{1,15})(?!\d)")
 
 
-class Rate(fields.Field[str]):
+class Rate(fields.String):
     """Frames a second: 24, "23.976", "30000/1001"."""
 
     def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -74,13 +75,15 @@ class Codec(Text):
 class EncodeSettings(Settings):
     """Of a video. frames: taken from `pictures`, which the tasks before have put out."""
 
-    frame_start = Whole(required=True, least=0)
-    frame_end = Whole(required=True, least=0)
-    frame_rate = Rate()
-    pictures = Pictures()
-    video = VideoName()
-    codec = Codec()
-    quality = Whole(least=0, most=63)
+    frame_start = Whole("First frame.", required=True, least=0)
+    frame_end = Whole("Last frame.", required=True, least=0)
+    frame_rate = Rate(
+        metadata=described("Frames a second: 24, 23.976 or 30000/1001.", DEFAULT_RATE)
+    )
+    pictures = Pictures("Path of the pictures, # for each digit.", default=DEFAULT_PICTURES)
+    video = VideoName("Name of the video.", default=DEFAULT_VIDEO)
+    codec = Codec("ffmpeg's name of an encoder.", default=DEFAULT_CODEC)
+    quality = Whole("The encoder's constant rate factor; less is better.", least=0, most=63)
 
     @validates_schema(skip_on_field_errors=True)
     def in_order(self, data: Json, **_options: Any) -> None:
@@ -120,10 +123,10 @@ class FfmpegEncode(Compiler):
         words = [
             *("-nostdin", "-hide_banner", "-y", "-loglevel", "warning"),
             *("-nostats", "-progress", "pipe:1"),
-            *("-framerate", settings.get("frame_rate", "24")),
+            *("-framerate", settings.get("frame_rate", DEFAULT_RATE)),
             *("-start_number", str(start), "-i", f"{(shared or JOB_PATH).rstrip('/')}/{pattern}"),
             *("-frames:v", str(end - start + 1)),
-            *("-c:v", settings.get("codec", "libx264"), *EVERYWHERE),
+            *("-c:v", settings.get("codec", DEFAULT_CODEC), *EVERYWHERE),
             *(("-crf", str(settings["quality"])) if "quality" in settings else ()),
             paths.output_file(settings, worker.system, settings.get("video", DEFAULT_VIDEO)),
         ]

@@ -12,16 +12,36 @@ from plugins.render.frames import ORDERS, frame_list
 MOST = 2**53
 DEFAULT_TILES, MOST_TILES = 4, 64
 
+SCENE = "Path of the scene within the zip of the job."
+
 _INTEGER = re.compile(r"-?[0-9]{1,17}")
 _FORMAT = re.compile(r"[A-Za-z0-9_]+")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-class Whole(fields.Field[int]):
-    """An integer, or a string of its digits, from `least` to `most`."""
+def described(about: str, default: object = None) -> dict[str, Any]:
+    """Give what forms show of a field. Nothing is filled in: settings are kept as they came."""
+    told: dict[str, Any] = {"description": about}
+    return told if default is None else {**told, "default": default}
 
-    def __init__(self, *, least: int = -MOST, most: int = MOST, **options: Any) -> None:
-        super().__init__(**options)
+
+class Whole(fields.Integer):
+    """An integer, or a string of its digits, from `least` to `most`.
+
+    about: what it is, for submit forms; default: what holds without it.
+    """
+
+    def __init__(
+        self,
+        about: str,
+        *,
+        least: int = -MOST,
+        most: int = MOST,
+        default: int | None = None,
+        **options: Any,
+    ) -> None:
+        told: dict[str, Any] = {"minimum": least, "maximum": most}
+        super().__init__(metadata={**described(about, default), **told}, **options)
         self.least, self.most = least, most
 
     def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: Any) -> int:
@@ -35,8 +55,14 @@ class Whole(fields.Field[int]):
         return value
 
 
-class Text(fields.Field[str]):
-    """A string that a process can be given; `rule` raises ValidationError with the rest."""
+class Text(fields.String):
+    """A string that a process can be given; `inspect` may ask for more.
+
+    about: what it is, for submit forms; default: what holds without it.
+    """
+
+    def __init__(self, about: str, *, default: str | None = None, **options: Any) -> None:
+        super().__init__(metadata=described(about, default), **options)
 
     def _deserialize(self, value: object, attr: str | None, data: Any, **kwargs: Any) -> str:
         del data, kwargs
@@ -84,14 +110,14 @@ class Settings(Schema):
 
         unknown = INCLUDE
 
-    command_name = Text()
-    render_settings = Text()
-    file_path_linux = Text()
-    file_path_osx = Text()
-    file_path_win = Text()
-    output_path_linux = Text()
-    output_path_osx = Text()
-    output_path_win = Text()
+    command_name = Text("Which of the farm's programs runs it.", default="default")
+    render_settings = Text("Kept, without effect.")
+    file_path_linux = Text("Absolute path of the scene on shared storage, for Linux.")
+    file_path_osx = Text("Absolute path of the scene on shared storage, for macOS.")
+    file_path_win = Text("Absolute path of the scene on shared storage, for Windows.")
+    output_path_linux = Text("Absolute path for output on shared storage, for Linux.")
+    output_path_osx = Text("Absolute path for output on shared storage, for macOS.")
+    output_path_win = Text("Absolute path for output on shared storage, for Windows.")
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Have each message name its field."""
@@ -109,10 +135,10 @@ class Settings(Schema):
 class Framed(Settings):
     """Settings with a first frame, and perhaps a last one."""
 
-    filepath = RelativePath(required=True)
-    frame_start = Whole(required=True)
-    frame_end = Whole()
-    format = FormatName()
+    filepath = RelativePath(SCENE, required=True)
+    frame_start = Whole("First frame.", required=True)
+    frame_end = Whole("Last frame.")
+    format = FormatName("Blender's name of a format.", default="PNG")
 
     @validates_schema(skip_on_field_errors=True)
     def in_order(self, data: Json, **_options: Any) -> None:
@@ -124,9 +150,12 @@ class Framed(Settings):
 class RenderSettings(Framed):
     """Of an animation: a range of frames, or a list of them where there is no range."""
 
-    frame_start = Whole()
-    chunk_size = Whole(least=1)
-    frame_order = Text()
+    frame_start = Whole("First frame.")
+    frames = fields.Raw(
+        metadata={"type": "string", **described("In place of a range: 1-10,15,20-100x5.")}
+    )
+    chunk_size = Whole("Frames that a machine renders at a time.", least=1)
+    frame_order = Text("`coarse` renders every tenth chunk first.", default="linear")
 
     @validates_schema(skip_on_field_errors=True)
     def in_order(self, data: Json, **_options: Any) -> None:
@@ -150,13 +179,13 @@ class RenderSettings(Framed):
 class MixSettings(Framed):
     """Of the mixing of tiles."""
 
-    tiles = Whole(least=1, most=MOST_TILES)
+    tiles = Whole("Number of strips.", least=1, most=MOST_TILES, default=DEFAULT_TILES)
 
 
 class TileSettings(MixSettings):
     """Of a still in tiles, or of one tile of it."""
 
-    tile = Whole(least=0, most=MOST_TILES - 1)
+    tile = Whole("One strip alone, from 0 at the bottom.", least=0, most=MOST_TILES - 1)
 
     @validates_schema(skip_on_field_errors=True)
     def within(self, data: Json, **_options: Any) -> None:
@@ -168,10 +197,10 @@ class TileSettings(MixSettings):
 class BakeSettings(Settings):
     """Of the baking of caches."""
 
-    filepath = RelativePath(required=True)
+    filepath = RelativePath(SCENE, required=True)
 
 
 class PrintSettings(Settings):
     """Of the printing of a text."""
 
-    text = Text(required=True)
+    text = Text("What is printed.", required=True)

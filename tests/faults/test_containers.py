@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.containers import containers
+from tests.containers import beside, containers
 from tests.relay import Refusal, Relay
 from tests.yard import Yard, eventually
 
@@ -52,11 +52,10 @@ def engine(docker_host: str) -> Iterator[docker.APIClient]:
 
 def left(engine: docker.APIClient, job: dict) -> list[dict]:
     """Containers, volumes and networks of a job's tasks."""
-    ids = {task["id"] for task in job["execution"]}
-    found = [*(engine.volumes()["Volumes"] or []), *engine.networks()]
+    labels = [f"jobyard.task={task['id']}" for task in job["execution"]]
     return [
-        *(one for one in found if (one.get("Labels") or {}).get("jobyard.task") in ids),
-        *containers(engine, *(f"jobyard.task={task_id}" for task_id in ids)),
+        *(one for label in labels for one in beside(engine, label)),
+        *containers(engine, *labels),
     ]
 
 

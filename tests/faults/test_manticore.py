@@ -39,6 +39,19 @@ def test_web_dies_with_sockets_open_and_everybody_keeps_what_they_have(users):
     reopened(users, "b").until("position", position=0, wait=True)
 
 
+def test_worker_dies_under_an_environment_and_the_next_user_gets_the_place(users):
+    a, b = users.open("a"), users.open("b")
+    a.until("services")
+    b.until("position", position=0, wait=True)
+    users.yard.kill("worker", signal.SIGKILL)
+    assert a.until_closed() == 1000
+    assert a.told[-1] == {
+        "type": "dead",
+        "data": {"reason": "exited", "detail": "its worker is gone"},
+    }
+    b.until("services")
+
+
 def reopened(users, user):
     """Connect again and again, as clients do: the first may still reach a process that goes."""
 

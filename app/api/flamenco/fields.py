@@ -18,7 +18,10 @@ MOST = 2**53
 MOST_TEXT_BYTES = 160 << 20
 """Of a body but for its files: it stands in memory. Whole logs come as one field."""
 _INTEGER = re.compile(r"-?[0-9]+")
-_LISTS = ("tasks", "depends_on")
+_LISTS = ("tasks", "depends_on", "tags")
+_TAG = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_NO_TAG = "must be 1 to 64 letters, digits, `_`, `.` or `-`"
+_MOST_TAGS = 16
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -91,6 +94,27 @@ class Fields:
         if not sound(value):
             raise WrongField(name, "holds what cannot be stored")
         return value
+
+    def tag(self, name: str) -> str | None:
+        """Give a tag, None where none or an empty one came. Raises WrongField."""
+        value = self.text(name)
+        if value and not _TAG.fullmatch(value):
+            raise WrongField(name, _NO_TAG)
+        return value or None
+
+    def tags(self, name: str) -> list[str] | None:
+        """Give tags: a list, or a text with commas between them. Raises WrongField."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        entries = _listed(value) if not isinstance(value, list) else value
+        if len(entries) == 1 and isinstance(entries[0], str):
+            entries = [part.strip() for part in entries[0].split(",") if part.strip()]
+        if len(entries) > _MOST_TAGS or not all(
+            isinstance(one, str) and _TAG.fullmatch(one) for one in entries
+        ):
+            raise WrongField(name, f"must be up to {_MOST_TAGS} tags, each of which {_NO_TAG}")
+        return sorted(set(entries))
 
     def integers(self, name: str) -> list[int] | None:
         """Give integers: a list, a repeated field or digits between commas. Raises WrongField."""

@@ -9,9 +9,16 @@ from app.domain.states import LEASED_TASK, TaskState
 
 DIALECT = "flamenco"
 QUEUE = "flamenco/render"
+OURS = "queue >= 'flamenco/' AND queue < 'flamenco0'"
+"""What tells tasks of this dialect, in the words of its indexes."""
 LEASE_US = 10**18
 """Length of every lease of this dialect: it never ends by itself, and its end minus this says when
 the task was last heard of. How long is too long is a setting of the farm, read at each look."""
+
+
+def queue_of(tag: str | None) -> str:
+    """Give the queue of tasks that want a tag; those that want none share one."""
+    return QUEUE if tag is None else f"{QUEUE}:{tag}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +57,7 @@ class FarmTask:
     parser_state: dict[str, Any] | None
     updated_at: Instant
     touched_at: Instant | None
+    tag: str | None
 
     @property
     def held(self) -> bool:
@@ -93,6 +101,7 @@ class FarmWorker:
     frequent: dict[str, Any]
     less_frequent: dict[str, Any]
     seen_at: Instant
+    tags: tuple[str, ...] = ()
     task_id: int | None = None
 
 

@@ -23,6 +23,7 @@ class NewTask(Schema):
     name = fields.String()
     child_id = fields.Integer()
     depends_on = fields.List(fields.Integer())
+    tag = fields.String(metadata={"description": "Only workers with it get the task."})
     jobfile = fields.Raw(metadata={"type": "string", "format": "binary"})
 
 
@@ -136,6 +137,7 @@ class NewWorker(Schema):
     mac_address = fields.Raw()
     update_frequent = fields.Raw()
     update_less_frequent = fields.Raw()
+    tags = fields.List(fields.String())
 
 
 class Worker(Schema):
@@ -179,12 +181,52 @@ class WorkerReport(Schema):
     mac_address = fields.Raw()
     update_frequent = fields.Raw()
     update_less_frequent = fields.Raw()
+    tags = fields.List(fields.String())
 
 
 class Switch(Schema):
     """What an operator wants of a worker."""
 
     status = fields.String(required=True)
+
+
+class Block(Schema):
+    """That a worker gets no more tasks of a job and type."""
+
+    worker_id = fields.Integer()
+    job_id = fields.Integer()
+    type = fields.String()
+    at = fields.String()
+
+
+class Blocks(Schema):
+    """Who gets no more of what."""
+
+    blocks = fields.List(fields.Nested(Block))
+
+
+class Lifted(Schema):
+    """How many blocks were lifted."""
+
+    lifted = fields.Integer()
+
+
+class CompilerInfo(Schema):
+    """What a compiler takes. settings: their JSON Schema."""
+
+    name = fields.String()
+    title = fields.String()
+    parser = fields.String(allow_none=True)
+    programs = fields.Dict()
+    settings = fields.Dict()
+    options = fields.Dict()
+
+
+class Compilers(Schema):
+    """The compilers and parsers there are."""
+
+    compilers = fields.List(fields.Nested(CompilerInfo))
+    parsers = fields.List(fields.String())
 
 
 class Given(Schema):

@@ -149,6 +149,7 @@ def long(task: FarmTask, shown: Shown) -> Json:
     progress = task.progress if figures is None else figures.progress
     return {
         **short(task, figures),
+        **({} if task.tag is None else {"tag": task.tag}),
         "task_id": task.submitter_id,
         "job_id": task.job_id,
         "name": task.name,
@@ -242,6 +243,7 @@ def worker_info(one: FarmWorker) -> Json:
     """Give all that is known of a worker."""
     return {
         **worker(one),
+        **({"tags": list(one.tags)} if one.tags else {}),
         "mac_address": one.mac,
         "update_frequent": one.frequent,
         "update_less_frequent": one.less_frequent,

@@ -26,6 +26,8 @@ QUEUE_LINES = 1000
 """What waits for one client at most."""
 BATCH = 100
 SWEEP_S = 0.5
+SOON_S = 0.03
+"""What rang may wait for an older transaction; so long until it is looked for again."""
 GATHER_S = 0.02
 """Pause after a look, so that many short outputs cost few looks."""
 LAST_WORDS_S = 5.0
@@ -127,6 +129,7 @@ class Sinks:
             with self._engine.logs.watch(
                 job_id=reader.job_id, also=(job_topic(reader.job_id),)
             ) as bell:
+                rung = False
                 while self._needed(reader) and not bell.closed:
                     parts = reader.look()
                     with self._lock:
@@ -134,7 +137,7 @@ class Sinks:
                     if reader.over:
                         break
                     if len(parts) < BATCH:
-                        bell.wait(SWEEP_S)
+                        rung = bell.wait(SOON_S if rung and not parts else SWEEP_S)
                         time.sleep(GATHER_S)
         except Exception:
             log.exception("sink-not-read", job_id=reader.job_id)

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from app.api.http.fanout import Client, Hub, Take, Wanted
-from app.api.mantis import lookups, rows, tables
+from app.api.mantis import frames, lookups, rows, tables
 from app.api.mantis.lookups import Launch
 from app.api.mantis.reading import Json
 from app.api.mantis.words import JobRow, current, parse_job_id, worker_view
@@ -27,7 +27,8 @@ from app.wiring import Services
 T = TypeVar("T")
 SWEEP_S = 5.0
 GATHER_S = 0.02
-"""Pause after a look, so that a crowd of changes costs few looks."""
+MOST_GATHER_S = 0.5
+"""Pause after a look, as long as that took: a crowd of changes costs few looks."""
 _LAUNCHES = frozenset(
     {
         EventKind.JOB_STARTED,
@@ -57,9 +58,9 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobNow:
-    """A job. assignments: who works on it. over: it has ended or is gone."""
+    """A job. event: who works on it, as it is sent; empty where it is gone. over: it has ended."""
 
-    assignments: Json
+    event: bytes
     over: bool
 
 
@@ -155,6 +156,9 @@ class Board:
                 with self._lock:
                     self._ring = client.rung.set
                 self._watch(services, client)
+        except EngineError as error:
+            _log.warning("streams cannot begin: %s", error, extra={"action": "board"})
+            self._end()
         except Exception:  # noqa: BLE001 - its streams end, and their clients come back
             _log.exception("watching failed", extra={"action": "board"})
             self._end()
@@ -163,6 +167,7 @@ class Board:
         left: set[Key] = set()
         while True:
             took = client.take(0.0 if self._fresh else SWEEP_S)
+            begin = time.monotonic()
             with self._lock:
                 if not self._followers:
                     self._ring = None
@@ -176,12 +181,14 @@ class Board:
                 for key in list(keys):
                     self._tell(key, _view(services.engine.store, key))
                     keys.discard(key)
+                    time.sleep(0)  # others of this process have their turn
             except EngineError as error:
                 _log.warning("streams cannot look: %s", error, extra={"action": "board"})
                 keys |= followed
                 time.sleep(1.0)
+            looking_s = time.monotonic() - begin
             left = keys
-            time.sleep(GATHER_S)
+            time.sleep(max(GATHER_S, min(looking_s, MOST_GATHER_S)))
         self._end()
 
     def _tell(self, key: Key, value: Any) -> None:
@@ -236,7 +243,7 @@ def _view(store: Store, key: Key) -> JobNow | ClusterNow | str | None:
     with store.session():
         if key.subject is Subject.JOB:
             row = rows.job(store, key.name)
-            return JobNow({}, over=True) if row is None else job_now(row)
+            return JobNow(b"", over=True) if row is None else job_now(row)
         if key.subject is Subject.CLUSTER:
             one = tables.cluster(store, key.name)
             if one is None:
@@ -247,9 +254,17 @@ def _view(store: Store, key: Key) -> JobNow | ClusterNow | str | None:
 
 
 def job_now(row: JobRow) -> JobNow:
-    """Give who works on a job: for each stage its workers that have started."""
-    if not row.active:
-        return JobNow({}, over=True)
+    """Give how a job stands."""
+    return JobNow(frames.document(assignments(row)), over=not row.active)
+
+
+def assignments(row: JobRow) -> Json:
+    """Tell who works on a job: nobody any more, once it is over."""
+    return {"jobId": row.name, "workerAssignments": _stages(row) if row.active else {}}
+
+
+def _stages(row: JobRow) -> Json:
+    """Give for each stage its workers that have started."""
     stages: dict[str, Json] = {
         number: {
             "stage": int(number),
@@ -274,4 +289,4 @@ def job_now(row: JobRow) -> JobNow:
             "metricsPort": view["metricsPort"],
             "customPort": view["customPort"],
         }
-    return JobNow(stages, over=False)
+    return stages

@@ -50,6 +50,15 @@ class Status(Schema):
     status = fields.Constant("OK", required=True)
 
 
+class Done(Status):
+    """The answer of a route that acts on many jobs."""
+
+    done = fields.Integer(required=True, metadata={"description": "Jobs it was done to."})
+    left = fields.Integer(
+        required=True, metadata={"description": "Jobs that another request would be about."}
+    )
+
+
 class Health(Schema):
     """The state of the server; the other dialects add members of their own."""
 

@@ -42,12 +42,13 @@ CREATE INDEX flamenco_task_job ON flamenco_task (job_id, task_id);
 CREATE INDEX flamenco_task_type ON flamenco_task (type, task_id);
 CREATE INDEX flamenco_task_submitter ON flamenco_task (submitter_id, task_id)
   WHERE submitter_id IS NOT NULL;
+CREATE INDEX flamenco_task_aborted ON flamenco_task (task_id) WHERE aborted = 1;
 
-CREATE INDEX task_farm ON task (state, id) WHERE queue = 'flamenco/render';
+CREATE INDEX task_farm ON task (state, id) WHERE queue >= 'flamenco/' AND queue < 'flamenco0';
 CREATE INDEX task_farm_group ON task (id)
-  WHERE queue = 'flamenco/render' AND kind = 'composite';
+  WHERE queue >= 'flamenco/' AND queue < 'flamenco0' AND kind = 'composite';
 CREATE INDEX task_farm_worker ON task (worker_id, id)
-  WHERE queue = 'flamenco/render' AND worker_id IS NOT NULL;
+  WHERE queue >= 'flamenco/' AND queue < 'flamenco0' AND worker_id IS NOT NULL;
 CREATE INDEX task_member ON task (parent_id, state, id)
   WHERE parent_id IS NOT NULL AND job_id IS NULL;
 CREATE INDEX task_need_task ON task_need (task_id);

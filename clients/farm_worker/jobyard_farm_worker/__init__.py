@@ -7,8 +7,9 @@
 from .manager import Answer, Gone, Manager
 from .options import Options
 from .processes import Program, start
+from .seat import Taken
 from .worker import Worker
 
-__all__ = ["Answer", "Gone", "Manager", "Options", "Program", "Worker", "start"]
+__all__ = ["Answer", "Gone", "Manager", "Options", "Program", "Taken", "Worker", "start"]
 
 __version__ = "0.1.0"

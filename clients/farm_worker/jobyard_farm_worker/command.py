@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .options import Options, default_hostname
+from .seat import Taken
 from .worker import Worker
 
 
@@ -60,7 +61,7 @@ def serve(options: Options) -> int:
         worker = Worker(options)
         worker.listen()
         worker.run()
-    except (ValueError, OSError) as fault:
+    except (ValueError, OSError, Taken) as fault:
         sys.stderr.write(f"jobyard-farm-worker: {fault}\n")
         return 1
     return 0

@@ -1,6 +1,7 @@
 """The output of a program: a file that it writes to, and how much of it the manager has."""
 
 import codecs
+import os
 import re
 from pathlib import Path
 
@@ -30,10 +31,19 @@ class Log:
         with self.path.open("ab") as file:
             file.write(f"{text}\n".encode("utf-8", "replace"))
 
+    def cut(self, size: int) -> None:
+        """Keep only the beginning, as far as it is not sent yet."""
+        os.truncate(self.path, max(size, self._sent))
+
+    @property
+    def size(self) -> int:
+        """Bytes that were written so far."""
+        return self.path.stat().st_size
+
     @property
     def more(self) -> bool:
         """Whether there is more to be sent, or to be sent again."""
-        return self._uncertain or self._size() > self._sent
+        return self._uncertain or self.size > self._sent
 
     def fields(self, *, final: bool = False) -> dict[str, str]:
         """Give what is to be reported next: `log_append`, `log` for all of it, or nothing.
@@ -59,13 +69,10 @@ class Log:
         with self.path.open("rb") as file:
             file.seek(start)
             data = file.read(length)
-        last = final and start + len(data) >= self._size()
+        last = final and start + len(data) >= self.size
         text, used = codecs.utf_8_decode(data, "replace", last)
         found = _SAVED.findall(text)
         if found:
             self.saved = found[-1]
         # No database keeps this character in a text.
         return text.replace("\0", "\ufffd"), used
-
-    def _size(self) -> int:
-        return self.path.stat().st_size

@@ -39,6 +39,8 @@ class Options:
     less_frequent_s: float = 120.0
     #: Bytes that one archive may unpack to.
     unpack_bytes: int = 64 * 1024**3
+    #: Bytes that one program may print.
+    print_bytes: int = 256 * 1024**2
     #: End once the manager has nothing to do.
     once: bool = False
 

@@ -32,6 +32,11 @@ class Program(ABC):
                 **self.group(),
             )
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
     def wait(self, seconds: float) -> int | None:
         """Wait for its end at most so long; gives its exit code, None while it runs.
 

@@ -30,7 +30,7 @@ class Task:
     """A task that this worker was given.
 
     pause(seconds): waits, and tells whether the worker is to end. attend(): called while the
-    program runs, for what else the worker has to do.
+    program runs, for what else the worker has to do. note(pid): remembers the program that runs.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Task:
         compiled: Mapping[str, Any],
         pause: Callable[[float], bool],
         attend: Callable[[], None],
+        note: Callable[[int | None], None],
     ) -> None:
         given = compiled["options"]
         self.id, self.job_id = int(given["task_id"]), int(given["job_id"])
@@ -49,7 +50,7 @@ class Task:
         self._files = [str(name) for name, _ in compiled.get("files", {}).get("jobfiles", ())]
         self._manager, self._options = manager, options
         self._worker_id = worker_id
-        self._pause, self._attend = pause, attend
+        self._pause, self._attend, self._note = pause, attend, note
         self.job = options.directory / "jobs" / str(self.job_id)
         self.folder = options.directory / "tasks" / str(self.id)
         self.output = self.folder / "output"
@@ -87,11 +88,14 @@ class Task:
         except (BadArchive, OSError) as fault:
             self._log.write(f"farm worker: the task cannot start: {fault}")
             return "failed"
+        self._note(program.pid)
         try:
             return self._attend_to(program)
         except BaseException:
             program.stop(self._options.kill_after_s)
             raise
+        finally:
+            self._note(None)
 
     # -- files -----------------------------------------------------------------------------
 
@@ -153,6 +157,11 @@ class Task:
             if self._pause(0):
                 program.stop(self._options.kill_after_s)
                 return "aborted"
+            if self._log.size > self._options.print_bytes:
+                program.stop(self._options.kill_after_s)
+                self._log.cut(self._options.print_bytes)
+                self._log.write("\nfarm worker: the program printed more than it may")
+                return "failed"
             self._attend()
             silent_s = now_s() - reported_s
             due = silent_s >= self._options.silent_s

@@ -13,6 +13,7 @@ from . import archives, machine
 from .machine import Machine, now_s
 from .manager import Answer, Gone, Manager
 from .options import Options
+from .seat import Seat
 from .task import Task
 
 #: Folders of jobs that are kept, with their scenes.
@@ -31,6 +32,7 @@ class Worker:
         self.options = options
         self.id: int | None = None
         self._manager = manager or Manager(options.manager, token=options.token)
+        self._seat = Seat(Path(options.directory))
         self._stop = threading.Event()
         self._toggled = threading.Event()
         self._busy = False
@@ -53,8 +55,17 @@ class Worker:
             signal.signal(signal.SIGUSR1, self._on_toggle)
 
     def run(self) -> None:
-        """Work until told to stop; what the manager does meanwhile ends it never."""
+        """Work until told to stop; what the manager does meanwhile ends it never.
+
+        Raises Taken when another worker uses the folder, OSError when it cannot be used.
+        """
         self._prepare()
+        try:
+            self._work()
+        finally:
+            self._seat.leave()
+
+    def _work(self) -> None:
         self._wait_for_manager()
         delay_s = 1.0
         while not self._stop.is_set():
@@ -170,6 +181,7 @@ class Worker:
                 compiled=answer.body,
                 pause=self._pause,
                 attend=self._attend,
+                note=self._seat.note,
             )
         except (KeyError, TypeError, ValueError) as fault:
             _log.error("what the manager says of task %s makes no sense: %r", task_id, fault)
@@ -197,6 +209,7 @@ class Worker:
             about = folder.lstat()
             if folder.is_symlink() or about.st_uid != os.getuid():
                 raise PermissionError(f"{folder} belongs to somebody else; name another folder")
+        self._seat.take()
         archives.remove(folder / "tasks")
 
     def _forget_jobs(self) -> None:

@@ -1,4 +1,4 @@
-"""One server with two workers for each module."""
+"""One server for all, with workers of its own for each module."""
 
 import shutil
 import tempfile
@@ -10,22 +10,33 @@ from tests.acceptance.farm.farm import Farm
 from tests.yard import Yard
 
 
-@pytest.fixture(scope="module")
-def served():
-    """Yield a farm without workers."""
+@pytest.fixture(scope="session")
+def _yard():
     folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
-    farm = Farm(Yard(folder / "data"), folder)
-    (folder / "data").mkdir()
+    yard = Yard(folder, JOBYARD_FLAMENCO_TRIES="3")
     try:
-        farm.yard.start()
-        farm.use("simple_blender_render")
+        yield yard.start()
+    finally:
+        yard.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def served(_yard, tmp_path_factory):
+    """Yield a farm without workers and without tasks."""
+    farm = Farm(_yard, tmp_path_factory.mktemp("farm"))
+    left = [task["id"] for task in farm.ask("GET", "/tasks").json()["tasks"]]
+    farm.ask("DELETE", "/tasks", 202, json={"tasks": left})
+    for worker in farm.ask("GET", "/workers").json().values():
+        farm.ask("DELETE", f"/workers/{worker['id']}", 204)
+    farm.use("simple_blender_render")
+    try:
         yield farm
         assert set(farm.end()) <= {0}
     finally:
         for process in farm.workers:
             process.kill()
-        farm.yard.end()
-        shutil.rmtree(folder, ignore_errors=True)
+            process.wait()
 
 
 @pytest.fixture(scope="module")

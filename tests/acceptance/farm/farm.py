@@ -39,9 +39,9 @@ class Farm:
         value = {"value": {"commands": self.programs}}
         self.ask("PATCH", f"/settings/{compiler}", json=value)
 
-    def worker(self, **environment):
-        """Start a worker; gives its process."""
-        number = 5001 + len(self.workers)
+    def worker(self, again=None, **environment):
+        """Start a worker, or one again that died; gives its process."""
+        number = 5001 + (len(self.workers) if again is None else self.workers.index(again))
         words = [
             *(sys.executable, "-m", "jobyard_farm_worker", "--manager", self.yard.url),
             *("--folder", str(self.folder / str(number)), "--port", str(number)),

@@ -25,6 +25,38 @@ def test_every_generation_of_output_is_read(served, generation):
     assert worker.wait(90) == 0
 
 
+def test_what_one_machine_cannot_render_another_one_does(served):
+    bad = served.worker(RENDERER_FAIL_AT="2")
+    # Without anybody else the task would have failed for good.
+    (other,) = served.ask("POST", "/workers", json={"hostname": "another"}).json().values()
+    task = served.submit(RENDER, shot(1, 3), SCENE)
+    eventually(lambda: served.task(task)["attempts"] == 1, "a first try")
+    eventually(lambda: served.task(task)["status"] == "ready", "its failure")
+    good = served.worker()
+    found = served.completed(task)
+    assert found["attempts"] == 2
+    assert set(served.output(task)) == {"0001.png", "0002.png", "0003.png"}
+    served.ask("DELETE", f"/workers/{other['id']}", 204)
+    for worker in (bad, good):
+        worker.terminate()
+        assert worker.wait(90) == 0
+
+
+def test_a_worker_that_was_killed_comes_back_and_begins_anew(served):
+    first = served.worker(RENDERER_FRAME_S="600")
+    task = served.submit(RENDER, shot(1, 2), SCENE)
+    worker = eventually(lambda: served.task(task)["log"] and served.task(task)["worker_id"], "log")
+    first.kill()
+    first.wait()
+    second = served.worker(again=first)
+    served.workers.remove(first)
+    found = served.completed(task)
+    assert (found["worker_id"], found["attempts"]) == (worker, 2)
+    assert set(served.output(task)) == {"0001.png", "0002.png"}
+    second.terminate()
+    assert second.wait(90) == 0
+
+
 def test_chunks_go_to_whoever_asks_and_each_once(farm):
     group = farm.submit(RENDER, shot(1, 12, chunk_size=1), SCENE)
     farm.completed(group)
@@ -51,12 +83,11 @@ def test_output_of_what_came_before_is_in_the_folder_of_the_job(farm):
 
 
 def test_deleting_a_task_ends_its_program(farm):
-    farm.use(RENDER, endless="/usr/bin/yes")
-    task = farm.submit(RENDER, shot(1, 9, command_name="endless"), SCENE)
+    task = farm.submit(RENDER, shot(1, 9), b"RENDERER_FRAME_S=600")
     worker = eventually(lambda: farm.task(task)["worker_id"], "a worker")
     eventually(lambda: farm.task(task)["log"], "its output")
     farm.ask("DELETE", f"/tasks/{task}", 202)
-    # The worker is free for another one, which it could not be beside an endless one.
+    # The worker is free for another one, which it could not be beside one that takes hours.
     for _ in range(2):
         farm.completed(farm.submit(RENDER, shot(1, 1), SCENE))
     assert farm.ask("GET", f"/workers/{worker}").json()["current_task"] is None

@@ -217,13 +217,13 @@ def test_a_text_where_a_file_belongs(flamenco: Flamenco):
 
 
 def bomb() -> bytes:
-    """Make a small zip that unpacks to 512 MB."""
+    """Make a small zip that unpacks to 256 MB."""
     into = io.BytesIO()
     with (
         zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open("zero", "w") as member,
     ):
-        for _ in range(512):
+        for _ in range(256):
             member.write(bytes(1 << 20))
     return into.getvalue()
 

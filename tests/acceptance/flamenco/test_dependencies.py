@@ -226,3 +226,18 @@ def test_a_group_as_a_parent(flamenco: Flamenco):
         assert flamenco.poll(worker) == part
         flamenco.report(part, worker, "finished")
     flamenco.shows(child, status="ready")
+
+
+def test_a_ring_waits_until_an_operator_breaks_it(flamenco: Flamenco):
+    one = flamenco.task()
+    body = {"type": RENDER, "settings": SHOT, "depends_on": [one], "child_id": one}
+    answer = flamenco.ask("POST", "/tasks", json=body)
+    assert answer.status_code in (202, 400)
+    if answer.status_code == 202:
+        other = answer.json()["id"]
+        flamenco.shows(other, status="waiting")
+        flamenco.patch(one, status="ready", priority=urgent())
+        worker = flamenco.worker()
+        assert flamenco.poll(worker) == one
+        flamenco.report(one, worker, "finished")
+        flamenco.shows(other, status="ready")

@@ -346,3 +346,35 @@ def test_a_group_has_a_log_of_nothing(flamenco: Flamenco):
     group = chunked(flamenco, 1, 6, 2)
     assert flamenco.log(group) == ""
     flamenco.refused(404, "GET", f"/tasks/{group}/output")
+
+
+def test_a_group_is_no_workers(flamenco: Flamenco):
+    task, worker = flamenco.rendering(settings={**SHOT, "frame_end": 7})
+    group = chunked(flamenco, 1, 6, 2)
+    for body in ({"priority": 9}, {"status": "paused"}, {"log": "x"}):
+        flamenco.unpatched(403, group, worker_id=worker.id, **body)
+    flamenco.report(task, worker, "finished")
+
+
+def test_deleting_a_group_frees_its_workers(flamenco: Flamenco):
+    group = chunked(flamenco, 1, 6, 2, priority=urgent())
+    children = flamenco.long(group)["children"]
+    workers = [flamenco.worker(), flamenco.worker()]
+    assert [flamenco.poll(worker) for worker in workers] == children[:2]
+    flamenco.delete(group)
+    for task, worker in zip(children, workers, strict=False):
+        assert flamenco.beat(worker, "rendering") == {"task_id": None, "status": "enabled"}
+        body = {"worker_id": worker.id, "status": "finished"}
+        flamenco.refused(404, "PATCH", f"/tasks/{task}", json=body)
+
+
+@pytest.mark.parametrize("word", ["paused", "canceled", "ready"])
+def test_steering_a_group_frees_its_workers(flamenco: Flamenco, word: str):
+    group = chunked(flamenco, 1, 6, 2, priority=urgent())
+    children = flamenco.long(group)["children"]
+    worker = flamenco.worker()
+    assert flamenco.poll(worker) == children[0]
+    flamenco.patch(group, priority=-1)
+    flamenco.patch(group, status=word)
+    flamenco.sees(worker, status="enabled", current_task=None)
+    flamenco.unpatched(403, children[0], worker_id=worker.id, status="finished")

@@ -35,6 +35,8 @@ def test_a_task_goes_in_whatever_state(flamenco: Flamenco, state: str):
     assert found["id"] == task
     ended = state in ("completed", "failed", "canceled")
     assert found["status"] == (state if ended else "canceled")
+    done = state in ("completed", "failed")
+    assert found["worker_id"] == (worker.id if done else None)
     for method, tail in ROUTES:
         flamenco.refused(404, method, f"/tasks/{task}{tail}")
     flamenco.refused(404, "GET", f"/tasks/compiled/{task}")
@@ -184,3 +186,13 @@ def test_a_group_and_one_of_its_tasks(flamenco: Flamenco):
     assert {one, group} <= set(found["tasks"]) <= {one, other, group}
     for task in (group, one, other):
         flamenco.refused(404, "GET", f"/tasks/{task}")
+
+
+def test_a_group_that_had_ended(flamenco: Flamenco):
+    group = flamenco.task(settings={**SHOT, "chunk_size": 3}, priority=urgent())
+    worker = flamenco.worker()
+    for task in flamenco.long(group)["children"]:
+        assert flamenco.poll(worker) == task
+        flamenco.report(task, worker, "finished")
+    found = flamenco.delete(group)
+    assert (found["status"], found["frame_current"]) == ("completed", 10)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.acceptance.flamenco.client import ACTIVITY, NEVER, RENDER, SHOT, Flamenco, urgent, zipped
+from tests.acceptance.flamenco.test_tasks_create import NO_ZIPS
 
 START = {
     "process": "",
@@ -246,8 +247,9 @@ def test_the_output(flamenco: Flamenco):
     flamenco.refused(404, "GET", f"/tasks/{task}/output")
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"PK\x05\x06", zipped(a="b")[:-3]])
-def test_output_that_is_no_zip(flamenco: Flamenco, content: bytes):
+@pytest.mark.parametrize("kind", NO_ZIPS)
+def test_output_that_is_no_zip(flamenco: Flamenco, kind: str):
+    content = NO_ZIPS[kind]
     task, worker = flamenco.rendering()
     before = flamenco.long(task)
     data = {"worker_id": worker.id, "status": "finished", "log": "x", "time_cost": 3}
@@ -274,3 +276,19 @@ def test_what_was_given_at_the_start_stays(flamenco: Flamenco):
     flamenco.shows(
         task, name="5-10", parser="blender_render", type=RENDER, settings=SHOT, child_id=None
     )
+
+
+@pytest.mark.parametrize("end", ["finished", "failed"])
+def test_words_after_the_end_change_no_outcome(flamenco: Flamenco, end: str):
+    task, worker = flamenco.rendering()
+    flamenco.report(task, worker, end)
+    before = flamenco.long(task)
+    for who in ({"worker_id": worker.id}, {}):
+        for more in ({"log": "Fra:7 | S | Sample 1/2\nSaved: 'a' Time: 00:02.00\n"}, {"activity": "late"},
+                     {"activity": {"current_frame": 6}}, {"frame_current": 6}, {"time_cost": 5}):  # fmt: skip
+            answer = flamenco.ask("PATCH", f"/tasks/{task}", json={**who, **more})
+            assert answer.status_code in (204, 400, 403, 409)
+            found = flamenco.shows(task, status=before["status"], worker_id=worker.id)
+            if end == "finished":
+                assert (found["progress"], found["eta"], found["frame_current"]) == (100, 0, 10)
+    flamenco.sees(worker, status="enabled", current_task=None)

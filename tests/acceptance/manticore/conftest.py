@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,9 @@ def standin() -> Iterator[str]:
         sys.path.remove(folder)
 
 
-@pytest.fixture(scope="module")
-def manticores(standin: str) -> Iterator[Manticores]:
+@contextmanager
+def started(standin: str) -> Iterator[Manticores]:
+    """Let servers be started; all of them end with the block."""
     with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp", ignore_cleanup_errors=True) as folder:
         servers = Servers(Path(folder))
         yield Manticores(servers, standin)
@@ -43,14 +45,22 @@ def manticores(standin: str) -> Iterator[Manticores]:
 
 
 @pytest.fixture(scope="module")
-def shared(manticores: Manticores) -> Manticore:
-    """One server of two web processes and one slot, for a module."""
-    return manticores.start()
+def manticores(standin: str) -> Iterator[Manticores]:
+    """What starts servers of a test's own; they end with the module."""
+    with started(standin) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def shared(standin: str) -> Iterator[Manticore]:
+    """One server of two web processes and one slot, for all tests."""
+    with started(standin) as found:
+        yield found.start()
 
 
 @pytest.fixture
 def manticore(shared: Manticore) -> Iterator[Manticore]:
-    """The module's server with an empty list."""
+    """The shared server with an empty list."""
     shared.server.clean()
     shared._worker = None
     yield shared

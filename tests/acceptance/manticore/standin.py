@@ -30,9 +30,49 @@ class StandIn(JobInterface):
         raise NotImplementedError
 
 
+class Faulty(StandIn):
+    """Does in one of its functions what the version that is asked for says."""
+
+    name = "faulty"
+
+    def options(self):
+        found = [f"{function}-{way}" for function in ("plan", "watches", "services")
+                 for way in ("raises", "hangs", "babbles")]
+        hmis = [{"type": "faulty", "versions": ["1"]}]
+        return {"core": {"versions": found, "builds": ["default"]}, "hmis": hmis}
+
+    def watches(self, spec):
+        return self._at("watches", spec, ())
+
+    def plan(self, job):
+        return self._at("plan", job.spec, super().plan(job))
+
+    def services(self, job):
+        return self._at("services", job.spec, super().services(job))
+
+    def _at(self, function, spec, answer):
+        where, _, way = spec["core"]["version"].partition("-")
+        if where != function:
+            return answer
+        if way == "raises":
+            raise ValueError("this one is broken")
+        while way == "hangs":
+            pass
+        return 5
+
+
+class Broken(StandIn):
+    """Cannot even say what it has."""
+
+    name = "broken"
+
+    def options(self):
+        raise ValueError("this one is broken")
+
+
 @hookimpl
 def job_interfaces():
-    return [StandIn()]
+    return [StandIn(), Faulty(), Broken()]
 '''
 
 

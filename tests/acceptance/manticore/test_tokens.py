@@ -10,7 +10,9 @@ from tests.acceptance.manticore.client import WANTED
 
 SECRET = "a secret that is long enough for the longest of the three digests there are"
 ROUTES = [("GET", "/api/v2/job"), ("POST", "/api/v2/job"), ("DELETE", "/api/v2/job"),
-          ("POST", "/api/v2/info"), ("GET", "/api/v2/job/none"), ("GET", "/api/v2/info")]  # fmt: skip
+          ("POST", "/api/v2/info"), ("GET", "/api/v2/job/none"), ("GET", "/api/v2/info"),
+          ("PATCH", "/api/v2/job"), ("GET", "/api/v2/queue"), ("GET", "/api/v2/job/a/b/events"),
+          ("GET", "/api/v2/job/events")]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,24 @@ def test_health_and_preflight_need_no_token(guarded):
     assert guarded.server.get("/health").status == 200
     for path in ("/api/v2/job", "/api/v2/info"):
         assert guarded.server.request("OPTIONS", path).status in (200, 204)
+
+
+def test_what_a_passcode_opens_needs_no_token(guarded):
+    headers = {"Authorization": f"Bearer {token('u2')}", "Content-Type": "application/json"}
+    made = guarded.server.request("POST", "/api/v2/job", json.dumps(WANTED), headers)
+    below = f"/api/v2/job/{made.json['passcode']}"
+    assert guarded.server.get(f"{below}/events").json["messages"]
+    assert guarded.server.get(f"{below}/logs").status == 200
+    assert guarded.server.post(f"{below}/activity", "").json == {"counted": False}
+    assert guarded.server.get("/api/v2/job/0123456789abcdef/events").status == 404
+    body = json.dumps({"core": {"version": "5.0.0"}})
+    changed = guarded.server.request("PATCH", "/api/v2/job", body, headers)
+    # It is the first in line, and so being started.
+    assert changed.status == 400
+    assert guarded.server.request("DELETE", "/api/v2/job", headers=headers).status == 200
+
+
+def test_the_page_asks_for_a_token_instead_of_an_id(guarded):
+    page = guarded.server.get("/ui/environments").body
+    assert b'id="token"' in page
+    assert b'id="user"' not in page

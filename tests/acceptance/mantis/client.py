@@ -25,7 +25,14 @@ DEFAULT_MIGRATION = {
 }
 ACTIVE = ("Accepted", "Launched")
 TERMINAL = ("Completed", "Failed")
-LEAVE_OUT = object()
+class _LeftOut:
+    """What stands for no value at all; it says the same in every process, as names of cases must."""
+
+    def __repr__(self) -> str:
+        return "left out"
+
+
+LEAVE_OUT = _LeftOut()
 
 _numbers = itertools.count(1)
 

@@ -328,7 +328,9 @@ FIELDS = [  # query, what is left of a job
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("query", "left"), FIELDS, ids=str)
+@pytest.mark.parametrize(
+    ("query", "left"), FIELDS, ids=lambda given: str(given) if "fields" in given else "left"
+)
 def test_fields_of_jobs(mantis: Mantis, ready, query, left):
     for job in (
         mantis.job(f"{ready}-1", **query),

@@ -10,6 +10,7 @@ import pytest
 
 from tests.acceptance.tork.client import Tork, named
 from tests.conftest import address
+from tests.containers import containers
 from tests.yard import Yard, eventually
 
 pytestmark = pytest.mark.podman
@@ -104,9 +105,7 @@ def test_a_container_that_fails(boxes: Tork):
 
 
 def left(engine, task_id: str) -> list:
-    # One request: containers.list() looks at each of them again, also at those just gone.
-    found = engine.api.containers(all=True)
-    return [one for one in found if any(task_id in value for value in one["Labels"].values())]
+    return containers(engine.api, f"jobyard.task={task_id}")
 
 
 def test_cancel_and_time_out_remove_containers(boxes: Tork, engine):

@@ -159,17 +159,14 @@ def test_ticks_make_jobs(tork: Tork):
 
 def test_deleting_ends_the_runs(tork: Tork):
     tag = uuid.uuid4().hex
-    made = create(tork, "@every 1s", tags=[tag], tasks=[{"name": "t", "run": "sleep 4712004"}])
+    word = f"4712{uuid.uuid4().int % 10**9}"
+    made = create(tork, "@every 1s", tags=[tag], tasks=[{"name": "t", "run": f"sleep {word}"}])
     eventually(lambda: any(job["state"] == "RUNNING" for job in runs(tork, tag)), "a run")
     assert tork.ask("DELETE", f"/scheduled-jobs/{made['id']}").status_code == 200
     assert runs(tork, tag) == []
     eventually(
         lambda: (
-            not [
-                p
-                for p in psutil.process_iter(["cmdline"])
-                if "4712004" in (p.info["cmdline"] or [])
-            ]
+            not [p for p in psutil.process_iter(["cmdline"]) if word in (p.info["cmdline"] or [])]
         ),
         "the processes gone",
     )

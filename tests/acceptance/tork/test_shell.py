@@ -1,5 +1,7 @@
 """The shell runtime: what a task sees, and what it leaves."""
 
+import uuid
+
 import psutil
 import pytest
 
@@ -113,14 +115,11 @@ def test_exit_codes_and_the_last_lines(tork: Tork):
 
 
 def test_what_a_task_leaves_running_does_not_hold_it(tork: Tork):
-    tork.done("sleep 47114711 & exit 0")
+    word = f"4711{uuid.uuid4().int % 10**9}"
+    tork.done(f"sleep {word} & exit 0")
     eventually(
         lambda: (
-            not [
-                p
-                for p in psutil.process_iter(["cmdline"])
-                if "47114711" in (p.info["cmdline"] or [])
-            ]
+            not [p for p in psutil.process_iter(["cmdline"]) if word in (p.info["cmdline"] or [])]
         ),
         "nothing left",
     )

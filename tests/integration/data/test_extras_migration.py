@@ -1,11 +1,6 @@
 """Jobs of a database from before there were pauses and archives go on as they were."""
 
-import shutil
-
-import pytest
-
 from app.data import schema
-from app.data.db import Store
 from app.hooks import TaskSpec
 from app.testing import ScriptedJob, make_engine, work_off
 
@@ -18,20 +13,6 @@ TASK = (
     "INSERT INTO task (queue, name, state, job_id, created_at, queued_at, due_at)"
     " VALUES ('demo/default', ?, ?, ?, 1, ?, ?)"
 )
-
-
-@pytest.fixture
-def old(database_url, tmp_path, monkeypatch):
-    """A database without that step."""
-    steps = tmp_path / "steps"
-    shutil.copytree(schema.ENGINE_STEPS, steps, ignore=shutil.ignore_patterns("__pycache__"))
-    (steps / f"{STEP}.py").unlink()
-    store = Store(database_url)
-    with monkeypatch.context() as patched:
-        patched.setattr(schema, "ENGINE_STEPS", steps)
-        schema.migrate(store, store)
-    yield store
-    store.release_all()
 
 
 def test_work_goes_on_after_the_step(old, database_url):

@@ -1,11 +1,8 @@
 """Jobs of a database from before there were words and places are listed as they were."""
 
-import shutil
-
 import pytest
 
 from app.data import listing, schema
-from app.data.db import Store
 from app.domain.records import JobFilter
 from app.testing import make_engine
 
@@ -14,20 +11,6 @@ JOB = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, created_at,"
     " ended_at) VALUES (?, ?, 'scripted', ?, ?, 'COMPLETED', '{}', ?, ?, 1)"
 )
-
-
-@pytest.fixture
-def old(database_url, tmp_path, monkeypatch):
-    """A database without that step, as filled as one needs."""
-    steps = tmp_path / "steps"
-    shutil.copytree(schema.ENGINE_STEPS, steps, ignore=shutil.ignore_patterns("__pycache__"))
-    (steps / f"{STEP}.py").unlink()
-    store = Store(database_url)
-    with monkeypatch.context() as patched:
-        patched.setattr(schema, "ENGINE_STEPS", steps)
-        schema.migrate(store, store)
-    yield store
-    store.release_all()
 
 
 def fill(store, count):

@@ -1,11 +1,6 @@
 """Waiting lists of a database from before stays were counted go on, and what ended then counts."""
 
-import shutil
-
-import pytest
-
 from app.data import schema
-from app.data.db import Store
 from app.testing import make_engine
 
 STEP = "0015_stays"
@@ -15,20 +10,6 @@ JOB = (
     " ?, ?, ?)"
 )
 ENTRY = "INSERT INTO waiting (pool, job_id, admitted, joined_at) VALUES ('p', ?, ?, 1)"
-
-
-@pytest.fixture
-def old(database_url, tmp_path, monkeypatch):
-    """A database without that step."""
-    steps = tmp_path / "steps"
-    shutil.copytree(schema.ENGINE_STEPS, steps, ignore=shutil.ignore_patterns("__pycache__"))
-    (steps / f"{STEP}.py").unlink()
-    store = Store(database_url)
-    with monkeypatch.context() as patched:
-        patched.setattr(schema, "ENGINE_STEPS", steps)
-        schema.migrate(store, store)
-    yield store
-    store.release_all()
 
 
 def test_what_is_there_is_counted(old, database_url):

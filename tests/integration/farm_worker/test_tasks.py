@@ -121,6 +121,14 @@ def test_megabytes_of_output_arrive_whole(manager, working, ended):
     assert manager.logs[number] == "".join(f"{n:07d} ü\n" for n in range(300_000))
 
 
+def test_a_program_that_prints_without_end_is_ended(manager, working, ended):
+    script = "import time\nwhile True: print('x' * 1000); time.sleep(0.0005)"
+    number = manager.give(sys.executable, "-u", "-c", script)
+    working(print_bytes=100_000)
+    assert ended(number).fields["status"] == "failed"
+    assert "printed more than it may" in manager.logs[number].splitlines()[-1]
+
+
 def test_a_silent_program_is_reported_all_the_same(manager, working):
     number = manager.give(sys.executable, "-c", ENDLESS)
     working()
@@ -162,7 +170,8 @@ def test_a_zip_that_leads_out_fails_the_task_and_writes_nothing(
     working()
     assert ended(number).fields["status"] == "failed"
     assert "leads out" in manager.logs[number]
-    assert [path for path in tmp_path.rglob("*out*") if path.is_file()] == []
+    job = tmp_path / "farm" / "jobs" / "3"
+    assert [above for above in (job, *job.parents) if (above / "out").exists()] == []
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06"])

@@ -174,17 +174,54 @@ def test_while_it_renders_a_change_of_mind_is_told_at_once(manager, working):
     assert number not in manager.ends
 
 
-def test_sigterm_stops_the_program_and_tells_of_it(manager, tmp_path):
+@pytest.fixture
+def apart(manager, tmp_path):
+    """Start workers in processes of their own."""
+    started = []
+
+    def start():
+        words = [sys.executable, "-m", "jobyard_farm_worker", "--manager", manager.url]
+        process = subprocess.Popen(
+            [*words, "--folder", str(tmp_path / "farm"), "--poll", "0.05"],
+            cwd=ROOT / "clients" / "farm_worker",
+            env={**os.environ, "PYTHONPATH": "."},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_what_a_killed_worker_left_running_is_ended_by_the_next_one(manager, apart):
     number = manager.give(sys.executable, "-c", FAMILY)
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "jobyard_farm_worker", "--manager", manager.url),
-            *("--folder", str(tmp_path / "farm"), "--poll", "0.05"),
-        ],
-        cwd=ROOT / "clients" / "farm_worker",
-        env={**os.environ, "PYTHONPATH": "."},
-        stderr=subprocess.DEVNULL,
-    )
+    first = apart()
+    processes = family(manager, number)
+    first.kill()
+    first.wait()
+    assert not gone(processes)
+    with manager.lock:
+        manager.held = None
+    apart()
+    eventually(lambda: gone(processes), "the end of the program and its child")
+
+
+def test_two_workers_do_not_share_a_folder(manager, apart):
+    apart()
+    eventually(lambda: manager.of("POST", "/workers"), "a registration")
+    _, said = (second := apart()).communicate(timeout=90)
+    assert second.returncode == 1
+    assert "give this one another --port" in said
+    assert len(manager.of("POST", "/workers")) == 1
+
+
+def test_sigterm_stops_the_program_and_tells_of_it(manager, apart, tmp_path):
+    number = manager.give(sys.executable, "-c", FAMILY)
+    process = apart()
     processes = family(manager, number)
     process.send_signal(signal.SIGTERM)
     assert process.wait(90) == 0

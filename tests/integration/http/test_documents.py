@@ -2,7 +2,7 @@
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
@@ -93,6 +93,9 @@ def test_document_is_kept(server, known, name, mode):
         # A `wait` block may ask for hours, which is what its author wants.
         if isinstance(case.body, dict):
             case.body.pop("wait", None)
+        # Tasks whose ids are numbers are those of the render farm.
+        task_id = str((case.path_parameters or {}).get("task_id", ""))
+        assume(name != "tork" or not task_id.isdigit())
         answer = case.call(base_url=server.url)
         seen.add((case.method, case.path))
         case.validate_response(answer, checks=CHECKS)

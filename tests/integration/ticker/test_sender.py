@@ -2,92 +2,17 @@
 
 import threading
 from collections import defaultdict
-from types import SimpleNamespace
 
 import pytest
-import structlog
 
 from app.data import deliveries
-from app.domain.clock import SystemClock, seconds
 from app.domain.errors import StoreUnavailable
-from app.testing import make_engine
 from app.ticker import posting
 from app.ticker import sender as module
-from app.ticker.sender import PLACES_A_HOST, Sender, name_of
-from tests.receiver import Receiver, self_signed
+from app.ticker.sender import PLACES_A_HOST, name_of
+from tests.integration.ticker.sending import done, post
+from tests.receiver import Receiver
 from tests.yard import eventually
-
-
-class Clock:
-    """The machine's, and as much later as the test says."""
-
-    later_s = 0.0
-
-    def now(self):
-        return SystemClock().now() + seconds(self.later_s)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def engine(request, clock):
-    """An engine on SQLite; a test that asks for `database_url` runs on each database."""
-    both = "database_url" in request.fixturenames
-    database_url = request.getfixturevalue("database_url") if both else None
-    with make_engine(database_url=database_url, clock=clock) as engine:
-        yield engine
-
-
-@pytest.fixture
-def receiver():
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
-@pytest.fixture
-def lines():
-    """What is logged meanwhile."""
-    with structlog.testing.capture_logs() as found:
-        yield found
-
-
-@pytest.fixture
-def start(engine, monkeypatch):
-    """Start a sender; it is stopped at the end of the test."""
-    monkeypatch.setattr(module, "PAUSE_S", 0.01)
-    running = []
-
-    def start(word=None, *, leads=lambda: True, **security):
-        settings = SimpleNamespace(
-            security=SimpleNamespace(
-                **{"webhook_allow": (), "webhook_private": True, "webhook_ca": None, **security}
-            )
-        )
-        sender = Sender(SimpleNamespace(engine=engine, settings=settings), word)
-        stopping = threading.Event()
-        thread = threading.Thread(target=sender.run, args=(leads, stopping))
-        thread.start()
-        running.append((stopping, thread))
-        return stopping, thread
-
-    yield start
-    for stopping, thread in running:
-        stopping.set()
-        thread.join(60)
-        assert not thread.is_alive()
-
-
-def post(engine, url, *bodies, channel="c", **headers):
-    for body in bodies:
-        engine.deliveries.post(channel, url=url, body=body, headers=headers)
-
-
-def done(engine):
-    eventually(lambda: engine.deliveries.waiting() == 0, "everything sent")
 
 
 @pytest.mark.usefixtures("database_url")
@@ -488,38 +413,3 @@ def test_names_are_told_apart_by_channel_and_number(engine):
     first, other = (engine.deliveries.first(name) for name in ("a", "b"))
     assert name_of(first) != name_of(other)
     assert name_of(first) == name_of(engine.deliveries.first("a"))
-
-
-def test_a_receiver_is_spoken_to_over_tls_if_its_certificate_is_trusted(engine, start, tmp_path):
-    certificate, identity = self_signed(tmp_path)
-    receiver = Receiver(identity=identity)
-    try:
-        post(engine, f"{receiver.url}/x", "1", "2")
-        start(webhook_ca=certificate)
-        done(engine)
-        assert [each.body for each in receiver.at("/x")] == [b"1", b"2"]
-        assert receiver.at("/x")[0].headers["host"] == f"localhost:{receiver.port}"
-    finally:
-        receiver.close()
-
-
-@pytest.mark.parametrize("trusted", ["nobody", "another", "another name"])
-def test_a_receiver_nobody_vouches_for_is_told_nothing(engine, start, tmp_path, lines, trusted):
-    (tmp_path / "other").mkdir()
-    other, _ = self_signed(tmp_path / "other")
-    certificate, identity = self_signed(tmp_path)
-    receiver = Receiver(identity=identity)
-    url = receiver.url
-    if trusted == "another name":
-        url = url.replace("localhost", "127.0.0.1")
-    files = {"nobody": None, "another": other, "another name": certificate}
-    try:
-        post(engine, f"{url}/secret-path", "secret body")
-        start(webhook_ca=files[trusted])
-        done(engine)
-        assert receiver.messages == []
-    finally:
-        receiver.close()
-    [failed] = [line for line in lines if line["event"] == "webhook-failed"]
-    assert failed["reason"].startswith("TLS failed: its certificate is not trusted: ")
-    assert "secret" not in str(lines)

@@ -10,6 +10,7 @@ import pytest
 
 from app.domain.clock import SECOND
 from app.hooks.types import Mount, Step
+from app.worker.runtimes import engine_api
 from tests.integration.worker.container_commands import IMAGE, SEAT, FixedClock, left_of, run
 from tests.integration.worker.watching import eventually, in_thread
 from tests.relay import Relay
@@ -222,7 +223,7 @@ def test_engine_that_comes_back_is_waited_for_before_the_task_ends(
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_leftovers_at_a_silent_engine_are_known_and_removed_when_it_answers(
-    make, watch, client, tmp_path, docker_host
+    make, watch, client, tmp_path, docker_host, *, monkeypatch
 ):
     seat = f"{SEAT}-silent"
     relay = Relay(tmp_path / "relay.sock", docker_host)
@@ -235,8 +236,10 @@ def test_leftovers_at_a_silent_engine_are_known_and_removed_when_it_answers(
     silent.bind(str(relay.path))
     silent.listen()
     successor = make(base_url=f"unix://{relay.path}", seat=seat)
-    assert successor.clean_up() == {"attempt-9"}
-    assert successor.settle() == {"attempt-9"}
+    with monkeypatch.context() as hurried:  # it never answers, so why wait for it
+        hurried.setattr(engine_api, "_PING_S", 0.5)
+        assert successor.clean_up() == {"attempt-9"}
+        assert successor.settle() == {"attempt-9"}
     silent.close()
     relay.path.unlink()
     again = Relay(tmp_path / "relay.sock", docker_host)

@@ -119,7 +119,10 @@ def test_the_first_quick_submit_is_like_the_cluster():
     ],
 )
 def test_system_labels(url, artifact):
-    given = [{"name": "_mantis.version", "value": "old"}, {"name": "_mantis.isResubmit", "value": "true"}]
+    given = [
+        {"name": "_mantis.version", "value": "old"},
+        {"name": "_mantis.isResubmit", "value": "true"},
+    ]
     found = resolved(url=url, version="v", scheduling=OWN, labels=given)
     assert {one["name"]: one["value"] for one in system_labels(found)} == {
         "a": "1",

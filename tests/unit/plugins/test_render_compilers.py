@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from app.api.http.forms import spec_schema
 from app.domain.errors import SpecInvalid
 from app.hooks import TaskView, WorkerView
 from app.hooks.compiler import os_of
@@ -46,17 +47,10 @@ def reasons(kind, settings):
     return refusal.value.faults
 
 
-@pytest.mark.parametrize("kind", COMPILERS)
-def test_each_keeps_the_contract_of_job_types(kind):
-    class Contract(JobInterfaceContract):
-        interface = COMPILERS[kind]
-        valid_spec = VALID[kind]
-
-    contract = Contract()
-    for name in dir(contract):
-        # Keys that none knows are kept: submit scripts add notes of their own.
-        if name.startswith("test_") and name != "test_unknown_parameter_is_refused":
-            getattr(contract, name)()
+class TestEachKeepsTheContractOfJobTypes(JobInterfaceContract):
+    @pytest.fixture(autouse=True, params=COMPILERS)
+    def _each(self, request):
+        self.interface, self.valid_spec = COMPILERS[request.param], VALID[request.param]
 
 
 # -- settings -------------------------------------------------------------------------------
@@ -166,6 +160,18 @@ def test_a_text_to_print_may_be_empty_and_holds_no_nul():
 )
 def test_settings_of_a_video_are_checked(name, value):
     assert set(reasons("ffmpeg_encode", {**VALID["ffmpeg_encode"], name: value})) == {name}
+
+
+@pytest.mark.parametrize("kind", COMPILERS)
+def test_forms_are_told_what_each_setting_is(kind):
+    shown = spec_schema(COMPILERS[kind].spec_schema)
+    assert shown["additionalProperties"] is True
+    for name, each in shown["properties"].items():
+        assert each["type"] in {"integer", "string"}, name
+        assert each["description"].endswith("."), name
+        # A default that is shown is one that would be taken.
+        if "default" in each:
+            assert loaded(kind, {**VALID[kind], "tile": 0, name: each["default"]})
 
 
 # -- cutting --------------------------------------------------------------------------------

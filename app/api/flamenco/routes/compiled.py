@@ -8,6 +8,7 @@ from app.api.flamenco import schemas
 from app.api.flamenco.answers import document, nothing
 from app.api.flamenco.fields import Fields
 from app.api.flamenco.routes.describing import tells
+from app.api.flamenco.service import catalogue
 from app.api.flamenco.service import compiled as service
 from app.api.flamenco.service.workers import by_address
 from app.api.http.documents import text_query
@@ -18,6 +19,13 @@ _QUERY = [
     {"name": "worker_id", "description": "Who asks.", "schema": {"type": "integer"}},
     text_query("system", "Operating system of a preview; Linux."),
 ]
+
+
+@blueprint.route("/tasks/compiled")
+@tells(blueprint, answer=schemas.Compilers)
+def get_compilers() -> ResponseReturnValue:
+    """List the compilers that are installed, and what their settings may hold."""
+    return document(catalogue.compilers(services()))
 
 
 @blueprint.route("/tasks/compiled/<farm_number:task_id>")

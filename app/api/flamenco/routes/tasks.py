@@ -29,6 +29,7 @@ MOST_NAME = 1000
 _FILTERS = [
     text_query("status", "Only tasks that stand so."),
     text_query("type", "Only tasks of this compiler."),
+    text_query("tag", "Only tasks that want a worker with this tag."),
     *(
         {"name": name, "description": about, "schema": {"type": "integer"}}
         for name, about in (
@@ -62,6 +63,7 @@ def post_task() -> ResponseReturnValue:
         name=given.text("name", most=MOST_NAME),
         child_id=given.integer("child_id"),
         depends_on=given.integers("depends_on") or (),
+        tag=given.tag("tag"),
     )
     made = creation.create(services(), wanted, _file(given, "jobfile"))
     found = service.summary(services(), made)
@@ -84,6 +86,7 @@ def get_tasks() -> ResponseReturnValue:
         parent_id=given.integer("parent_id"),
         worker_id=given.integer("worker_id"),
         submitter_id=given.integer("task_id"),
+        tag=given.tag("tag"),
     )
     return document(
         service.every(

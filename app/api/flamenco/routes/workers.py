@@ -11,6 +11,7 @@ from app.api.flamenco.answers import document, nothing
 from app.api.flamenco.errors import Refused, WrongField
 from app.api.flamenco.fields import Fields, read
 from app.api.flamenco.routes.describing import tells
+from app.api.flamenco.service import failures
 from app.api.flamenco.service import workers as service
 from app.api.flamenco.tables.workers import MOST_LOG
 from app.api.http.site import services
@@ -20,6 +21,10 @@ MOST_HOST = 255
 DEFAULT_PORT = 5000
 SENT = ("available", "rendering", "enabled", "busy", "disabled")
 SWITCHED = ("enabled", "disabled", "busy")
+_WHOSE = [
+    {"name": name, "description": about, "schema": {"type": "integer"}}
+    for name, about in (("worker_id", "Only this worker's."), ("job_id", "Only of this job."))
+]
 _MINIMAL = "return=minimal"
 
 
@@ -49,6 +54,7 @@ def post_worker() -> ResponseReturnValue:
             mac=_mac(given),
             frequent=given.document("update_frequent"),
             less_frequent=given.document("update_less_frequent"),
+            tags=given.tags("tags"),
         ),
     )
     where = f"{services().settings.flamenco.prefix}/workers/{worker.id}"
@@ -94,6 +100,7 @@ def patch_worker(worker_id: int) -> ResponseReturnValue:
         "mac": _mac(given),
         "frequent": given.document("update_frequent"),
         "less_frequent": given.document("update_less_frequent"),
+        "tags": given.tags("tags"),
     }
     values = {name: value for name, value in values.items() if value is not None}
     if status is None and not values:
@@ -120,6 +127,22 @@ def delete_worker(worker_id: int) -> ResponseReturnValue:
     """Forget a worker; what it held is ready again."""
     service.forget(services(), worker_id)
     return nothing()
+
+
+@blueprint.route("/workers/blocks")
+@tells(blueprint, answer=schemas.Blocks)
+def get_blocks() -> ResponseReturnValue:
+    """List workers that get no more tasks of a job and type, since they failed too many."""
+    return document(failures.blocks(services()))
+
+
+@blueprint.route("/workers/blocks", methods=["DELETE"])
+@tells(blueprint, 400, answer=schemas.Lifted, query=_WHOSE)
+def delete_blocks() -> ResponseReturnValue:
+    """Lift the blocks of a worker, of a job, or all of them."""
+    given = read()
+    worker_id, job_id = given.integer("worker_id"), given.integer("job_id")
+    return document(failures.lift(services(), worker_id, job_id))
 
 
 @blueprint.route("/workers/status/<farm_number:worker_id>", methods=["PATCH"])

@@ -37,7 +37,7 @@ def _take(services: Services, worker_id: int) -> int | None:
         worker = _known(workers.alive(services, worker_id, tx.now))
         if worker.task_id is not None:
             return worker.task_id
-        return None if worker.busy else workers.take(services, worker_id, tx.now)
+        return None if worker.busy else workers.take(services, worker, tx.now)
 
 
 def taken(services: Services, task_id: int, worker_id: int) -> Json:

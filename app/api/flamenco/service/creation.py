@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.api.flamenco.errors import Refused, WrongField
 from app.api.flamenco.fields import MOST
-from app.api.flamenco.records import LEASE_US, QUEUE, FarmTask
+from app.api.flamenco.records import LEASE_US, FarmTask, queue_of
 from app.api.flamenco.service import files, settings
 from app.api.flamenco.tables import numbers, tasks
 from app.api.flamenco.tables.tasks import NewFarmTask
@@ -33,6 +33,7 @@ class Wanted:
     name: str | None = None
     child_id: int | None = None
     depends_on: Sequence[int] = ()
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +160,7 @@ class _Rows:
         self._wanted = wanted
         self._job_id = job_id
         self._waits = waits
+        self._tries = services.settings.flamenco.tries
 
     def add(
         self,
@@ -174,13 +176,14 @@ class _Rows:
         self.engine.append(
             GivenTask(
                 id=task_id,
-                queue=QUEUE,
+                queue=queue_of(self._wanted.tag),
                 name=part.name,
                 payload=self._dumps(part.settings),
                 kind="composite" if group else "work",
                 waits=self._waits or bool(part.after),
                 parent_id=parent_id,
                 priority=self._wanted.priority,
+                max_attempts=self._tries,
                 lease_us=LEASE_US,
             )
         )

@@ -24,7 +24,8 @@ from app.wiring import Services
 PIECE = 1 << 20
 ZIP = "application/zip"
 UNNAMED_S = 24 * 3600
-"""After so long a file that no row names was left behind by a process that died."""
+"""After so long a file that no row names was left behind by a process that died, and the zip of a
+job that has no task will get none."""
 SWEEP_S = 3600
 
 
@@ -144,8 +145,12 @@ def drop(services: Services, places: list[str]) -> None:
 
 
 def sweep_up(services: Services, now: Instant) -> int:
-    """Delete what a process that died left behind, and what was replaced; give how many."""
-    count = 0
+    """Delete files of jobs without tasks, and what a process that died left behind; how many."""
+    store = services.engine.store
+    with store.transaction():
+        unused = table.forget_jobs(store, now - UNNAMED_S * SECOND)
+    drop(services, unused)
+    count = len(unused)
     for path in folder(services).glob("*/*"):
         try:
             old = path.stat().st_mtime < now / SECOND - UNNAMED_S

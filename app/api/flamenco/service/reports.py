@@ -7,7 +7,7 @@ from typing import Any
 from app.api.flamenco import words
 from app.api.flamenco.errors import DISABLED, NO_TASK, UNREGISTERED, Refused, WrongField
 from app.api.flamenco.records import FarmTask, FarmWorker
-from app.api.flamenco.service import files, output, workers
+from app.api.flamenco.service import failures, files, output, workers
 from app.api.flamenco.service.sweeping import sweep
 from app.api.flamenco.tables import tasks
 from app.api.flamenco.tables.workers import MOST_LOG
@@ -230,7 +230,7 @@ def move(services: Services, tx: Transaction, task: FarmTask, act: Act) -> None:
         tasks.update(engine.store, task.id, done, tx.now)
         engine.steering.follow([task.id, *([task.parent_id] if task.parent_id else [])])
     elif act is Act.FAIL:
-        engine.attempts.fail(task.lease, FAILED, retry=False)
+        failures.fail(services, tx, task, FAILED)
     elif act is Act.ABORT:
         engine.attempts.release(task.lease)
         tasks.update(engine.store, task.id, {"aborted": 1}, tx.now)
@@ -240,6 +240,7 @@ def move(services: Services, tx: Transaction, task: FarmTask, act: Act) -> None:
         engine.steering.restart(place)
         log_from = engine.logs.last_number(task.id) + 1
         tasks.freshen(engine.store, task.id, log_from, tx.now)
+        failures.forget(services, [task.id])
     elif act is Act.UNBIND:
         engine.steering.wait_no_more(place)
     elif act is Act.PAUSE:

@@ -6,6 +6,7 @@ looks at short indexes, and nothing to do.
 
 from app.api.flamenco.records import LEASE_US
 from app.api.flamenco.service import settings
+from app.api.flamenco.service.failures import overlong, overrun
 from app.api.flamenco.tables import workers
 from app.domain.clock import Instant
 from app.domain.records import Lease
@@ -24,11 +25,14 @@ def sweep(services: Services, *, alive: int | None = None) -> int:
         worker_us, task_us = settings.patience(services)
         silent = workers.silent(engine.store, now - worker_us, alive)
         late = engine.attempts.silent(LEASE_US, now - task_us)
+        long = overlong(services, now)
     for worker_id in silent:
         retried(engine.store, lambda one=worker_id: _lose(services, one, now - worker_us))  # type: ignore[misc]
     for lease in late:
         engine.attempts.lose(lease, before=now - task_us + LEASE_US)
-    return len(silent) + len(late)
+    for task_id in long:
+        retried(engine.store, lambda one=task_id: overrun(services, one))  # type: ignore[misc]
+    return len(silent) + len(late) + len(long)
 
 
 def _lose(services: Services, worker_id: int, since: Instant) -> None:

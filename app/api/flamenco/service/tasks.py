@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.api.flamenco import words
 from app.api.flamenco.errors import NO_TASK, Refused
 from app.api.flamenco.records import FarmTask
-from app.api.flamenco.service import files, output
+from app.api.flamenco.service import failures, files, output
 from app.api.flamenco.service.sweeping import sweep
 from app.api.flamenco.tables import files as file_table
 from app.api.flamenco.tables import tasks
@@ -125,4 +125,5 @@ def _take(services: Services, ids: Sequence[int]) -> list[str] | None:
         gone = [place.id for place in wanted]
         engine.steering.delete(wanted)
         tasks.delete(engine.store, gone)
+        failures.forget(services, gone)
         return [place for kind in OF_TASKS for place in file_table.take(engine.store, kind, gone)]

@@ -1,13 +1,14 @@
 """Workers: they register, ask for work, and are switched on and off by operators."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.api.flamenco import words
 from app.api.flamenco.errors import NO_WORKER, Refused
 from app.api.flamenco.records import DIALECT, QUEUE, FarmWorker
+from app.api.flamenco.service import choosing
 from app.api.flamenco.service.sweeping import sweep, take_back
-from app.api.flamenco.tables import tasks, workers
+from app.api.flamenco.tables import failures, tasks, workers
 from app.domain.clock import SECOND, Instant
 from app.domain.errors import WorkerNotFound
 from app.domain.records import Json
@@ -20,7 +21,7 @@ BEAT_S = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What a worker says of itself. mac, frequent, less_frequent: None leaves what is known."""
+    """What a worker says of itself. mac and what follows: None leaves what is known."""
 
     hostname: str
     address: str
@@ -29,6 +30,7 @@ class Registration:
     mac: int | str | None = None
     frequent: Json | None = None
     less_frequent: Json | None = None
+    tags: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ def _register(services: Services, given: Registration) -> FarmWorker:
 
 def _told(given: Registration) -> dict[str, Any]:
     values: dict[str, Any] = {"address": given.address, "system": given.system}
-    for name in ("mac", "frequent", "less_frequent"):
+    for name in ("mac", "frequent", "less_frequent", "tags"):
         value = getattr(given, name)
         if value is not None:
             values[name] = value
@@ -146,7 +148,8 @@ def _beat(services: Services, worker_id: int, news: News) -> Json:
                 workers.update(engine.store, worker_id, {"busy": int(wanted)})
             busy = wanted
         if news.status == "available" and task_id is None:
-            task_id = take(services, worker_id, tx.now)
+            tags = news.values.get("tags", worker.tags)
+            task_id = take(services, replace(worker, tags=tuple(tags)), tx.now)
     status = "busy" if busy else "enabled" if task_id is None else "rendering"
     return {"task_id": task_id, "status": status}
 
@@ -170,12 +173,11 @@ def alive(
     return worker
 
 
-def take(services: Services, worker_id: int, now: Instant) -> int | None:
+def take(services: Services, worker: FarmWorker, now: Instant) -> int | None:
     """Hand the next task to a worker that holds none. In a transaction that holds the worker."""
-    claimed = services.engine.claims.claim(worker_id, QUEUE, start=True)
-    if not claimed:
+    task_id = choosing.claim(services, worker)
+    if task_id is None:
         return None
-    task_id = claimed[0].task_id
     tasks.handed_out(services.engine.store, task_id, now)
     return task_id
 
@@ -210,6 +212,7 @@ def _forget(services: Services, worker_id: int) -> None:
     with engine.transaction():
         if not workers.delete(engine.store, worker_id):
             raise Refused(404, NO_WORKER)
+        failures.forget_worker(engine.store, worker_id)
         try:
             engine.workers.leave(worker_id)
         except WorkerNotFound:

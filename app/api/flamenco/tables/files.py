@@ -61,6 +61,20 @@ def take(store: Store, kind: str, owners: Sequence[int]) -> list[str]:
     return places
 
 
+def forget_jobs(store: Store, before: Instant) -> list[str]:
+    """Delete the rows of jobs without tasks, stored before then; give where their files lie."""
+    rows = store.run(
+        "DELETE FROM flamenco_file WHERE kind = 'job' AND stored_at < ? AND NOT EXISTS"
+        " (SELECT 1 FROM flamenco_task f WHERE f.job_id = flamenco_file.owner) RETURNING place",
+        (before,),
+    ).fetchall()
+    store.run(
+        "DELETE FROM flamenco_support WHERE NOT EXISTS"
+        " (SELECT 1 FROM flamenco_task f WHERE f.job_id = flamenco_support.job_id)"
+    )
+    return [row[0] for row in rows]
+
+
 def has(store: Store, place: str) -> bool:
     """Tell whether any row names a place."""
     row = store.run("SELECT 1 FROM flamenco_file WHERE place = ?", (place,)).fetchone()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.api.flamenco.records import QUEUE, FarmTask, GroupFigures
+from app.api.flamenco.records import OURS, FarmTask, GroupFigures, queue_of
 from app.data.codec import dumps, loads
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -14,7 +14,7 @@ _COLUMNS = (
     "t.id, t.state, t.kind, t.name, t.priority, t.worker_id, t.number, t.parent_id, t.payload,"
     " t.created_at, f.job_id, f.submitter_id, f.type, f.parser, f.format, f.child_id,"
     " f.frame_start, f.frame_end, f.frame_current, f.aborted, f.progress, f.eta, f.time_cost,"
-    " f.activity, f.log_from, f.log_read, f.parser_state, f.updated_at, f.touched_at"
+    " f.activity, f.log_from, f.log_read, f.parser_state, f.updated_at, f.touched_at, t.queue"
 )
 _FROM = "FROM task t JOIN flamenco_task f ON f.task_id = t.id"
 _GET = f"SELECT {_COLUMNS} {_FROM} WHERE t.id = ?"
@@ -37,19 +37,19 @@ _FRESH = (
     " time_cost = NULL, activity = NULL, log_from = ?, log_read = ?, parser_state = NULL,"
     " updated_at = ? WHERE task_id = ?"
 )
-# The aborted ones are few, and among those that are ready.
-_READY = "t.state = 'QUEUED' AND f.aborted = 0"
+_RENDER = OURS.replace("queue", "t.queue")
+# The aborted ones are few. Groups are always RUNNING, so only there does the kind count.
+_ABORTED = "(SELECT a.task_id FROM flamenco_task a WHERE a.aborted = 1)"
 _WORK = {
     "waiting": "t.state = 'CREATED'",
-    "ready": _READY,
-    "rendering": "t.state IN ('LEASED', 'RUNNING')",
+    "ready": f"t.state = 'QUEUED' AND t.id NOT IN {_ABORTED}",
+    "rendering": "t.state IN ('LEASED', 'RUNNING') AND t.kind = 'work'",
     "paused": "t.state = 'HELD'",
     "completed": "t.state = 'COMPLETED'",
     "failed": "t.state = 'FAILED'",
-    "aborted": "t.state = 'QUEUED' AND f.aborted = 1",
+    "aborted": f"t.state = 'QUEUED' AND t.id IN {_ABORTED}",
     "canceled": "t.state = 'CANCELLED'",
 }
-_RENDER = f"t.queue = '{QUEUE}'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,7 @@ class Filter:
     parent_id: int | None = None
     worker_id: int | None = None
     submitter_id: int | None = None
+    tag: str | None = None
 
 
 def _record(store: Store, row: Row) -> FarmTask:
@@ -126,6 +127,7 @@ def _record(store: Store, row: Row) -> FarmTask:
         parser_state=None if row[26] is None else loads(row[26]),
         updated_at=row[27],
         touched_at=row[28],
+        tag=row[29].partition(":")[2] or None,
     )
 
 
@@ -170,18 +172,7 @@ def held_by(store: Store, worker_id: int) -> int | None:
 
 def page(store: Store, wanted: Filter, *, limit: int, offset: int) -> tuple[list[FarmTask], int]:
     """Give tasks by id, and how many match in all."""
-    where, params = _where(wanted)
-    if wanted.status is None:
-        chosen = f"SELECT t.id {_FROM} WHERE {where}"
-    else:
-        # Two questions, each with an index: how a group stands follows from its tasks.
-        work = f"SELECT t.id {_FROM} WHERE {_RENDER} AND {_WORK[wanted.status]} AND"
-        groups = f"SELECT t.id {_FROM} WHERE {_RENDER} AND t.kind = 'composite' AND"
-        chosen = (
-            f"{work} t.kind = 'work' AND {where}"
-            f" UNION ALL {groups} {group_stands(wanted.status)} AND {where}"
-        )
-        params = [*params, *params]
+    chosen, params = _chosen(wanted)
     count = store.run(f"SELECT COUNT(*) FROM ({chosen}) c", params).fetchone()
     total = int(count[0]) if count else 0
     if offset >= total:
@@ -195,16 +186,33 @@ def page(store: Store, wanted: Filter, *, limit: int, offset: int) -> tuple[list
     return [_record(store, row) for row in rows], total
 
 
-def _where(wanted: Filter) -> tuple[str, list[Any]]:
-    asked = {
-        "f.type = ?": wanted.type,
-        "f.job_id = ?": wanted.job_id,
-        "t.parent_id = ?": wanted.parent_id,
-        f"{_RENDER} AND t.worker_id = ?": wanted.worker_id,
-        "f.submitter_id = ?": wanted.submitter_id,
-    }
-    words = [word for word, value in asked.items() if value is not None]
-    return " AND ".join(words) or "1 = 1", [v for v in asked.values() if v is not None]
+def _chosen(wanted: Filter) -> tuple[str, list[Any]]:
+    """Give the ids that match, asking of each table only what must be asked."""
+    own = _asked(
+        {"type": wanted.type, "job_id": wanted.job_id, "submitter_id": wanted.submitter_id}
+    )
+    queue = None if wanted.tag is None else queue_of(wanted.tag)
+    of_task = _asked({"parent_id": wanted.parent_id, "worker_id": wanted.worker_id, "queue": queue})
+    if wanted.status is None and not of_task:
+        where = " AND ".join(f"f.{name} = ?" for name in own)
+        return (
+            f"SELECT f.task_id FROM flamenco_task f{' WHERE ' + where if where else ''}",
+            list(own.values()),
+        )
+    source = f"SELECT t.id {_FROM}" if own else "SELECT t.id FROM task t"
+    words = [_RENDER, *(f"t.{name} = ?" for name in of_task), *(f"f.{name} = ?" for name in own)]
+    where = " AND ".join(words)
+    params = [*of_task.values(), *own.values()]
+    if wanted.status is None:
+        return f"{source} WHERE {where}", params
+    # Two questions, each with an index: how a group stands follows from its tasks.
+    work = f"{source} WHERE {where} AND {_WORK[wanted.status]}"
+    groups = f"{source} WHERE {where} AND t.kind = 'composite' AND {group_stands(wanted.status)}"
+    return f"{work} UNION ALL {groups}", [*params, *params]
+
+
+def _asked(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
 
 
 _ANY = "EXISTS (SELECT 1 FROM task c WHERE c.parent_id = t.id AND c.job_id IS NULL AND c.state IN "

@@ -10,7 +10,7 @@ from app.domain.clock import Instant
 
 _OWN = (
     "w.worker_id, w.hostname, w.address, w.port, w.mac, w.system, w.disabled, w.busy, w.online,"
-    " w.activity, w.log, w.time_cost, w.frequent, w.less_frequent, w.seen_at"
+    " w.activity, w.log, w.time_cost, w.frequent, w.less_frequent, w.seen_at, w.tags"
 )
 _HOLDS = (
     "LEFT JOIN task t ON t.worker_id = w.worker_id AND t.leased_until IS NOT NULL"
@@ -38,7 +38,8 @@ def _record(row: Row) -> FarmWorker:
         frequent=loads(row[12]),
         less_frequent=loads(row[13]),
         seen_at=row[14],
-        task_id=row[15],
+        tags=tuple(loads(row[15])),
+        task_id=row[16],
     )
 
 
@@ -116,7 +117,7 @@ def update(store: Store, worker_id: int, values: Mapping[str, Any]) -> bool:
 
 
 def _written(values: Mapping[str, Any]) -> list[Any]:
-    objects = ("mac", "frequent", "less_frequent")
+    objects = ("mac", "frequent", "less_frequent", "tags")
     return [
         dumps(one) if name in objects and one is not None else one for name, one in values.items()
     ]

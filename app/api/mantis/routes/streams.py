@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial, wraps
 from typing import Any
 
@@ -96,7 +96,7 @@ class _Routes:
 
     def _beside(self, path: str, view: View, **options: Any) -> None:
         """Mount a view of which the API document tells with another of that path."""
-        name = f"{view.__name__}-{len(path)}-{len(options)}-{'websocket' in options}"
+        name = f"{view.__name__}{path}"
         self._blueprint.record_once(
             lambda state: state.add_url_rule(path, name, view, strict_slashes=False, **options)
         )
@@ -232,7 +232,8 @@ def _streamed(
     outlet: Outlet, opening: Opening, wish: Wish, headers: dict[str, str] | None = None
 ) -> Response:
     def generated() -> Iterator[bytes]:
-        with opening(threading.Event()) as source:
+        # Without its database the stream ends, and its client is told 503 when it comes back.
+        with suppress(EngineError), opening(threading.Event()) as source:
             yield from sinks.events(outlet, source, wish)
 
     return frames.answer(generated(), headers)

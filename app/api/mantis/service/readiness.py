@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from app.api.http.drain import Drain
 from app.api.mantis import rows, tables
-from app.api.mantis.board import job_now
+from app.api.mantis.board import assignments
 from app.api.mantis.errors import Missing, no_job
 from app.api.mantis.reading import Json
 from app.api.mantis.service import clusters, jobs
@@ -82,4 +82,4 @@ def discovery(services: Services, cluster: str) -> Json:
         found = None if newest is None else rows.job(store, newest)
     if found is None:
         raise Missing(f"Job Cluster {cluster} has no job that is launched", "job-not-found")
-    return {"jobId": found.name, "workerAssignments": job_now(found).assignments}
+    return assignments(found)

@@ -38,7 +38,7 @@ def scheduling(outlet: Outlet, job: JobRow, *, beats: bool) -> Iterator[bytes]:
             now = follower.value
             if now is not None and now != told:
                 told = now
-                yield stream.sent(_assignments(job.name, now))
+                yield stream.sent(now.event or _nobody(job.name))
                 if now.over:
                     return
             yield from stream.pause()
@@ -61,7 +61,7 @@ def discovery(outlet: Outlet, cluster: Cluster, *, beats: bool) -> Iterator[byte
                 job = stream.follow_job(newest.job_id)
             if job is not None and latest is not None and job.value not in (None, told):
                 told = job.value
-                yield stream.sent(_assignments(latest.name, job.value))
+                yield stream.sent(told.event or _nobody(latest.name))
             yield from stream.pause()
 
 
@@ -77,7 +77,7 @@ def last_job(outlet: Outlet, cluster: Cluster, *, beats: bool) -> Iterator[bytes
                 return
             if now is not None and now is not known:
                 for launch in _news(known, now):
-                    yield stream.sent({"name": cluster.name, "jobId": launch.name})
+                    yield stream.sent(frames.document({"name": cluster.name, "jobId": launch.name}))
                 known = now
             yield from stream.pause()
 
@@ -95,8 +95,8 @@ def _news(known: ClusterNow | None, now: ClusterNow) -> tuple[Launch, ...]:
     return tuple(launch for launch in now.launches if launch.job_id not in told)
 
 
-def _assignments(name: str, now: JobNow | None) -> dict[str, object]:
-    return {"jobId": name, "workerAssignments": {} if now is None else now.assignments}
+def _nobody(name: str) -> bytes:
+    return frames.document({"jobId": name, "workerAssignments": {}})
 
 
 class _Stream:
@@ -138,10 +138,10 @@ class _Stream:
         stopping = self._left or self._outlet.site.drain.stopping
         return stopping or any(one.ended for one in followers)
 
-    def sent(self, value: object) -> bytes:
-        """Write an event."""
+    def sent(self, event: bytes) -> bytes:
+        """Give an event that is sent now."""
         self._pace.sent()
-        return frames.document(value)
+        return event
 
     def pause(self) -> Iterator[bytes]:
         """Wait for the bell; give a sign of life when it is time, and the client is there."""

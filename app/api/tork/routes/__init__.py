@@ -2,7 +2,7 @@
 
 from flask_smorest import Blueprint
 
-from app.api.tork.routes import fleet, jobs, schedules, tasks, users
+from app.api.tork.routes import bulk, fleet, jobs, schedules, tasks, users
 from config.settings import Settings
 
 
@@ -11,6 +11,7 @@ def blueprints(settings: Settings) -> list[Blueprint]:
     tork = settings.tork
     chosen = (
         (tork.endpoint_jobs, jobs.blueprint),
+        (tork.endpoint_jobs, bulk.blueprint),
         (tork.endpoint_jobs, schedules.blueprint),
         (tork.endpoint_tasks, tasks.blueprint),
         (tork.endpoint_nodes, fleet.nodes_blueprint),

@@ -1,32 +1,22 @@
 """`/jobs`."""
 
-from collections.abc import Iterator
-
-from flask import Response, request
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
-from app.api.http import sse
 from app.api.http.bodies import body
 from app.api.http.callers import caller
 from app.api.http.documents import described, number_query, text_query
 from app.api.http.site import services, site
 from app.api.tork import query, schemas
+from app.api.tork.routes import output
 from app.api.tork.service import jobs as service
 from app.api.tork.service import logs
 from app.api.tork.service.submission import read
 
 SIZE, MOST = 10, 20
-LOG_SIZE, LOG_MOST = 25, 100
 PAGE = number_query("page", "Which page, from 1.", 1)
-LOG_QUERY = (
-    PAGE,
-    number_query("size", f"Parts a page, at most {LOG_MOST}.", LOG_SIZE),
-    text_query("q", "Words that must all stand in a part."),
-    text_query("format", "`text` gives all of it, oldest first, as plain text."),
-)
 DRY_RUN = text_query("validate", "`true` only says what is wrong, and creates nothing.")
-RESUME = (text_query("last_event_id", "As the header Last-Event-ID: go on behind that event."),)
 
 blueprint = Blueprint("tork-jobs", __name__, description="Jobs.")
 
@@ -130,32 +120,14 @@ def delete_job(job_id: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/jobs/<job_id>/log")
-@described(
-    blueprint, schemas.TaskLogPage, errors=(400, 404, 405), error=schemas.Error, query=LOG_QUERY
-)
+@output.described_pages(blueprint)
 def get_job_log(job_id: str) -> ResponseReturnValue:
     """List the output of all tasks of a job, newest part first, or give all of it as text."""
-    if query.wants_text(request.args):
-        return as_text(logs.job_text(services(), caller(), job_id))
-    window = query.window(request.args, size=LOG_SIZE, most=LOG_MOST)
-    wanted = query.text_words(request.args.get("q"))
-    return logs.of_job(services(), caller(), job_id, window, wanted)
+    return output.pages(logs.of_job(services(), caller(), job_id))
 
 
 @blueprint.route("/jobs/<job_id>/log/stream")
-@described(
-    blueprint,
-    errors=(400, 404, 405),
-    error=schemas.Error,
-    query=RESUME,
-    content_type="text/event-stream",
-)
+@output.described_stream(blueprint)
 def stream_job_log(job_id: str) -> ResponseReturnValue:
     """Stream the output of all tasks of a job as it comes."""
-    drain, after = site().drain, sse.resumed_from()
-    return sse.answer(logs.job_stream(services(), caller(), job_id, drain, after))
-
-
-def as_text(pieces: Iterator[bytes]) -> Response:
-    """Answer with a text that is written while it is read."""
-    return Response(pieces, content_type="text/plain; charset=utf-8")
+    return output.stream(logs.of_job(services(), caller(), job_id))

@@ -1,9 +1,9 @@
 """What tasks wrote: in pages, whole, and as it comes."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from app.api.http import sse
 from app.api.http.callers import Caller
@@ -21,80 +21,58 @@ from app.engine import Engine
 from app.wiring import Services
 
 
-def of_task(
-    services: Services, caller: Caller, task_id: str, window: Window, wanted: Sequence[str]
-) -> Json:
-    """Give a page of a task's output, newest part first. Raises TaskNotFound."""
+class Source(NamedTuple):
+    """The output of a task or a job.
+
+    parts: gives a page of it, newest first, by `number`, `size` and `words`. text: all of it,
+    oldest first; it can be read once.
+    """
+
+    shown: "_Shown"
+    output: Output
+    parts: Callable[..., Page[LogPart]]
+    text: Iterator[bytes]
+
+
+def of_task(services: Services, caller: Caller, task_id: str) -> Source:
+    """Give a task's output. Raises TaskNotFound."""
     engine = services.engine
     with engine.store.session():
         task, job = own_task(engine, caller, task_id)
-    with _searching():
-        found = engine.logs.of_task(task.id, number=window.number, size=window.size, words=wanted)
-    return _page(services, found, job)
+    shown, output = _Shown(services, job), TaskOutput(engine, task.id, job.id)
+    text = (shown.text(part).encode() for part in whole(output))
+    return Source(shown, output, partial(engine.logs.of_task, task.id), text)
 
 
-def of_job(
-    services: Services, caller: Caller, job_id: str, window: Window, wanted: Sequence[str]
-) -> Json:
-    """Give a page of the output of all tasks of a job, newest first. Raises JobNotFound."""
+def of_job(services: Services, caller: Caller, job_id: str) -> Source:
+    """Give the output of all tasks of a job; as text, task after task. Raises JobNotFound."""
     engine = services.engine
     with engine.store.session():
         job = own(engine, caller, job_id)
-    with _searching():
-        found = engine.logs.of_job(job_id, number=window.number, size=window.size, words=wanted)
-    return _page(services, found, job)
+    shown = _Shown(services, job)
+    text = _with_headings(shown, engine.logs.by_task(job.id))
+    return Source(shown, JobOutput(engine, job.id), partial(engine.logs.of_job, job.id), text)
 
 
-@contextmanager
-def _searching() -> Iterator[None]:
-    """Refuse a search that takes too long. Raises Refused."""
+def page(source: Source, window: Window, wanted: Sequence[str]) -> Json:
+    """Give a page of parts, newest first. wanted: words of each. Raises Refused."""
     try:
-        yield
+        found = source.parts(number=window.number, size=window.size, words=wanted)
     except TimeoutError as error:
         raise Refused(400, "q: there is too much output to search it here") from error
+    return words.page(found, [source.shown.document(part) for part in found.items])
 
 
-def task_stream(
-    services: Services, caller: Caller, task_id: str, drain: Drain, after: str
-) -> Iterator[bytes]:
-    """Give a task's output behind a part's number, and what comes, as server-sent events.
+def stream(source: Source, drain: Drain, after: str) -> Iterator[bytes]:
+    """Give what there is behind an event's id, and what comes, as server-sent events.
 
-    Raises TaskNotFound; Refused when `after` is no number of a part.
+    Raises Refused when there can be no such id.
     """
-    engine = services.engine
-    with engine.store.session():
-        task, job = own_task(engine, caller, task_id)
-    return _stream(services, job, TaskOutput(engine, task.id, job.id), drain, after)
-
-
-def job_stream(
-    services: Services, caller: Caller, job_id: str, drain: Drain, after: str
-) -> Iterator[bytes]:
-    """Give the output of a job's tasks as it came and comes; as `task_stream`.
-
-    after: the id of an event. Raises JobNotFound, Refused.
-    """
-    engine = services.engine
-    with engine.store.session():
-        job = own(engine, caller, job_id)
-    return _stream(services, job, JobOutput(engine, job.id), drain, after)
-
-
-def task_text(services: Services, caller: Caller, task_id: str) -> Iterator[bytes]:
-    """Give all that a task has written, oldest first. Raises TaskNotFound."""
-    engine = services.engine
-    with engine.store.session():
-        task, job = own_task(engine, caller, task_id)
-    shown = _Shown(services, job)
-    return (shown.text(part).encode() for part in whole(TaskOutput(engine, task.id)))
-
-
-def job_text(services: Services, caller: Caller, job_id: str) -> Iterator[bytes]:
-    """Give all that a job's tasks have written, task after task. Raises JobNotFound."""
-    engine = services.engine
-    with engine.store.session():
-        job = own(engine, caller, job_id)
-    return _with_headings(_Shown(services, job), engine.logs.by_task(job.id))
+    try:
+        steps = follow(drain, source.output, after)
+    except ValueError as error:
+        raise Refused(400, "Last-Event-ID: must be the id of an event of this stream") from error
+    return sse.log_frames(steps, source.output, source.shown.document)
 
 
 def _with_headings(shown: "_Shown", parts: Iterator[LogPart]) -> Iterator[bytes]:
@@ -107,22 +85,6 @@ def _with_headings(shown: "_Shown", parts: Iterator[LogPart]) -> Iterator[bytes]
             yield f"{'' if ended else chr(10)}==> {shown.heading(part)} <==\n".encode()
         yield text.encode()
         ended = text.endswith("\n")
-
-
-def _stream(
-    services: Services, job: Job, output: Output, drain: Drain, after: str
-) -> Iterator[bytes]:
-    shown = _Shown(services, job)
-    try:
-        steps = follow(drain, output, after)
-    except ValueError as error:
-        raise Refused(400, "Last-Event-ID: must be the id of an event of this stream") from error
-    return sse.log_frames(steps, output, shown.document)
-
-
-def _page(services: Services, found: Page[LogPart], job: Job) -> Json:
-    shown = _Shown(services, job)
-    return words.page(found, [shown.document(part) for part in found.items])
 
 
 @dataclass(slots=True)

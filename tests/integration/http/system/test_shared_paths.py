@@ -37,7 +37,9 @@ def test_health_says_down_while_the_store_does_not_answer(servers):
     assert broken.get("/nope").json == {"message": "Not Found"}
 
 
-@pytest.mark.parametrize("path", ["/nope", "/ui/", "/static/x", "/api", "/Jobs", "/job", "/jobsx"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/ui/nope", "/static/x", "/api", "/Jobs", "/job", "/jobsx"]
+)
 def test_path_of_nobody_is_a_plain_404(server, path):
     answer = server.get(path)
     assert (answer.status, answer.json) == (404, {"message": "Not Found"})

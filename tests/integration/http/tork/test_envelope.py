@@ -18,6 +18,17 @@ def routes(server):
     }
 
 
+def known_at(routes, path):
+    """Give the methods of all routes that a path fits: `cancel` could be the id of a job."""
+    fits = [other for other in routes if re.fullmatch(other.replace(UNKNOWN, "[^/]+"), path)]
+    return set().union(*(routes[other] for other in fits))
+
+
+def asked(path):
+    """Give a path as it is asked for: verbs on many jobs want to know which."""
+    return f"{path}?q=nothing-like-it" if re.fullmatch("/jobs/[a-z]+", path) else path
+
+
 def assert_envelope(answer, status):
     assert answer.status == status
     assert answer.json.keys() == {"message"}
@@ -33,7 +44,8 @@ def test_document_has_all_the_families(routes):
 
 def test_every_method_a_path_does_not_know_is_405_with_allow(server, routes):
     tried = 0
-    for path, known in routes.items():
+    for path in routes:
+        known = known_at(routes, path)
         for method in set(METHODS) - known:
             answer = server.request(method, path)
             assert_envelope(answer, 405)
@@ -59,7 +71,8 @@ def test_every_id_that_is_unknown_is_404(server, routes):
 def test_every_body_that_is_too_large_is_413_or_unread(server, routes):
     for path, known in routes.items():
         for method in known:
-            answer = server.request(method, path, b"x" * 600_000, {"Content-Type": "text/yaml"})
+            body, kind = b"x" * 600_000, {"Content-Type": "text/yaml"}
+            answer = server.request(method, asked(path), body, kind)
             if method == "POST" and UNKNOWN not in path:
                 assert_envelope(answer, 413)
             else:
@@ -69,13 +82,13 @@ def test_every_body_that_is_too_large_is_413_or_unread(server, routes):
 def test_every_route_says_503_while_the_store_does_not_answer(servers, routes):
     broken = servers.start(migrated=False)
     assert broken.get("/health").status == 503
-    asked = 0
+    count = 0
     for path, known in routes.items():
         for method in known if UNKNOWN in path else known - {"POST"}:
-            answer = broken.request(method, path)
+            answer = broken.request(method, asked(path))
             assert_envelope(answer, 503)
-            asked += 1
-    assert asked > 10
+            count += 1
+    assert count > 10
     body = {"name": "n", "tasks": [{"name": "t"}]}
     assert_envelope(broken.post("/jobs", body), 503)
 
