@@ -24,7 +24,7 @@ def worker(mantis, name, place=0):
     return mantis.view(name)["workerMetadataList"][place]
 
 
-# -- limits of time ----------------------------------------------------------------------------------
+# -- limits of time ------------------------------------------------------------------------------
 
 
 def test_a_run_time_counts_from_the_launch(mantis):
@@ -93,7 +93,7 @@ def test_perpetual_jobs_have_no_such_limit(mantis):
     assert mantis.state(name) == "Launched"
 
 
-# -- silent workers ----------------------------------------------------------------------------------
+# -- silent workers ------------------------------------------------------------------------------
 
 
 def test_a_worker_that_reports_itself_is_replaced_once_it_is_silent(mantis):
@@ -170,7 +170,7 @@ def test_replacements_wait_longer_each_time(mantis):
     assert worker(mantis, name)["totalResubmitCount"] == 2
 
 
-# -- SLA ---------------------------------------------------------------------------------------------
+# -- SLA -----------------------------------------------------------------------------------------
 
 
 def test_min_is_kept_whatever_ends_the_jobs(mantis):
@@ -231,7 +231,7 @@ def test_a_disabled_cluster_rests(mantis):
     assert mantis.states() == {1: "Completed", 2: "Accepted"}
 
 
-# -- cron --------------------------------------------------------------------------------------------
+# -- cron ----------------------------------------------------------------------------------------
 
 
 def test_each_firing_is_one_job(mantis):
@@ -289,7 +289,7 @@ def test_disabling_stops_cron_and_enabling_starts_it_again(mantis):
     assert mantis.states() == {1: "Accepted"}
 
 
-# -- the end of things -------------------------------------------------------------------------------
+# -- the end of things ---------------------------------------------------------------------------
 
 
 def test_a_deleted_cluster_leaves_nothing(mantis):

@@ -73,7 +73,7 @@ def test_names_sort_by_cluster_and_then_by_number(mantis):
 
 @pytest.mark.parametrize("name", [*rows.JOB_ORDERS])
 def test_every_field_that_jobs_sort_by_sorts(several, name):
-    found, total, views = listed(several, **ALL, sortBy=name)
+    _, total, views = listed(several, **ALL, sortBy=name)
     assert total == 11
     if name in ("costs", "jobMetadata.costs") or "jobId" in name:
         return

@@ -133,9 +133,11 @@ def test_labels():
     ],
 )
 def test_words_that_are_none(given):
+    def read():
+        return queries.jobs_wanted(args(**given)), queries.order_of(args(**given), ())
+
     with pytest.raises(Invalid):
-        queries.jobs_wanted(args(**given))
-        queries.order_of(args(**given), ())
+        read()
 
 
 def worker(state="Started", stage=1, index=0, number=2):
