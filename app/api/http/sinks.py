@@ -6,11 +6,13 @@ all who follow, into a bounded queue each. Who does not keep up misses new lines
 the job nor the others.
 """
 
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 import structlog
 
@@ -18,6 +20,7 @@ from app.domain.errors import EngineError, NotFound, Unavailable
 from app.domain.events import parse_position
 from app.domain.records import LogPart
 from app.engine import Engine
+from app.engine.logs import PART_BYTES
 from app.engine.transaction import job_topic
 
 log = structlog.get_logger(__name__)
@@ -32,7 +35,16 @@ GATHER_S = 0.02
 """Pause after a look, so that many short outputs cost few looks."""
 LAST_WORDS_S = 5.0
 """How long the processes of a job that is over are listened to."""
+LINES_OF_A_PART = PART_BYTES // 2
+_ID = re.compile(r"[0-9]{1,18}-[0-9]{1,18}\.[0-9]{1,9}", re.ASCII)
 Place = tuple[int, int]
+
+
+class Line(NamedTuple):
+    """One line of a sink. id: its place among all, by which a client can go on behind it."""
+
+    text: str
+    id: str = ""
 
 
 class Follower:
@@ -46,11 +58,11 @@ class Follower:
         self.bell = bell
         self.ended = False
         self.after = after
-        self.earlier: Iterator[Sequence[str]] = iter(())
-        self._queue: deque[str] = deque()
+        self.earlier: Iterator[Sequence[Line]] = iter(())
+        self._queue: deque[Line] = deque()
         self._lock = threading.Lock()
 
-    def take(self, timeout_s: float) -> Sequence[str]:
+    def take(self, timeout_s: float) -> Sequence[Line]:
         """Give the next lines, waiting for some; nothing after the timeout and at the end."""
         lines = self.ready()
         if not lines and not self.ended:
@@ -59,14 +71,14 @@ class Follower:
             lines = self.ready()
         return lines
 
-    def ready(self) -> Sequence[str]:
+    def ready(self) -> Sequence[Line]:
         """Give the next lines that are there, some of them if they are many."""
         for lines in self.earlier:
             return lines
         with self._lock:
             return [self._queue.popleft() for _ in range(min(len(self._queue), BATCH))]
 
-    def put(self, lines: Sequence[str]) -> None:
+    def put(self, lines: Sequence[Line]) -> None:
         """Queue lines; what is too much is lost."""
         with self._lock:
             self._queue += lines[: QUEUE_LINES - len(self._queue)]
@@ -92,14 +104,16 @@ class Sinks:
         job_id: str,
         *,
         replay: int | None = 0,
+        behind: str = "",
         bell: threading.Event | None = None,
         use: Callable[[], None] = lambda: None,
     ) -> Iterator[Follower]:
         """Follow a job's sink from now on, during the block.
 
-        replay: how many of its last lines come first; None is all that there are. bell: rung beside
-        whatever else the client waits for. use: says that the job is followed; called twice a
-        second for all of a process together, and when the last one leaves.
+        replay: how many of its last lines come first; None is all that there are.
+        behind: the id of a line, of this job or of another; all that was stored after it comes
+        first. bell: rung beside whatever else the client waits for. use: says that the job is
+        followed; called twice a second for all of a process together, and when the last one leaves.
         Raises StoreUnavailable.
         """
         newest = self._engine.logs.last_of_sink(job_id, limit=1)
@@ -113,7 +127,9 @@ class Sinks:
                 ).start()
             follower = Follower(bell or threading.Event(), max(place, reader.handed_out))
             reader.followers.add(follower)
-        if replay != 0:
+        if behind:
+            follower.earlier = _behind(self._engine, job_id, behind, follower.after)
+        elif replay != 0:
             follower.earlier = _earlier(self._engine, job_id, follower.after, replay)
         try:
             yield follower
@@ -216,25 +232,51 @@ class _Reader:
         return now - self._ended_at >= LAST_WORDS_S or not self._engine.jobs.is_held(self.job_id)
 
 
-def lines_of(part: LogPart) -> Sequence[str]:
+def lines_of(part: LogPart) -> Sequence[Line]:
     """Give the lines of a part of a sink without their ends, and without blank ones."""
-    lines = (line.removesuffix("\r") for line in part.contents.split("\n"))
-    return [line for line in lines if line.strip()]
+    texts = (line.removesuffix("\r") for line in part.contents.split("\n"))
+    return [
+        Line(text, f"{part.position}.{number}")
+        for number, text in enumerate(text for text in texts if text.strip())
+    ]
 
 
-def _earlier(engine: Engine, job_id: str, end: Place, count: int | None) -> Iterator[Sequence[str]]:
+def is_id(text: str) -> bool:
+    """Tell whether a text may be the id of a line."""
+    return _ID.fullmatch(text) is not None
+
+
+def _behind(engine: Engine, job_id: str, line_id: str, end: Place) -> Iterator[Sequence[Line]]:
+    """Give the lines behind one up to a place."""
+    position, _, number = line_id.partition(".")
+    transaction, part = parse_position(position)
+    before = _written((transaction, part - 1))
+    told = {f"{position}.{one}" for one in range(min(int(number), LINES_OF_A_PART) + 1)}
+    for lines in _between(engine, job_id, before, end):
+        if fresh := [line for line in lines if line.id not in told]:
+            yield fresh
+
+
+def _earlier(
+    engine: Engine, job_id: str, end: Place, count: int | None
+) -> Iterator[Sequence[Line]]:
     """Give the last lines up to a place, oldest first and in batches; of None all."""
     position, skip = ("", 0) if count is None else _start(engine, job_id, end, count)
+    for lines in _between(engine, job_id, position, end):
+        if len(lines) > skip:
+            yield lines[skip:]
+        skip = max(0, skip - len(lines))
+
+
+def _between(engine: Engine, job_id: str, position: str, end: Place) -> Iterator[Sequence[Line]]:
+    """Give the lines behind a position up to a place, in batches."""
     while parts := engine.logs.sink_after(job_id, position, limit=BATCH, settled=False):
-        lines = [
+        yield [
             line
             for part in parts
             if parse_position(part.position) <= end
             for line in lines_of(part)
         ]
-        if len(lines) > skip:
-            yield lines[skip:]
-        skip = max(0, skip - len(lines))
         position = parts[-1].position
         if parse_position(position) >= end:
             return

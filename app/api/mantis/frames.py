@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from flask import Response
 
+from app.api.http.sinks import Line
+
 OPENED = b": ok\n\n"
 """Sent at once: headers wait for a first byte."""
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -23,13 +25,15 @@ def document(value: Any) -> bytes:
     return b"data: %s\n\n" % orjson.dumps(value)
 
 
-def lines(texts: Sequence[str]) -> Iterator[bytes]:
-    """Write one event for each line of text, in pieces of a bounded size."""
+def lines(found: Sequence[Line], *, ids: bool = False) -> Iterator[bytes]:
+    """Write one event for each line of a sink, in pieces of a bounded size."""
     piece: list[bytes] = []
     size = 0
-    for text in texts:
+    for line in found:
         # A client takes a carriage return for the end of the event's line.
-        event = b"data: %s\n\n" % text.replace("\r", " ").encode("utf-8", "replace")
+        event = b"data: %s\n\n" % line.text.replace("\r", " ").encode("utf-8", "replace")
+        if ids and line.id:
+            event = b"id: %s\n%s" % (line.id.encode(), event)
         piece.append(event)
         size += len(event)
         if size >= CHUNK_BYTES:

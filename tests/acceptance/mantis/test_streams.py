@@ -145,6 +145,22 @@ def test_a_carriage_return_within_a_line_begins_no_other(mantis: Mantis):
             assert socket_.until(1) == ["a\rdata: b\rc"]
 
 
+def test_a_client_goes_on_behind_the_last_line_it_has_seen(mantis: Mantis):
+    cluster = mantis.cluster(jobJarFileLocation=TICK)
+    job_id = cluster.launch()
+    for path in (f"/jobConnectbyid/{job_id}", f"/jobConnectbyname/{cluster}"):
+        with Sse(mantis, path, ids="true", replay=5) as first:
+            first.until(8)
+        lines = [line for line in first.lines if line != b"\n" and not line.startswith(b":")]
+        last_id, last = lines[-2:] if lines[-1].startswith(b"data") else lines[-3:-1]
+        assert last_id.startswith(b"id: ")
+        seen = int(last.removeprefix(b"data: "))
+        with Sse(mantis, path, last_event_id=last_id[4:-1].decode()) as again:
+            again.until(5)
+        assert [int(line) for line in again.data[:5]] == list(range(seen + 1, seen + 6))
+    mantis.refused(400, "GET", path, headers={"Last-Event-ID": "nonsense"})
+
+
 def test_many_idle_streams_hinder_nobody(mantis: Mantis):
     cluster = mantis.cluster()
     with contextlib.ExitStack() as stack:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from app.api.http.sinks import BATCH, QUEUE_LINES, Sinks
+from app.api.http.sinks import BATCH, QUEUE_LINES, Sinks, is_id
 from app.data import logs
 from app.hooks import TaskSpec
 from app.testing import make_engine, new_worker, submit
@@ -42,7 +42,7 @@ class Client(threading.Thread):
 
     def __init__(self, sinks, job_id, replay=0, **words):
         super().__init__(daemon=True)
-        self.seen = []
+        self.seen, self.ids = [], []
         self.joined = threading.Event()
         self.leaving = False
         self._following = sinks.following(job_id, replay=replay, **words)
@@ -54,7 +54,8 @@ class Client(threading.Thread):
             self.joined.set()
             while not self.leaving:
                 lines = follower.take(0.1)
-                self.seen += lines
+                self.seen += [line.text for line in lines]
+                self.ids += [line.id for line in lines]
                 if not lines and follower.ended:
                     return
 
@@ -62,6 +63,31 @@ class Client(threading.Thread):
         self.leaving = True
         self.join(60)
         assert not self.is_alive()
+
+
+def test_a_client_goes_on_behind_any_line_it_has_seen(engine, claimed, sinks):
+    one, _ = claimed
+    for number in range(BATCH + 10):
+        write(engine, claimed[number % 2], f"{number}a\n\n{number}b\n")
+    finish(engine, claimed)
+    whole = Client(sinks, one.job_id, replay=None)
+    whole.join(60)
+    assert len(set(whole.ids)) == len(whole.seen) == 2 * BATCH + 20
+    assert all(map(is_id, whole.ids))
+    for index in (0, 1, 2, BATCH, 2 * BATCH + 18):
+        rest = Client(sinks, one.job_id, behind=whole.ids[index])
+        rest.join(60)
+        assert rest.seen == whole.seen[index + 1 :]
+    beyond = Client(sinks, one.job_id, behind="999999999-999999999999.7")
+    beyond.join(60)
+    assert beyond.seen == []
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "1", "1-1", "1-1.", "-1-1.0", "1-1.0\n", "x-1.0", "9" * 19 + "-1.0", "²-1.0"]
+)
+def test_what_is_no_id_is_told(bad):
+    assert not is_id(bad)
 
 
 def wait_for_lines(client, count):
@@ -125,7 +151,7 @@ def test_who_does_not_take_loses_the_newest_lines_and_nobody_else_does(engine, c
         finish(engine, claimed)
         client.join(60)
         eventually(lambda: slow.ended, "the end")
-        taken = [line for _ in range(QUEUE_LINES) for line in slow.take(0)]
+        taken = [line.text for _ in range(QUEUE_LINES) for line in slow.take(0)]
         assert taken == [str(number) for number in range(QUEUE_LINES)]
         assert client.seen == [str(number) for number in range(QUEUE_LINES + 500)]
 

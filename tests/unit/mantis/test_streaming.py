@@ -4,6 +4,7 @@ from collections import deque
 
 import pytest
 
+from app.api.http.sinks import Line
 from app.api.mantis import frames
 from app.api.mantis.errors import Invalid
 from app.api.mantis.service import sinks
@@ -50,7 +51,12 @@ class Script:
             return ()
         self._entries.popleft()
         self._at = self._clock.now = max(self._clock.now, self._at + wait_s)
-        return lines
+        return [Line(text) for text in lines]
+
+
+def events(*texts, **words):
+    """Write lines as events, in pieces."""
+    return list(frames.lines([Line(text, f"0-{n}.0") for n, text in enumerate(texts)], **words))
 
 
 def sent(clock, tap, *, most=50):
@@ -58,7 +64,7 @@ def sent(clock, tap, *, most=50):
     begin, found = clock.now, []
     for _ in range(most):
         lines = tap.next(15.0)
-        found += [(round(clock.now - begin, 3), line) for line in lines]
+        found += [(round(clock.now - begin, 3), line.text) for line in lines]
         if tap.over:
             return found
     raise AssertionError("it never ends")
@@ -68,22 +74,27 @@ def sent(clock, tap, *, most=50):
 
 
 def test_a_line_is_one_event():
-    assert b"".join(frames.lines(["a", " b: é"])) == "data: a\n\ndata:  b: é\n\n".encode()
-    assert list(frames.lines([])) == []
+    assert b"".join(events("a", " b: é")) == "data: a\n\ndata:  b: é\n\n".encode()
+    assert events() == []
 
 
 def test_nothing_of_a_line_is_taken_for_another_field():
-    assert b"".join(frames.lines(["a\rid: 7\r"])) == b"data: a id: 7 \n\n"
+    assert b"".join(events("a\rid: 7\r")) == b"data: a id: 7 \n\n"
+
+
+def test_ids_are_sent_to_who_asks_for_them():
+    assert events("a", "b", ids=True) == [b"id: 0-0.0\ndata: a\n\nid: 0-1.0\ndata: b\n\n"]
+    assert list(frames.lines([PING], ids=True)) == [b"data: ping\n\n"]
 
 
 def test_many_long_lines_are_written_in_pieces():
-    pieces = list(frames.lines(["x" * 50_000] * 10))
+    pieces = events(*["x" * 50_000] * 10)
     assert b"".join(pieces) == b"data: %s\n\n" % (b"x" * 50_000) * 10
     assert max(map(len, pieces)) < 2 * frames.CHUNK_BYTES
 
 
 def test_a_lone_surrogate_breaks_no_stream():
-    assert list(frames.lines(["\ud800"])) == [b"data: ?\n\n"]
+    assert events("\ud800") == [b"data: ?\n\n"]
 
 
 def test_silence_is_kept_alive(clock):
@@ -133,7 +144,7 @@ def test_the_last_line_of_a_sampled_sink_comes_in_its_time(clock):
 
 def test_pings_fill_silence(clock):
     tap = Tap(Script(clock, (1, ["a"]), (5, ["b"])), Wish(pings=True))
-    assert sent(clock, tap) == [(1, "a"), (3, PING), (5, PING), (6, "b")]
+    assert sent(clock, tap) == [(1, "a"), (3, PING.text), (5, PING.text), (6, "b")]
 
 
 def test_an_empty_sink_is_over_at_once(clock):
@@ -150,9 +161,10 @@ class Query(dict):
     [
         ({}, Wish()),
         ({"replay": "", "sample": "", "other": "x"}, Wish()),
-        ({"replay": "1000", "sampleMSec": "250"}, Wish(1000, 0.25)),
-        ({"sample": "2", "enablePings": "TRUE"}, Wish(0, 2.0, pings=True)),
+        ({"replay": "1000", "sampleMSec": "250"}, Wish(replay=1000, every_s=0.25)),
+        ({"sample": "2", "enablePings": "TRUE"}, Wish(every_s=2.0, pings=True)),
         ({"sample": "0"}, Wish()),
+        ({"ids": "true"}, Wish(ids=True)),
     ],
 )
 def test_wishes_are_read(query, wish):
@@ -174,3 +186,9 @@ def test_wishes_are_read(query, wish):
 def test_bad_wishes_are_refused(query):
     with pytest.raises(Invalid):
         wish_of(Query(query))
+
+
+def test_who_names_a_line_goes_on_behind_it_and_gets_ids():
+    assert wish_of(Query(), "12-34.5") == Wish(behind="12-34.5", ids=True)
+    with pytest.raises(Invalid):
+        wish_of(Query(), "12-34")

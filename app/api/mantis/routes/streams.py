@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
 
@@ -13,7 +14,7 @@ from flask_smorest import Blueprint
 from simple_websocket import Server
 from werkzeug.routing import BaseConverter
 
-from app.api.http import sockets
+from app.api.http import sockets, sse
 from app.api.http.bodies import body
 from app.api.http.documents import described, number_query, text_query
 from app.api.http.presence import has_hung_up
@@ -44,6 +45,8 @@ WISHES = (
     number_query("sample", "At most one line in so many seconds.", 0),
     number_query("sampleMSec", "At most one line in so many milliseconds.", 0),
     text_query("enablePings", "`true` for a `ping` after two seconds of silence."),
+    text_query("ids", "`true` for events with ids, by which a client goes on where it was."),
+    text_query("last_event_id", "As the header Last-Event-ID: what came after it comes first."),
 )
 
 
@@ -197,35 +200,40 @@ def _line(
 
 
 def _mount_sinks(mounted: _Routes) -> None:
-    def job_source(job: str, replay: int | None) -> Opening:
+    def job_source(job: str, wish: Wish) -> Opening:
         found = jobs.active(services(), job)
-        return partial(sinks.of_job, mounted.outlet(), found, replay)
+        return partial(sinks.of_job, mounted.outlet(), found, wish)
 
-    def cluster_source(cluster: str, replay: int | None) -> Opening:
+    def cluster_source(cluster: str, wish: Wish) -> Opening:
         found = clusters.get(services(), cluster)
-        return partial(sinks.of_cluster, mounted.outlet(), found, replay)
+        return partial(sinks.of_cluster, mounted.outlet(), found, wish)
 
     def connect_to_job(job: str) -> ResponseReturnValue:
         """Stream the sink of a job."""
-        wish = sinks.wish_of(request.args)
-        return _streamed(mounted.outlet(), job_source(job, wish.replay), wish)
+        wish = _wish()
+        return _streamed(mounted.outlet(), job_source(job, wish), wish)
 
     def connect_to_cluster(cluster: str) -> ResponseReturnValue:
         """Stream the sink of whichever job of a cluster was launched last."""
-        wish = sinks.wish_of(request.args)
-        return _streamed(mounted.outlet(), cluster_source(cluster, wish.replay), wish)
+        wish = _wish()
+        return _streamed(mounted.outlet(), cluster_source(cluster, wish), wish)
 
     def follow_job(ws: Server, job: str) -> None:
         """Send the lines of a job."""
-        _serve(ws, mounted.outlet(), lambda wish: job_source(job, wish.replay))
+        _serve(ws, mounted.outlet(), partial(job_source, job))
 
     def follow_cluster(ws: Server, cluster: str) -> None:
         """Send the lines of whichever job of a cluster was launched last."""
-        _serve(ws, mounted.outlet(), lambda wish: cluster_source(cluster, wish.replay))
+        _serve(ws, mounted.outlet(), partial(cluster_source, cluster))
 
     mounted.both("/api/v1/jobConnectbyid/<job>", connect_to_job, follow_job, 400, 404)
     by_name = "/api/v1/jobConnectbyname/<cluster>"
     mounted.both(by_name, connect_to_cluster, follow_cluster, 400, 404)
+
+
+def _wish() -> Wish:
+    """Read how the client of the request at hand wants a sink. Raises Invalid."""
+    return sinks.wish_of(request.args, sse.resumed_from())
 
 
 def _streamed(
@@ -242,7 +250,7 @@ def _streamed(
 def _serve(ws: Server, outlet: Outlet, target: Callable[[Wish], Opening]) -> None:
     line = _line(ws)
     try:
-        wish = sinks.wish_of(request.args)
+        wish = _wish()
         _send(line, outlet, target(wish), wish)
     except Refused:
         line.close(sockets.REFUSED)
@@ -256,8 +264,8 @@ def _send(line: Line, outlet: Outlet, opening: Opening, wish: Wish) -> None:
     with opening(line.bell) as source:
         tap = sinks.Tap(source, wish)
         while line.open and not tap.over:
-            for text in tap.next(frames.QUIET_S):
-                line.send(text)
+            for one in tap.next(frames.QUIET_S):
+                line.send(one.text)
             if outlet.site.drain.stopping:
                 line.close(sockets.GOING_AWAY)
     line.close(sockets.NORMAL)
@@ -269,9 +277,9 @@ def _send(line: Line, outlet: Outlet, opening: Opening, wish: Wish) -> None:
 def _mount_submits(mounted: _Routes) -> None:
     def submit_and_connect() -> ResponseReturnValue:
         """Submit a job and stream all lines of it."""
-        wish = sinks.wish_of(request.args)
+        wish = replace(_wish(), replay=None, behind="")
         job = _submitted(body())
-        opening = partial(sinks.of_job, mounted.outlet(), job, None)
+        opening = partial(sinks.of_job, mounted.outlet(), job, wish)
         return _streamed(mounted.outlet(), opening, wish, {"X-Mantis-Job-Id": job.name})
 
     def submit_and_follow(ws: Server) -> None:
@@ -331,6 +339,6 @@ class _Submitting:
             line.end()
 
     def _stay(self, message: str) -> None:
-        wish = sinks.wish_of(request.args)
+        wish = replace(_wish(), replay=None, behind="")
         job = _submitted(message.encode("utf-8", "replace"))
-        _send(self._line, self._outlet, partial(sinks.of_job, self._outlet, job, None), wish)
+        _send(self._line, self._outlet, partial(sinks.of_job, self._outlet, job, wish), wish)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol, Self
 
 from app.api.http.sinks import Follower as SinkFollower
+from app.api.http.sinks import Line, is_id
 from app.api.http.site import Site
 from app.api.mantis import frames, queries, rows
 from app.api.mantis.board import ClusterNow, Follower
@@ -20,22 +21,30 @@ from app.api.mantis.tables import Cluster
 from app.api.mantis.words import JobRow
 
 MOST_REPLAYED = 1000
-PING = "ping"
+PING = Line("ping")
 PING_S = 2.0
 LONGEST_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a client wants a sink. every_s: at most one line in so long, 0 for all."""
+    """How a client wants a sink.
+
+    replay: so many lines first, None for all. behind: id of the last line that it has seen.
+    every_s: at most one line in so long, 0 for all. ids: lines are sent with theirs.
+    """
 
     replay: int | None = 0
+    behind: str = ""
     every_s: float = 0.0
     pings: bool = False
+    ids: bool = False
 
 
-def wish_of(args: queries.Args) -> Wish:
-    """Read how a client wants a sink. Raises Invalid."""
+def wish_of(args: queries.Args, behind: str = "") -> Wish:
+    """Read how a client wants a sink. behind: the id that it names. Raises Invalid."""
+    if behind and not is_id(behind):
+        raise Invalid("Last-Event-ID must be the id of a line")
     replay = queries.whole(args, "replay") or 0
     if not 0 <= replay <= MOST_REPLAYED:
         raise Invalid(f"replay must be within 0 and {MOST_REPLAYED}, not {replay}")
@@ -46,7 +55,13 @@ def wish_of(args: queries.Args) -> Wish:
             every_ms = given * unit
             if not 0 <= every_ms <= LONGEST_MS:
                 raise Invalid(f"{name} must be within 0 and a day, not {given}")
-    return Wish(replay, every_ms / 1000, queries.flag(args, "enablePings"))
+    return Wish(
+        replay=replay,
+        behind=behind,
+        every_s=every_ms / 1000,
+        pings=queries.flag(args, "enablePings"),
+        ids=bool(behind) or queries.flag(args, "ids"),
+    )
 
 
 class Source(Protocol):
@@ -56,18 +71,22 @@ class Source(Protocol):
     def ended(self) -> bool:
         """Whether the sink is over."""
 
-    def take(self, timeout_s: float) -> Sequence[str]:
+    def take(self, timeout_s: float) -> Sequence[Line]:
         """Give the next lines, waiting for some; nothing after the timeout and at the end."""
 
 
 @contextmanager
 def of_job(
-    outlet: Outlet, job: JobRow, replay: int | None, bell: threading.Event
+    outlet: Outlet, job: JobRow, wish: Wish, bell: threading.Event
 ) -> Iterator[SinkFollower]:
-    """Follow the sink of a job during the block. replay: None for all lines."""
+    """Follow the sink of a job during the block."""
     with (
         outlet.site.sinks.following(
-            job.job_id, replay=replay, bell=bell, use=partial(_subscribe, outlet.site, job)
+            job.job_id,
+            replay=wish.replay,
+            behind=wish.behind,
+            bell=bell,
+            use=partial(_subscribe, outlet.site, job),
         ) as follower,
         outlet.site.drain.watching(bell.set),
     ):
@@ -82,14 +101,14 @@ def _subscribe(site: Site, job: JobRow) -> None:
 
 @contextmanager
 def of_cluster(
-    outlet: Outlet, cluster: Cluster, replay: int | None, bell: threading.Event
+    outlet: Outlet, cluster: Cluster, wish: Wish, bell: threading.Event
 ) -> Iterator["Latest"]:
     """Follow the sink of a cluster's latest launched job during the block, of each in its turn."""
     site = outlet.site
     with (
         outlet.board.cluster(site.services, site.hub, cluster.name, bell) as follower,
         site.drain.watching(bell.set),
-        Latest(outlet, cluster, follower, replay, bell) as source,
+        Latest(outlet, cluster, follower, wish, bell) as source,
     ):
         yield source
 
@@ -102,13 +121,13 @@ class Latest:
         outlet: Outlet,
         cluster: Cluster,
         follower: Follower[ClusterNow],
-        replay: int | None,
+        wish: Wish,
         bell: threading.Event,
     ) -> None:
         self._outlet = outlet
         self._cluster = cluster
         self._follower = follower
-        self._replay = replay
+        self._wish = wish
         self._bell = bell
         self._job_id: str | None = None
         self._sink: SinkFollower | None = None
@@ -125,7 +144,7 @@ class Latest:
         """Whether the cluster is gone."""
         return self._follower.ended or is_gone(self._follower.value, self._cluster)
 
-    def take(self, timeout_s: float) -> Sequence[str]:
+    def take(self, timeout_s: float) -> Sequence[Line]:
         """Give the next lines, waiting for some; nothing after the timeout and at the end."""
         lines = self._ready()
         if not lines and not self.ended:
@@ -134,7 +153,7 @@ class Latest:
             lines = self._ready()
         return lines
 
-    def _ready(self) -> Sequence[str]:
+    def _ready(self) -> Sequence[Line]:
         now = self._follower.value
         latest = now.latest if now is not None else None
         lines = self._sink.ready() if self._sink is not None else ()
@@ -149,10 +168,10 @@ class Latest:
                 job = rows.job(store, latest.job_id)
             if job is not None:
                 self._sink = self._stack.enter_context(
-                    of_job(self._outlet, job, self._replay, self._bell)
+                    of_job(self._outlet, job, self._wish, self._bell)
                 )
         # Of a job that is launched from now on the client gets everything.
-        self._replay = None
+        self._wish = Wish(replay=None)
         return self._sink.ready() if self._sink is not None else ()
 
 
@@ -165,10 +184,10 @@ class Tap:
         self._pings = wish.pings
         self._ping_at = time.monotonic() + PING_S
         self._due_at = 0.0
-        self._latest: str | None = None
+        self._latest: Line | None = None
         self.over = False
 
-    def next(self, timeout_s: float) -> Sequence[str]:
+    def next(self, timeout_s: float) -> Sequence[Line]:
         """Give what to send now, waiting for something; nothing after the timeout and at the end.
 
         over: nothing will come any more.
@@ -191,7 +210,7 @@ class Tap:
             return (PING,)
         return lines
 
-    def _sampled(self, lines: Sequence[str], now: float, *, ended: bool) -> Sequence[str]:
+    def _sampled(self, lines: Sequence[Line], now: float, *, ended: bool) -> Sequence[Line]:
         if lines:
             self._latest = lines[-1]
         if self._latest is None or (now < self._due_at and not ended):
@@ -209,7 +228,7 @@ def events(outlet: Outlet, source: Source, wish: Wish) -> Iterator[bytes]:
         lines = tap.next(pace.left_s())
         if lines:
             pace.sent()
-            yield from frames.lines(lines)
+            yield from frames.lines(lines, ids=wish.ids)
         elif tap.over:
             return
         due = pace.due()
