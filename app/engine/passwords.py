@@ -14,7 +14,6 @@ Somebody who does not exist costs as much as somebody who does.
 import base64
 import hmac
 import secrets
-import sys
 import threading
 import time
 from collections import OrderedDict
@@ -26,6 +25,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.domain.errors import RateLimited
+from app.engine.busy import in_a_real_thread
 
 AT_ONCE = 2
 """Checks that run at the same time in one process; each is busy for its whole time."""
@@ -97,18 +97,9 @@ class Passwords:
         self._inside += 1
         try:
             with self._free:
-                return _in_a_real_thread(work)
+                return in_a_real_thread(work)
         finally:
             self._inside -= 1
-
-
-def _in_a_real_thread(work: Callable[[], T]) -> T:
-    """Run what keeps a processor busy where greenlets share this thread; else simply run it."""
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is None or not monkey.is_module_patched("threading"):
-        return work()
-    answer: T = sys.modules["gevent"].get_hub().threadpool.apply(work)
-    return answer
 
 
 def _impossible(hasher: PasswordHasher) -> str:

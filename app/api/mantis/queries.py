@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.api.mantis.errors import Invalid
 from app.api.mantis.reading import Json
+from app.engine.busy import in_a_real_thread
 
 LONGEST_PATTERN = 512
 MATCH_S = 2.0
@@ -218,6 +219,9 @@ class Matching:
 
     def those(self, named: Iterable[tuple[int, str]]) -> list[int]:
         """Give the ids of those whose names match. Raises Invalid when that takes too long."""
+        return in_a_real_thread(lambda: self._those(named))
+
+    def _those(self, named: Iterable[tuple[int, str]]) -> list[int]:
         left = MATCH_S
         found = []
         for key, name in named:

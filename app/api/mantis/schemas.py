@@ -149,6 +149,9 @@ class SlaAction(Action):
     cronspec = fields.String()
     cronpolicy = fields.String()
     forceenable = fields.Boolean()
+    headroom = fields.Integer(
+        metadata={"description": "So many jobs more than may run may wait to begin."}
+    )
 
 
 class MigrationAction(Action):

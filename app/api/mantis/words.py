@@ -8,6 +8,7 @@ from typing import Any
 from app.api.mantis.reading import Json
 from app.api.mantis.tables import POOL, Cluster
 from app.domain.clock import Instant
+from app.domain.sla import HEADROOM
 from app.domain.states import JobState, TaskState
 
 ACCEPTED, LAUNCHED, COMPLETED, FAILED = "Accepted", "Launched", "Completed", "Failed"
@@ -70,6 +71,8 @@ def cluster_view(one: Cluster) -> Json:
         "cronActive": one.cron_active,
         "latestVersion": one.jars[-1]["version"],
     }
+    if one.headroom != HEADROOM:
+        view["slaHeadroom"] = one.headroom
     if one.about["principal"] is not None:
         view["jobPrincipal"] = one.about["principal"]
     return view

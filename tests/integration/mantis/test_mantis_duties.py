@@ -6,6 +6,7 @@ from app.api.mantis.definitions import DEFAULT_SLA
 from app.api.mantis.errors import Missing
 from app.api.mantis.service import actions, clusters, duties, jobs, subscriptions, workers
 from app.api.mantis.service.actions import Asked
+from app.api.mantis.words import cluster_view
 from app.domain.states import TaskState
 
 EXTERNAL = [{"name": "mantis.job.worker.heartbeat.source", "value": "external"}]
@@ -218,6 +219,9 @@ def test_jobs_that_never_start_do_not_pile_up(mantis):
     mantis.tick(1)
     open_ones = [number for number, state in mantis.states().items() if state == "Accepted"]
     assert open_ones == [5, 6, 7, 8]
+    actions.update_sla(mantis.services, Asked("c", "u", {"min": 0, "max": 1, "headroom": 0}))
+    assert [number for number, state in mantis.states().items() if state == "Accepted"] == [8]
+    assert cluster_view(clusters.get(mantis.services, "c"))["slaHeadroom"] == 0
 
 
 def test_a_disabled_cluster_rests(mantis):

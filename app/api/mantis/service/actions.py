@@ -25,6 +25,7 @@ from app.domain.errors import IllegalMove
 from app.wiring import Services
 
 MOST_JARS = 10
+MOST_HEADROOM = 1000
 DISABLED = "the cluster was disabled"
 
 
@@ -114,6 +115,7 @@ def sla_changed(services: Services, wanted: Asked) -> Cluster:
     policy = reading.one_of(
         _either(body, "cronpolicy", "cronPolicy"), "cronpolicy", POLICIES, KEEP_EXISTING
     )
+    headroom = reading.whole(body.get("headroom"), "headroom", least=0, most=MOST_HEADROOM)
     enables = reading.flag(_either(body, "forceenable", "forceEnable"), "forceenable")
 
     def how(one: Cluster, now: int) -> Cluster:
@@ -128,7 +130,9 @@ def sla_changed(services: Services, wanted: Asked) -> Cluster:
         if kept.cron is not None:
             cron_of(kept.cron, to_datetime(now))
         disabled = one.disabled and not enables
-        return crons.registered(services, replace(one, sla=kept, disabled=disabled))
+        room = one.headroom if headroom is None else headroom
+        changed = replace(one, sla=kept, disabled=disabled, headroom=room)
+        return crons.registered(services, changed)
 
     return wanted.done(services, "updated the SLA", how)
 
