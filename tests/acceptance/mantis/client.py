@@ -25,6 +25,8 @@ DEFAULT_MIGRATION = {
 }
 ACTIVE = ("Accepted", "Launched")
 TERMINAL = ("Completed", "Failed")
+
+
 class _LeftOut:
     """What stands for no value at all; it says the same in every process, as names of cases must."""
 
