@@ -221,7 +221,7 @@ def test_a_submit_that_is_sent_twice_is_one_job(mantis: Mantis):
 
 
 @pytest.mark.parametrize(
-    "query", [{"submitter": "nobody"}, {"version": "nope"}, {"submittedAfter": "9" * 15}]
+    "query", [{"user": "nobody"}, {"version": "nope"}, {"submittedAfter": "9" * 15}]
 )
 def test_other_filters(mantis: Mantis, query):
     cluster = mantis.cluster()
