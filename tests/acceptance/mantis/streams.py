@@ -116,7 +116,9 @@ class Socket:
         self.wire.send(message if isinstance(message, str | bytes) else json.dumps(message))
 
     def until(self, count: int) -> list[str | bytes]:
-        eventually(lambda: len(self.messages) >= count, f"{count} messages in {self.messages}")
+        """Wait until there are so many messages and give them all."""
+        eventually(lambda: len(self.messages) >= count or self.closed, f"{count} messages")
+        assert len(self.messages) >= count, (self.messages, self.wire.close_code)
         return self.messages
 
     def until_status(self, **wanted: Any) -> dict[str, Any]:

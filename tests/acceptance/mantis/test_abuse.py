@@ -146,7 +146,8 @@ def test_every_query_survives_every_kind_of_value(mantis: Mantis, target, path, 
         "pageSize", "offset", "limit", "sortBy", "ascending", "fields", "fromObj", "matching", "labels", "labels.op",
         "activeOnly", "jobState", "compact", "stageNumber", "workerIndex", "workerNumber", "workerState", "archived", "app",
     ):  # fmt: skip
-        answer = mantis.ask("GET", filled + query.replace("{}", name))
+        few = "" if name == "pageSize" else "&pageSize=3"
+        answer = mantis.ask("GET", filled + query.replace("{}", name) + few)
         assert answer.status_code in (200, 400, 404, 414)
         assert "X-Evil" not in answer.headers
 

@@ -48,9 +48,9 @@ def test_a_good_name_is_created_read_and_deleted(mantis: Mantis, name):
 
 @pytest.mark.parametrize("name", BAD, ids=lambda name: ascii(name[:12]))
 def test_a_bad_name_is_refused(mantis: Mantis, name):
-    before = mantis.get("/jobClusters", fields="name")["total"]
+    before = mantis.get("/jobClusters", pageSize=1)["total"]
     mantis.refused(400, "POST", "/jobClusters", definition(name))
-    assert mantis.get("/jobClusters", fields="name")["total"] == before
+    assert mantis.get("/jobClusters", pageSize=1)["total"] == before
 
 
 @pytest.mark.parametrize("name", NO_TEXT, ids=str)
