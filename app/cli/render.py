@@ -35,6 +35,12 @@ _RANGE = re.compile(r"(-?\d+)(?:-(-?\d+))?")
     help="A file or folder beside the scene that it needs; may be repeated.",
 )
 @click.option("--watch", is_flag=True, help="Show each chunk's progress until all are over.")
+@click.option(
+    "--save",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Watch, then write what was rendered into this folder.",
+)
 @AS_JSON
 @with_server
 def command(
@@ -48,13 +54,15 @@ def command(
     priority: int,
     others: tuple[Path, ...],
     watch: bool,
+    save: Path | None,
     as_json: bool,
 ) -> None:
     """Render a Blender scene on the farm.
 
     The file SCENE is sent along, with what --with names. Prints the id of the task, or of the
     group when the frames are cut into chunks. With --watch the exit status is 0 when all was
-    rendered and 1 when something failed or was cancelled; Ctrl-C leaves it rendering.
+    rendered and 1 when something failed or was cancelled; Ctrl-C leaves it rendering. With --save
+    the pictures of every chunk that was rendered are fetched in the end.
     """
     mounted = {each["name"]: each["prefix"] for each in server.get("/server")["dialects"]}
     if "flamenco" not in mounted:
@@ -76,7 +84,7 @@ def command(
     with tempfile.TemporaryFile() as archive:
         pack(archive, scene, others)
         made = _post(server, path, fields, archive)
-    if not watch:
+    if not watch and save is None:
         write_json(made) if as_json else click.echo(made["id"])
         return
     if not as_json:
@@ -85,6 +93,8 @@ def command(
         ended = rendering.watch(server, path, made["id"], quiet=as_json)
     except KeyboardInterrupt:
         raise Interrupted(f"the farm goes on with it; it is task {made['id']}") from None
+    if save is not None:
+        rendering.save(server, path, ended, save)
     if as_json:
         write_json(ended)
     if ended["status"] != "completed":

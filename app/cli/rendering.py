@@ -1,7 +1,9 @@
 """Watching tasks of the render farm until they are over."""
 
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -11,12 +13,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from app.cli import screen
+from app.cli import Failed, screen
 from app.cli.client import WATCHING_S, Server
+from clients.farm_worker.jobyard_farm_worker.archives import BadArchive, unpack
 
 LOOK_S = 1.0
 CHUNKS_READ = 1000
 CHUNKS_SHOWN = 20
+MOST_BYTES = 64 << 30
 OVER = frozenset({"completed", "failed", "canceled"})
 COLOURS = {
     "completed": "green",
@@ -63,6 +67,31 @@ def watch(server: Server, path: str, number: int, *, quiet: bool = False) -> dic
     else:
         last = _watch_lines(server, path, number)
     return last.task
+
+
+def save(server: Server, path: str, task: dict[str, Any], folder: Path) -> None:
+    """Write the output of a task, or of all that was rendered of a group, into a folder.
+
+    Raises Failed. A file of the same name is replaced.
+    """
+    headers = server.authorization()
+    chunks = task["children"] or [task["id"]]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in chunks:
+            chunk = task if number == task["id"] else server.read(f"{path}/{number}", headers)
+            if chunk["status"] == "completed":
+                packed = server.request("GET", f"{path}/{number}/output", headers=headers).body
+                _unpack(packed, folder)
+    except (OSError, BadArchive) as error:
+        raise Failed(f"{folder}: {error}") from error
+
+
+def _unpack(packed: bytes, folder: Path) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".zip") as archive:
+        archive.write(packed)
+        archive.flush()
+        unpack(Path(archive.name), folder, most_bytes=MOST_BYTES)
 
 
 def _watch_lines(server: Server, path: str, number: int) -> Look:

@@ -203,6 +203,17 @@ def delete_of_job(store: Store, job_id: str, limit: int) -> int:
     ).rowcount
 
 
+def writers(store: Store, task_ids: Sequence[int]) -> list[int]:
+    """Give those of some tasks that have output."""
+    found: list[int] = []
+    for begin in range(0, len(task_ids), 500):
+        some = task_ids[begin : begin + 500]
+        marks = ", ".join("?" * len(some))
+        rows = store.run(f"SELECT DISTINCT task_id FROM log_part WHERE task_id IN ({marks})", some)
+        found += [row[0] for row in rows.fetchall()]
+    return found
+
+
 def delete_of_task(store: Store, task_id: int, before: int, limit: int) -> int:
     """Delete at most `limit` of a task's parts with numbers below one; give how many."""
     return store.run(

@@ -229,6 +229,13 @@ class Logs:
                 if not logs.delete_of_task(self._store, task_id, before, FORGOTTEN_AT_A_TIME):
                     return
 
+    def forget_all(self, task_ids: Sequence[int]) -> None:
+        """Delete all parts of tasks, most of which may have none."""
+        with self._store.session():
+            wrote = logs.writers(self._store, task_ids)
+        for task_id in wrote:
+            self.forget(task_id)
+
     def prune(self, before: Instant, limit: int) -> int:
         """Delete at most `limit` parts older than that; give how many."""
         with self._store.transaction():

@@ -1,5 +1,6 @@
 """Which of the rendered pictures is shown."""
 
+import os
 from pathlib import Path
 
 SHOWN = {".png", ".jpg", ".jpeg"}
@@ -20,7 +21,7 @@ class Pictures:
         """
         best: tuple[int, int, Path] | None = None
         named = [Path(saved)] if saved is not None else []
-        for path in (*self._folder.rglob("*"), *named):
+        for path in (*self._inside(), *named):
             if path.suffix.lower() not in SHOWN:
                 continue
             try:
@@ -35,3 +36,8 @@ class Pictures:
             return None
         self._shown = (best[2], best[0], best[1])
         return best[2]
+
+    def _inside(self) -> list[Path]:
+        """Give what is in the folder; a program that removes folders may be at work in it."""
+        walked = os.walk(self._folder)
+        return [Path(base) / name for base, _, names in walked for name in names]

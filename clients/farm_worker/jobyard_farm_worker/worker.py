@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -187,9 +188,20 @@ class Worker:
             _log.error("what the manager says of task %s makes no sense: %r", task_id, fault)
             return False
         _log.info("task %s begins", task.id)
-        task.run()
-        self._forget_jobs()
+        try:
+            task.run()
+            self._forget_jobs()
+        except OSError as fault:
+            self._give_up(task_id, fault)
         return True
+
+    def _give_up(self, task_id: int, fault: OSError) -> None:
+        """Fail a task that this machine has no room for, or cannot work on for like reasons."""
+        _log.error("task %s cannot go on: %s", task_id, fault)
+        said = f"\nfarm worker: the task cannot go on: {fault}\n"
+        fields = {"worker_id": self.id, "status": "failed", "log_append": said}
+        with suppress(Gone):  # it is handed out again when nothing is heard of it
+            self._manager.ask("PATCH", f"/tasks/{task_id}", fields)
 
     def _attend(self) -> None:
         """While a program runs: tell the manager at once of a change of mind."""

@@ -33,9 +33,9 @@ def scene(tmp_path):
     return tmp_path / "shot.blend"
 
 
-def test_a_scene_is_rendered_and_watched(served, jobyard, scene):
+def test_a_scene_is_rendered_and_watched_and_its_pictures_fetched(served, jobyard, scene):
     others = scene.parent / "textures"
-    words = ["--frames", "1-5", "--chunk", "2", "--with", others, "--watch"]
+    words = ["--frames", "1-5", "--chunk", "2", "--with", others, "--save", scene.parent / "new"]
     watching = jobyard("render", scene, *words)
     number = int(watching.stdout.readline())
     folder = served.folder / "command"
@@ -49,6 +49,9 @@ def test_a_scene_is_rendered_and_watched(served, jobyard, scene):
     parts = served.tasks(number)
     assert [part["name"] for part in parts] == ["1-2", "3-4", "5-5"]
     assert {f"{part['id']} {part['name']}: completed 100%" for part in parts} <= set(lines)
+    saved = {path.name: path.read_bytes() for path in (scene.parent / "new").iterdir()}
+    assert saved == {k: v for part in parts for k, v in served.output(part["id"]).items()}
+    assert set(saved) == {f"{frame:04d}.png" for frame in range(1, 6)}
     job = served.task(number)["job_id"]
     assert (folder / "jobs" / str(job) / "textures" / "wood.png").read_bytes() == b"wood"
 

@@ -207,3 +207,83 @@ def test_a_scene_replaced_while_it_is_fetched(farm: Flamenco):
         ]
     )
     assert set(found) <= set(contents)
+
+
+def test_a_group_is_steered_while_it_renders(farm: Flamenco):
+    """Pauses, priorities and a deletion among polls and reports: everybody agrees in the end."""
+    settings = {**SHOT, "frame_start": 1, "frame_end": 60, "chunk_size": 1}
+    groups = [farm.task(settings=settings) for _ in range(2)]
+    done = threading.Event()
+
+    def work(there: Flamenco) -> int:
+        worker = there.worker()
+        ended = 0
+        while not done.is_set():
+            if (task := there.poll(worker)) is not None:
+                body = {"worker_id": worker.id, "status": "finished", "log": "x\n"}
+                answer = there.ask("PATCH", f"/tasks/{task}", json=body)
+                assert answer.status_code in (204, 403, 404), answer.text
+                ended += answer.status_code == 204
+        return ended
+
+    def steer(there: Flamenco) -> int:
+        try:
+            for turn in range(8):
+                for word in ("paused", "ready"):
+                    body = {"status": word, "priority": turn}
+                    answer = there.ask("PATCH", f"/tasks/{groups[turn % 2]}", json=body)
+                    assert answer.status_code in (204, 409), answer.text
+            there.delete(groups[0])
+            there.patch(groups[1], status="canceled")
+        finally:
+            done.set()
+        return 0
+
+    together([lambda there=there: work(there) for there in crowd(farm)[:6]] + [lambda: steer(farm)])
+    assert {each["status"] for each in farm.listed()} <= {"canceled", "completed"}
+    for found in farm.workers().values():
+        assert (found["status"], found["current_task"]) == ("enabled", None)
+    farm.refused(404, "GET", f"/tasks/{groups[0]}")
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_child_named_while_it_is_handed_out(farm: Flamenco, turn: int):
+    child, worker = farm.task(priority=99), farm.worker()
+    there = Flamenco(farm.yard)
+    body = {"type": PRINT, "settings": {"text": "a"}, "child_id": child, "priority": 1}
+    polled, answer = together(
+        [lambda: farm.poll(worker), lambda: there.ask("POST", "/tasks", json=body)]
+    )
+    if answer.status_code == 202:
+        parent = answer.json()["id"]
+        assert polled in (parent, None)
+        farm.shows(child, status="waiting", depends_on=[parent])
+    else:
+        assert (answer.status_code, polled) == (400, child)
+        farm.shows(child, status="rendering", depends_on=[])
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_what_is_waited_for_ends_while_somebody_begins_to_wait(farm: Flamenco, turn: int):
+    needed, worker = farm.rendering()
+    there = Flamenco(farm.yard)
+    calls = [
+        lambda: farm.report(needed, worker, "finished"),
+        lambda: there.print(depends_on=[needed]),
+    ]
+    _, task = together(calls)
+    farm.shows(task, status="ready")
+    assert farm.poll(worker) == task
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_machine_starts_anew_while_it_polls(farm: Flamenco, turn: int):
+    made = [farm.print() for _ in range(3)]
+    worker = farm.worker()
+    there = Flamenco(farm.yard)
+    again = {"hostname": worker.hostname}
+    together([lambda: farm.poll(worker), lambda: there.worker(**again), farm.workers])
+    held = farm.info(worker)["current_task"]
+    rendering = [each["id"] for each in farm.listed(status="rendering")]
+    assert rendering == ([held] if held else [])
+    assert farm.poll(worker) in made

@@ -124,6 +124,19 @@ def test_an_output_that_is_too_large_fails_the_task(manager, working, ended):
     assert "size" in manager.logs[number]
 
 
+def test_a_task_that_the_machine_has_no_place_for_fails_and_the_worker_goes_on(
+    manager, working, ended, tmp_path
+):
+    (tmp_path / "farm" / "jobs").mkdir(parents=True)
+    (tmp_path / "farm" / "jobs" / "3").write_text("in the way")
+    first = manager.give(sys.executable, "-c", "", job_id=3)
+    second = manager.give(sys.executable, "-c", "", job_id=4)
+    working()
+    assert ended(first).fields["status"] == "failed"
+    assert "cannot go on" in manager.logs[first]
+    assert ended(second).fields["status"] == "finished"
+
+
 def test_a_worker_that_was_deleted_registers_anew(manager, working, ended):
     worker = working()
     eventually(lambda: manager.of("PATCH", "/workers/1"), "a question")

@@ -21,7 +21,7 @@ _QUERY = [
 ]
 
 
-@blueprint.route("/tasks/compiled")
+@blueprint.route("/tasks/compiled/types")
 @tells(blueprint, answer=schemas.Compilers)
 def get_compilers() -> ResponseReturnValue:
     """List the compilers that are installed, and what their settings may hold."""

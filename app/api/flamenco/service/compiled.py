@@ -1,12 +1,15 @@
 """Commands: made of a task's settings for the worker that has it, or as a preview."""
 
+from dataclasses import replace
+
 import orjson
 
 from app.api.flamenco.errors import DISABLED, NO_TASK, UNREGISTERED, Refused
 from app.api.flamenco.records import FarmTask, FarmWorker
-from app.api.flamenco.service import settings, workers
+from app.api.flamenco.service import settings, variables, workers
 from app.api.flamenco.service.sweeping import sweep
 from app.api.flamenco.service.tasks import get
+from app.api.flamenco.service.variables import Variables
 from app.api.flamenco.tables import files
 from app.domain.records import Json
 from app.domain.states import TaskState
@@ -86,7 +89,8 @@ def _compile(services: Services, task: FarmTask, system: str) -> Json:
     store = services.engine.store
     with store.session():
         programs = settings.programs(services, compiler)
-    made = _bound(services, compiler, task, system)
+        paths = variables.known(services)
+    made = _bound(services, compiler, task, system, paths)
     _support(services, task.job_id, made)
     with store.session():
         jobfile = files.get(store, "job", task.job_id) is not None
@@ -110,18 +114,23 @@ def _compile(services: Services, task: FarmTask, system: str) -> Json:
     }
 
 
-def _bound(services: Services, compiler: Compiler, task: FarmTask, system: str) -> Command:
+def _bound(
+    services: Services, compiler: Compiler, task: FarmTask, system: str, paths: Variables
+) -> Command:
+    given = variables.unfold_settings(task.settings, paths)
+    checked = services.plugins.load_spec(compiler, given)
     view = TaskView(
         id=task.id,
         name=task.name,
-        payload={"settings": services.plugins.load_spec(compiler, task.settings)},
+        payload={"settings": checked},
         state=TaskState.LEASED,
         priority=task.priority,
         number=task.attempts,
     )
-    return services.plugins.bind(
-        compiler, view, WorkerView(name="", hostname="", system=os_of(system))
-    )
+    own = os_of(system)
+    made = services.plugins.bind(compiler, view, WorkerView(name="", hostname="", system=own))
+    words = tuple(variables.unfold(word, paths, own) for word in made.main.cmd)
+    return replace(made, main=replace(made.main, cmd=words))
 
 
 def _command(made: Command, programs: Json, chosen: Json, system: str) -> list[str]:

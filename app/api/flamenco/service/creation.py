@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from app.api.flamenco.errors import Refused, WrongField
 from app.api.flamenco.fields import MOST
 from app.api.flamenco.records import LEASE_US, FarmTask, queue_of
-from app.api.flamenco.service import files, settings
+from app.api.flamenco.service import files, settings, variables
 from app.api.flamenco.tables import numbers, tasks
 from app.api.flamenco.tables.tasks import NewFarmTask
 from app.data.steering import GivenTask
@@ -48,6 +48,10 @@ class Plan:
 
 def create(services: Services, wanted: Wanted, jobfile: files.Arrived | None = None) -> FarmTask:
     """Store a task or a group, and give it. Raises Refused, and stores nothing then."""
+    with services.engine.store.session():
+        paths = variables.known(services)
+    if paths:
+        wanted = replace(wanted, settings=variables.fold(wanted.settings, paths))
     plan = planned(services, wanted)
     with files.arriving(services, jobfile) as stored:
         return retried(services.engine.store, lambda: _store(services, wanted, plan, stored))

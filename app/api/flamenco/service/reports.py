@@ -59,10 +59,11 @@ def take(services: Services, task_id: int, report: Report) -> None:
     task = _get(services, task_id)
     if not report.tells:
         return
+    _check_reporter(services, task, report)
     if task.group:
         retried(store, lambda: _steer_group(services, task, report))
         return
-    _check(services, task, report)
+    _check(task, report)
     # Its number tells whether the same hand-out is meant when it counts.
     stored = None
     with files.arriving(services, report.taskfile) as landed:
@@ -94,8 +95,8 @@ def _act(task: FarmTask, report: Report) -> Act | None:
     return found
 
 
-def _check(services: Services, task: FarmTask, report: Report) -> None:
-    """Raise Refused for who may not report this, and for what does not fit the task."""
+def _check_reporter(services: Services, task: FarmTask, report: Report) -> None:
+    """Raise Refused for a worker that has no business with the task."""
     if report.worker_id is not None:
         store = services.engine.store
         with store.session():
@@ -106,6 +107,10 @@ def _check(services: Services, task: FarmTask, report: Report) -> None:
             raise Refused(403, DISABLED)
         if task.worker_id != report.worker_id:
             raise Refused(403, "The task is not this worker's")
+
+
+def _check(task: FarmTask, report: Report) -> None:
+    """Raise Refused for what does not fit the task."""
     frame = report.frame_current
     if frame is not None:
         first, last = task.frame_start, task.frame_end
@@ -138,7 +143,8 @@ def _apply(
         task = _get(services, task_id)
         if (task.log_read, task.log_from) != (before.log_read, before.log_from):
             raise Moved
-        _check(services, task, report)
+        _check_reporter(services, task, report)
+        _check(task, report)
         act = _act(task, report)
         if act is Act.NOTHING:
             tasks.update(engine.store, task_id, {"touched_at": tx.now}, tx.now)

@@ -108,8 +108,7 @@ def _remove(services: Services, ids: Sequence[int]) -> int:
     if places is None:
         return 0
     files.drop(services, places)
-    for task_id in ids:
-        services.engine.logs.forget(task_id)
+    services.engine.logs.forget_all(ids)
     return len(ids)
 
 

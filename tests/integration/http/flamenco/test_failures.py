@@ -94,7 +94,7 @@ def test_who_is_forgotten_leaves_no_block(opened):
 
 
 def test_compilers_describe_themselves(farm):
-    found = farm.ask("GET", "/tasks/compiled")
+    found = farm.ask("GET", "/tasks/compiled/types")
     by_name = {one["name"]: one for one in found["compilers"]}
     render = by_name["simple_blender_render"]
     assert render["parser"] == "blender_render"
