@@ -5,10 +5,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Request, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import MapAdapter
 
 from app.api import DIALECTS
 from app.api.http import context, documents, plain, sockets
@@ -68,6 +69,16 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
 
 class _App(Flask):
     """An application of plain views alone; Flask asks of each at every call whether it is async."""
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Match as a websocket only what has one; elsewhere such a wish is ignored."""
+        adapter = super().create_url_adapter(request)
+        if adapter is not None and adapter.websocket:
+            try:
+                adapter.match()
+            except HTTPException:
+                adapter.websocket = False
+        return adapter
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Give the function as it is."""

@@ -312,7 +312,7 @@ def jobs_wanted(args: Args) -> JobsWanted:
         given=bool(given),
         submitted_after=whole(args, "submittedAfter"),
         ended_after=whole(args, "terminatedAfter"),
-        user=args.get("submitter") or None,
+        user=args.get("user") or None,
         version=args.get("version") or None,
     )
 

@@ -42,6 +42,8 @@ def shown(value: Any) -> str:
     """Give a value as an error may repeat it."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return repr(value)[:LONGEST_SHOWN]
 
 

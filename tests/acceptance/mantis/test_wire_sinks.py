@@ -259,6 +259,22 @@ def test_a_broken_handshake_is_a_4xx(mantis: Mantis, ticking, path, headers):
         answer.close()
 
 
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+@pytest.mark.parametrize(
+    "path", ["/jobs", "/jobClusters", "/jobClusters/{c}", "/jobs/{j}", "/masterInfo"]
+)
+def test_an_upgrade_is_ignored_where_there_is_no_socket(mantis: Mantis, ticking, path):
+    mantis.expect(200, "GET", path_of(path, ticking), headers=UPGRADE)
+    mantis.refused(404, "GET", "/nothing", headers=UPGRADE)
+
+
 @pytest.mark.parametrize("path", JOB_STREAMS[:2] + CLUSTER_STREAMS[:2])
 def test_event_streams_stay_event_streams_whatever_is_accepted(mantis: Mantis, ticking, path):
     answer = mantis.raw(

@@ -184,8 +184,8 @@ def test_other_filters(several):
     middle = every[5]["jobMetadata"]["submittedAt"]
     after = [v["jobMetadata"]["jobId"] for v in every if v["jobMetadata"]["submittedAt"] > middle]
     assert names(several, **ALL, submittedAfter=str(middle)) == after
-    assert names(several, **ALL, submitter="nobody") == []
-    assert len(names(several, **ALL, submitter="u", version="1")) == 11
+    assert names(several, **ALL, user="nobody") == []
+    assert len(names(several, **ALL, user="u", version="1")) == 11
     assert set(names(several, **ALL, terminatedAfter="0")) == set(OVER)
 
 

@@ -42,7 +42,7 @@ JOB_FILTERS = (
     text_query("workerState", "`Active`, `Terminal` or `Noop`; may repeat."),
     number_query("submittedAfter", "Only jobs submitted after it, in milliseconds.", 0),
     number_query("terminatedAfter", "Only jobs that ended after it, in milliseconds.", 0),
-    text_query("submitter", "Only jobs that this user submitted."),
+    text_query("user", "Only jobs that this user submitted."),
     text_query("version", "Only jobs of this version."),
     text_query("startJobIdExclusive", "Only jobs that were submitted before this one."),
 )
