@@ -84,19 +84,6 @@ class _App(Flask):
         """Give the function as it is."""
         return func
 
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Route a request; where there is no websocket, one that asks for it is like any other.
-
-        A proxy may send the header with everything, and a server is free to ignore it.
-        """
-        adapter = super().create_url_adapter(request)
-        if adapter is not None and adapter.websocket:
-            try:
-                adapter.match()
-            except HTTPException:
-                adapter.websocket = False
-        return adapter
-
 
 def _prepare_guards(site: Site) -> None:
     """Let guards get ready now; what the database prevents, the first request makes up for."""
