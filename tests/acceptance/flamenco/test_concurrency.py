@@ -190,23 +190,31 @@ def test_a_setting_at_once(farm: Flamenco):
     assert farm.good("GET", f"/settings/{name}")["value"] in range(CROWD)
 
 
-def test_a_scene_replaced_while_it_is_fetched(farm: Flamenco):
-    job = number()
-    contents = [zipped(a=bytes([place]) * 300_000) for place in range(CROWD)]
-    farm.create(job_id=job, files={"jobfile": ("x.zip", contents[0])})
+def test_files_replaced_while_they_are_fetched(farm: Flamenco):
+    """Who fetches gets the old or the new one, never nothing."""
+    job, (task, worker) = number(), farm.rendering()
+    contents = [zipped(a=bytes([place]) * 200_000) for place in range(CROWD)]
+    report = {"worker_id": worker.id, "status": "running"}
 
-    def fetch_or_store(there: Flamenco, place: int) -> bytes:
-        if place % 2:
-            there.create(job_id=job, files={"jobfile": ("x.zip", contents[place])})
-        return there.ask("GET", f"/tasks/zip/{job}").content
+    def store(there: Flamenco, content: bytes) -> None:
+        there.create(job_id=job, files={"jobfile": ("x.zip", content)})
+        files = {"taskfile": ("x.zip", content)}
+        there.good("PATCH", f"/tasks/{task}", 204, data=report, files=files)
 
+    def fetch_or_store(place: int, there: Flamenco) -> set[bytes]:
+        found = set()
+        for _ in range(5):
+            if place % 2:
+                store(there, contents[place])
+            for path in (f"/tasks/zip/{job}", f"/tasks/{task}/output"):
+                found.add(there.ask("GET", path).content)
+        return found
+
+    store(farm, contents[0])
     found = together(
-        [
-            lambda one=one, place=place: fetch_or_store(one, place)
-            for place, one in enumerate(crowd(farm))
-        ]
+        [lambda at=at, one=one: fetch_or_store(at, one) for at, one in enumerate(crowd(farm))]
     )
-    assert set(found) <= set(contents)
+    assert set().union(*found) <= set(contents)
 
 
 def test_a_group_is_steered_while_it_renders(farm: Flamenco):
