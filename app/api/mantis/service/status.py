@@ -63,9 +63,9 @@ class Teller:
         self._workers: dict[int, WorkerRow] = {}
         self._states: dict[int, str] = {}
 
-    @property
-    def over(self) -> bool:
-        """Whether the job was over, or gone, when it was looked at."""
+    def is_over(self) -> bool:
+        """Look whether the job is over, or gone."""
+        self._look()
         return self._job is None or not self._job.active
 
     def messages(self, events: Sequence[Event]) -> list[Json]:
@@ -154,6 +154,7 @@ class Told:
         self._at = ""
         self._events: list[Event] = []
         self._missed = False
+        self._over = False
 
     def __enter__(self) -> Self:
         outlet = self._outlet
@@ -187,6 +188,8 @@ class Told:
             self._missed = True
         if self._teller is None:
             return self._replay(self._client)
+        if self._over:
+            return ()
         took = self._client.take(0.0)
         self._events += took.events
         self._missed |= took.lost
@@ -201,8 +204,10 @@ class Told:
         teller = Teller(self._outlet, client.wanted.job_id or "")
         self._at = client.position
         messages = self._worded(teller, self._stored(client, client.position))
+        # This process may not have heard of that end yet: nothing of it is news to who came after.
+        self._over = teller.is_over()
         self._teller, self._missed = teller, False
-        return () if teller.over else messages[-REPLAYED:]
+        return () if self._over else messages[-REPLAYED:]
 
     def _stored(self, client: Client, up_to: str) -> Sequence[Event]:
         return self._outlet.site.services.engine.events.last_of_job(
