@@ -78,7 +78,7 @@ def delete(services: Services, task_id: int) -> Json:
     if not _delete(services, task):
         raise Refused(404, NO_TASK)
     if shown["status"] not in words.OVER:
-        shown["status"] = "canceled"
+        shown.update(status="canceled", worker_id=None)
     return shown
 
 
