@@ -378,3 +378,19 @@ def test_steering_a_group_frees_its_workers(flamenco: Flamenco, word: str):
     flamenco.patch(group, status=word)
     flamenco.sees(worker, status="enabled", current_task=None)
     flamenco.unpatched(403, children[0], worker_id=worker.id, status="finished")
+
+
+def test_a_ready_group_waits_as_the_child_of_a_new_task(flamenco: Flamenco):
+    group = chunked(flamenco, 1, 6, 2)
+    parts = flamenco.long(group)["children"]
+    worker = flamenco.worker()
+    before = flamenco.give(worker, child_id=group)
+    flamenco.shows(group, status="waiting", depends_on=[before])
+    for part in parts:
+        flamenco.shows(part, status="waiting", depends_on=[before])
+    flamenco.report(before, worker, "finished")
+    assert [flamenco.status(part) for part in parts] == ["ready"] * 3
+    busy = flamenco.give(worker, child_id=group)
+    flamenco.shows(group, status="waiting")
+    flamenco.report(busy, worker, "finished")
+    flamenco.shows(group, status="ready")

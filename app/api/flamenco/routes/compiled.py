@@ -3,6 +3,7 @@
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
+from werkzeug.exceptions import MethodNotAllowed
 
 from app.api.flamenco import schemas
 from app.api.flamenco.answers import document, nothing
@@ -35,6 +36,8 @@ def get_compiled(task_id: int) -> ResponseReturnValue:
     given = Fields({}, {})
     worker_id, system = given.integer("worker_id"), given.text("system")
     if not task_id:
+        if request.method == "HEAD":  # promises to change nothing, and this hands out work
+            raise MethodNotAllowed(valid_methods=["GET"])
         if worker_id is None:
             worker_id = by_address(services(), request.remote_addr or "")
         found = service.poll(services(), worker_id)

@@ -1,7 +1,6 @@
 """Files of jobs and tasks, fetched and handed in."""
 
 import re
-from pathlib import Path
 
 from flask import Response, send_file
 from flask.typing import ResponseReturnValue
@@ -26,7 +25,7 @@ _DEPENDENCIES = re.compile(r"dependencies_([0-9]{1,15})\.zip")
 @tells(blueprint, answer=schemas.HasFile)
 def get_has_file(job_id: int) -> ResponseReturnValue:
     """Tell whether a job has a zip."""
-    return document({"file": service.find(services(), "job", job_id) is not None})
+    return document({"file": service.has(services(), "job", job_id)})
 
 
 @blueprint.route("/tasks/zip/<farm_number:job_id>")
@@ -111,8 +110,7 @@ def _stored(kind: str, owner: int) -> Response:
     found = service.find(services(), kind, owner)
     if found is None:
         raise Refused(404, NO_FILE)
-    path, file = found
-    try:
-        return send_file(Path(path), mimetype=file.media_type)
-    except FileNotFoundError as error:  # replaced at this moment, or deleted
-        raise Refused(404, NO_FILE) from error
+    contents, file = found
+    answer = send_file(contents, mimetype=file.media_type)
+    answer.content_length = file.size
+    return answer

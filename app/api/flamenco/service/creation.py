@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.api.flamenco import words
 from app.api.flamenco.errors import Refused, WrongField
 from app.api.flamenco.fields import MOST
 from app.api.flamenco.records import LEASE_US, FarmTask, queue_of
 from app.api.flamenco.service import files, settings, variables
 from app.api.flamenco.tables import numbers, tasks
 from app.api.flamenco.tables.tasks import NewFarmTask
+from app.data.codec import dumps
 from app.data.steering import GivenTask
 from app.domain.records import Json
 from app.domain.states import TaskState
@@ -17,6 +19,8 @@ from app.hooks import Part
 from app.wiring import Services
 
 MOST_PARTS = 10_000
+MOST_SETTINGS = 64 * 1024 * 1024
+"""Characters of settings that the tasks of one POST may hold together: each has its own."""
 DEFAULT_PRIORITY = 50
 
 
@@ -74,6 +78,8 @@ def planned(services: Services, wanted: Wanted) -> Plan:
         # Shown as they were handed in, unless the compiler changed them.
         shown = wanted.settings if only.settings == checked else only.settings
         return Plan(settings=shown, name=only.name, frames=only.frames)
+    if len(dumps(wanted.settings)) * len(parts) > MOST_SETTINGS:
+        raise WrongField("settings", f"are too long to be copied into {len(parts)} tasks")
     return Plan(
         settings=wanted.settings,
         name=plugins.label(compiler, checked),
@@ -95,11 +101,11 @@ def _store(
 ) -> FarmTask:
     engine = services.engine
     with engine.transaction() as tx:
-        child = _check_others(services, wanted)
+        children = _check_others(services, wanted)
         job_id = numbers.next_job(engine.store, wanted.job_id)
         task_id = _insert(services, tx, wanted, plan, job_id)
-        if child is not None:
-            engine.steering.wait(child, [task_id])
+        for child_id in children:
+            engine.steering.wait(child_id, [task_id])
         if jobfile is not None:
             files.keep(services, "job", job_id, jobfile)
         made = tasks.get(engine.store, task_id)
@@ -108,19 +114,11 @@ def _store(
     return made
 
 
-def _check_others(services: Services, wanted: Wanted) -> int | None:
-    """Give the task that must wait for the new one; all that are named must be there."""
+def _check_others(services: Services, wanted: Wanted) -> Sequence[int]:
+    """Give the tasks that must wait for the new one; all that are named must be there."""
     engine = services.engine
     needed = sorted(set(wanted.depends_on))
-    child_id = wanted.child_id
-    child = None
-    if child_id is not None:
-        child = tasks.get(engine.store, child_id) if 0 < child_id <= MOST else None
-        if child is None:
-            raise WrongField("child_id", "names no task")
-        place = engine.steering.place(child_id)
-        if child.group or place.state not in (TaskState.CREATED, TaskState.QUEUED) or child.aborted:
-            raise WrongField("child_id", "names a task that is neither waiting nor ready")
+    children = () if wanted.child_id is None else _children(services, wanted.child_id)
     if needed:
         there = tasks.known(engine.store, [one for one in needed if 0 < one <= MOST])
         missing = [one for one in needed if one not in there]
@@ -128,7 +126,27 @@ def _check_others(services: Services, wanted: Wanted) -> int | None:
             raise WrongField("depends_on", f"names no task: {missing[0]}")
         # Kept as they stand, or one might end between this look and the commit.
         engine.steering.places(needed)
-    return None if child is None else child.id
+    return children
+
+
+def _children(services: Services, child_id: int) -> Sequence[int]:
+    """Give the task of that id, or the group with what has not begun. Raises WrongField."""
+    engine = services.engine
+    child = tasks.get(engine.store, child_id) if 0 < child_id <= MOST else None
+    if child is None:
+        raise WrongField("child_id", "names no task")
+    ids = [child_id, *(engine.steering.members(child_id) if child.group else ())]
+    places = engine.steering.places(ids)
+    figures = tasks.figures(engine.store, child_id) if child.group else None
+    # Once more, now that nobody moves it.
+    child = tasks.get(engine.store, child_id)
+    if child is None or words.status(child, figures) not in ("waiting", "ready"):
+        raise WrongField("child_id", "names a task that is neither waiting nor ready")
+    return [
+        one
+        for one in ids
+        if one == child_id or places[one].state in (TaskState.CREATED, TaskState.QUEUED)
+    ]
 
 
 def _insert(services: Services, tx: Transaction, wanted: Wanted, plan: Plan, job_id: int) -> int:

@@ -128,14 +128,26 @@ def keep(services: Services, kind: str, owner: int, landed: Landed) -> None:
             landed.replaced.append(before)
 
 
-def find(services: Services, kind: str, owner: int) -> tuple[Path, StoredFile] | None:
-    """Give the file of a job or a task; None without one."""
-    with services.engine.store.session():
-        file = table.get(services.engine.store, kind, owner)
-    if file is None:
-        return None
-    path = path_of(services, file.place)
-    return (path, file) if path.exists() else None
+def find(services: Services, kind: str, owner: int) -> tuple[IO[bytes], StoredFile] | None:
+    """Open the file of a job or a task; None without one."""
+    missed: StoredFile | None = None
+    while True:
+        with services.engine.store.session():
+            file = table.get(services.engine.store, kind, owner)
+        if file is None or file == missed:
+            return None
+        try:
+            return path_of(services, file.place).open("rb"), file
+        except FileNotFoundError:
+            missed = file  # most likely replaced at this moment: then the row names the new one
+
+
+def has(services: Services, kind: str, owner: int) -> bool:
+    """Tell whether there is a file of a job or a task."""
+    found = find(services, kind, owner)
+    if found is not None:
+        found[0].close()
+    return found is not None
 
 
 def drop(services: Services, places: list[str]) -> None:

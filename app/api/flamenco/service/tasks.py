@@ -85,8 +85,10 @@ def delete(services: Services, task_id: int) -> Json:
 def delete_many(services: Services, ids: Sequence[int]) -> list[int]:
     """Delete tasks; give those that were there."""
     gone: list[int] = []
-    for task_id in dict.fromkeys(ids):
-        store = services.engine.store
+    store = services.engine.store
+    with store.session():
+        there = tasks.known(store, list(dict.fromkeys(ids)))
+    for task_id in dict.fromkeys(one for one in ids if one in there):
         with store.session():
             task = tasks.get(store, task_id)
         if task is not None and _delete(services, task):
