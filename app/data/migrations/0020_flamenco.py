@@ -100,10 +100,7 @@ CREATE TABLE flamenco_support (
 CREATE TABLE flamenco_number (
   name TEXT PRIMARY KEY,
   value BIGINT NOT NULL
-);
-INSERT INTO flamenco_number (name, value) VALUES ('job', 0);
-INSERT INTO flamenco_number (name, value) VALUES ('worker', 0);
-INSERT INTO flamenco_number (name, value) VALUES ('swept', 0)
+)
 """
 
 

@@ -224,7 +224,8 @@ def test_a_claim_reads_the_index_of_ready_work_alone_at_a_million_rows(store):
     with store.session():
         store.run("ANALYZE")
     for verified in (False, True):
-        sql = leases._CLAIM[store.backend, verified, "RUNNING"]
+        ready = leases._READY_VERIFIED if verified else leases._READY
+        sql = leases._CLAIM[store.backend, ready, "RUNNING"]
         params = [1, 1, 1, QUEUE, 1] + ([1] if verified else []) + [1]
         if store.backend == "postgres":
             params += [1, 1, 1]

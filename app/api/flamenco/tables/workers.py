@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.api.flamenco.records import FarmWorker
+from app.api.flamenco.tables import numbers
 from app.data.codec import dumps, loads
 from app.data.db import Row, Store
 from app.domain.clock import Instant
@@ -56,7 +57,7 @@ def every(store: Store) -> list[FarmWorker]:
 
 def lock_all(store: Store) -> None:
     """Keep others from registering meanwhile: two at once may be the same worker."""
-    store.run("UPDATE flamenco_number SET value = value WHERE name = 'worker'")
+    numbers.lock(store, "worker")
 
 
 def lock(store: Store, worker_id: int) -> bool:
