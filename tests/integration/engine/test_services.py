@@ -6,7 +6,7 @@ from app.domain.errors import LeaseLost, PluginFailed
 from app.domain.records import Lease
 from app.domain.states import AttemptState, JobState, TaskState
 from app.hooks import Finish, TaskSpec
-from app.testing import happenings, new_worker, submit
+from app.testing import happenings, new_worker, settled, submit
 
 QUEUE = "demo/default"
 CORE = {"broker": "127.0.0.1:20884", "tcp": "127.0.0.1:20641"}
@@ -69,6 +69,7 @@ def test_addresses_are_kept_shown_and_told(engine, worker):
         "core-tcp": "127.0.0.1:20641",
         "hmi-user": "127.0.0.1:20929",
     }
+    settled(engine)
     told = [one.data for one in engine.events.after("") if one.kind == "task.ready"]
     assert told == [{"addresses": CORE}, {"addresses": HMI}]
 

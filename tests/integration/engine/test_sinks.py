@@ -6,6 +6,7 @@ import pytest
 
 from app.api.http.sinks import BATCH, QUEUE_LINES, Sinks, is_id
 from app.data import logs
+from app.data.events import SETTLED
 from app.hooks import TaskSpec
 from app.testing import make_engine, new_worker, submit
 from tests.yard import eventually
@@ -26,7 +27,8 @@ def claimed(engine, scripted, worker):
     return [engine.claims.claim(worker, QUEUE, start=True)[0] for _ in range(2)]
 
 
-def write(engine, task, *texts, sink=True):
+def write(engine, task, *texts, sink=True, wait=True):
+    """Store output. wait: until it can be read, as transactions of other tests keep it back."""
     engine.logs.append(
         task_id=task.task_id,
         job_id=task.job_id,
@@ -35,6 +37,14 @@ def write(engine, task, *texts, sink=True):
         texts=texts,
         sink=range(len(texts)) if sink else (),
     )
+    if wait and engine.log_store.backend == "postgres":
+        eventually(lambda: kept_back(engine) == 0, "parts that can be read")
+
+
+def kept_back(engine):
+    with engine.log_store.session():
+        sql = f"SELECT COUNT(*) FROM log_part WHERE NOT ({SETTLED})"
+        return engine.log_store.run(sql).fetchone()[0]
 
 
 class Client(threading.Thread):
@@ -239,7 +249,7 @@ def write_at_once(engine, one, two):
     writer = threading.Thread(target=slow_writer)
     writer.start()
     assert stored.wait(60)
-    write(engine, one, "quick\n")
+    write(engine, one, "quick\n", wait=False)
     go.set()
     writer.join()
     eventually(lambda: len(client.seen) == 2, "both")
