@@ -28,8 +28,19 @@ SERVICES = {
     "ffmpeg": ("JOBYARD_TEST_FFMPEG", "ffmpeg"),
     "chromium": ("JOBYARD_TEST_CHROMIUM", "chromium"),
 }
-# Folders whose tests start whole servers; together they take minutes.
-SLOW = {"acceptance", "faults"}
+# Folders whose tests start servers or crowds of processes; together they take minutes.
+SLOW = {
+    Path("tests", *parts)
+    for parts in (
+        ("acceptance",),
+        ("concurrency",),
+        ("deployment",),
+        ("faults",),
+        ("integration", "cli"),
+        ("integration", "farm_worker"),
+        ("integration", "http"),
+    )
+}
 ADDRESSES = pytest.StashKey[dict[str, str]]()
 WITHOUT = pytest.StashKey[list[str]]()
 
@@ -75,7 +86,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
-        if SLOW & set(item.path.relative_to(config.rootpath).parts):
+        if not SLOW.isdisjoint(item.path.relative_to(config.rootpath).parents):
             item.add_marker("slow")
         for name, (_, fixture) in SERVICES.items():
             if fixture in getattr(item, "fixturenames", ()):
