@@ -32,7 +32,7 @@ def test_post_that_always_runs_does_so_once_and_after_another_that_failed(runtim
 
 
 def test_post_that_always_runs_does_so_after_a_time_out_in_time_of_its_own(runtime, watch):
-    post = (always("echo cleaned"), always("echo began; sleep 1000", timeout_s=1))
+    post = (always("echo cleaned"), always("echo began; exec sleep 1000", timeout_s=1))
     outcome = run(runtime, watch, "sleep 1000", post=post, timeout_s=0.5, timeout_text="soon")
     assert outcome.error == "task timed out after soon"
     assert watch.text == b"cleaned\nbegan\n"
