@@ -40,7 +40,9 @@ def test_post_that_always_runs_does_so_after_a_time_out_in_time_of_its_own(runti
 
 def test_post_that_always_runs_does_so_after_a_cancel(runtime, watch):
     post = (Step(run="echo plain"), always("echo cleaned"))
-    thread, answers = in_thread(lambda: run(runtime, watch, "echo ready; sleep 1000", post=post))
+    thread, answers = in_thread(
+        lambda: run(runtime, watch, "echo ready; exec sleep 1000", post=post)
+    )
     watch.wait_for(lambda: b"ready" in watch.text)
     watch.cancelled.set()
     thread.join()
