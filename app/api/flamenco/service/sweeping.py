@@ -4,6 +4,8 @@ Looked at by a duty, and before every answer that would show how things were oth
 looks at short indexes, and nothing to do.
 """
 
+from functools import partial
+
 from app.api.flamenco.records import LEASE_US
 from app.api.flamenco.service import settings
 from app.api.flamenco.service.failures import overlong, overrun
@@ -27,11 +29,11 @@ def sweep(services: Services, *, alive: int | None = None) -> int:
         late = engine.attempts.silent(LEASE_US, now - task_us)
         long = overlong(services, now)
     for worker_id in silent:
-        retried(engine.store, lambda one=worker_id: _lose(services, one, now - worker_us))  # type: ignore[misc]
+        retried(engine.store, partial(_lose, services, worker_id, now - worker_us))
     for lease in late:
         engine.attempts.lose(lease, before=now - task_us + LEASE_US)
     for task_id in long:
-        retried(engine.store, lambda one=task_id: overrun(services, one))  # type: ignore[misc]
+        retried(engine.store, partial(overrun, services, task_id))
     return len(silent) + len(late) + len(long)
 
 
