@@ -31,6 +31,17 @@ def eventually(condition: Callable[[], object], what: str, patience_s: float = P
         pause = min(pause * 1.5, 0.2)
 
 
+def alive(process: psutil.Process) -> bool:
+    """Tell whether it still runs; one that nobody has collected yet does not.
+
+    It may end between any two looks at it.
+    """
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Yard:
     """One `jobyard serve` in a data directory; `start` again after a stop finds what was there."""
 

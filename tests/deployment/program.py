@@ -167,11 +167,3 @@ class Program:
         job = eventually(ended, f"the end of job {job_id}")
         assert job["state"] == "COMPLETED", job
         return job
-
-
-def alive(process: psutil.Process) -> bool:
-    """Whether it still runs; a zombie does not."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -5,8 +5,8 @@ import signal
 import psutil
 import pytest
 
-from tests.deployment.program import Program, alive, gunicorn
-from tests.yard import eventually
+from tests.deployment.program import Program, gunicorn
+from tests.yard import alive, eventually
 
 pytestmark = pytest.mark.slow
 

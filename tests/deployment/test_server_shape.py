@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from app.domain.clock import SECOND, from_datetime
-from tests.deployment.program import Program, alive, gunicorn, jobyard
-from tests.yard import eventually
+from tests.deployment.program import Program, gunicorn, jobyard
+from tests.yard import alive, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.redis]
 MILLISECOND = 1000  # what a log line's time is exact to

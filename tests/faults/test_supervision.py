@@ -3,11 +3,10 @@
 import os
 import signal
 
-import psutil
 import pytest
 import requests
 
-from tests.yard import Yard, eventually
+from tests.yard import Yard, alive, eventually
 
 
 @pytest.mark.parametrize("name", ["web", "ticker", "worker"])
@@ -63,10 +62,3 @@ def test_another_address_without_leave_is_refused(data_dir):
     yard = Yard(data_dir, JOBYARD_BIND="0.0.0.0:0")
     with pytest.raises(AssertionError, match="allow_anonymous"):
         yard.start()
-
-
-def alive(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

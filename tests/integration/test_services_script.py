@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.yard import alive
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "services.py"
 DEADLINE_S = 60
 # The command: tell where Redis is, then stay until told to go. It waits for signals rather than
@@ -41,7 +43,7 @@ def start(*command, without="postgres,podman,blender,ffmpeg,chromium", setup=Non
 def gone(family):
     """Tell whether all have ended, within the deadline; an unreaped orphan has ended too."""
     _, left = psutil.wait_procs(family, DEADLINE_S)
-    return all(member.status() == psutil.STATUS_ZOMBIE for member in left)
+    return not any(map(alive, left))
 
 
 def in_background():

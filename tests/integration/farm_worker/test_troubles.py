@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.integration.farm_worker.manager import Drop
-from tests.yard import eventually
+from tests.yard import alive, eventually
 
 ROOT = Path(__file__).parents[3]
 # Writes its own id and a child's, then stays.
@@ -33,7 +33,7 @@ def family(manager, number):
 
 
 def gone(processes):
-    return all(not one.is_running() or one.status() == psutil.STATUS_ZOMBIE for one in processes)
+    return not any(map(alive, processes))
 
 
 @pytest.mark.parametrize("status", [403, 404, 409, 400])

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from clients.farm_worker.jobyard_farm_worker.processes import PosixProgram, WindowsProgram, start
-from tests.yard import eventually
+from tests.yard import alive, eventually
 
 CHILD = "import time; time.sleep(600)"
 FAMILY = (
@@ -45,7 +45,7 @@ class TestProgram:
         return psutil.Process(int(eventually(lambda: output.exists() and output.read_text(), "id")))
 
     def gone(self, process):
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        return not alive(process)
 
     def test_exit_code_is_given(self, run):
         assert run("raise SystemExit(3)").wait(90) == 3
