@@ -20,10 +20,14 @@ OPEN = frozenset({Scope.READ, Scope.SUBMIT, Scope.CONTROL})
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody with a browser. manager: None for whoever has not logged in."""
+    """Somebody with a browser. manager: None for whoever has not logged in.
+
+    is_known: has logged in, or sits at this machine.
+    """
 
     manager: Manager | None
     scopes: frozenset[Scope]
+    is_known: bool = False
 
     def may(self, scope: Scope | None) -> bool:
         """Tell whether something is for this visitor. None: it is for everybody."""
@@ -47,11 +51,12 @@ def _found() -> Visitor:
     settings = services().settings
     manager = sessions.manager(by_link=True)
     if manager is not None and manager.admin:
-        return Visitor(manager, frozenset(Scope))
-    is_known = manager is not None or is_let_in(request, settings)
-    return Visitor(manager, OPEN if is_known and not settings.api.require_token else frozenset())
+        return Visitor(manager, frozenset(Scope), is_known=True)
+    is_known = manager is not None or _is_let_in(request, settings)
+    scopes = OPEN if is_known and not settings.api.require_token else frozenset()
+    return Visitor(manager, scopes, is_known)
 
 
-def is_let_in(request: Request, settings: Settings) -> bool:
+def _is_let_in(request: Request, settings: Settings) -> bool:
     """Tell whether a browser may see pages without login: on this machine, or by a setting."""
     return settings.web.open_pages or is_here(request, settings)
