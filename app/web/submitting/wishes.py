@@ -73,8 +73,7 @@ def faults_of_spec(services: Services, interface: JobInterface, spec: Json) -> d
     try:
         services.plugins.load_spec(interface, spec)
     except SpecInvalid as error:
-        faults: Mapping[str, str] = error.facts.get("faults", {})
-        return {**faults, **masked}
+        return {**dict(error.facts["faults"]), **masked}
     return masked
 
 
