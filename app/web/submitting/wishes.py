@@ -73,7 +73,8 @@ def faults_of_spec(services: Services, interface: JobInterface, spec: Json) -> d
     try:
         services.plugins.load_spec(interface, spec)
     except SpecInvalid as error:
-        return {**dict(error.facts["faults"]), **masked}
+        given: dict[str, str] = error.facts["faults"]  # type: ignore[assignment]
+        return {**given, **masked}
     return masked
 
 
