@@ -107,6 +107,7 @@ class Task(Model):
     worker_id = BigIntegerField(null=True)
     starts_job_id = TextField(null=True)
     due_at = BigIntegerField(null=True)
+    expires_at = BigIntegerField(null=True)
     created_at = BigIntegerField()
     queued_at = BigIntegerField(null=True)
     started_at = BigIntegerField(null=True)

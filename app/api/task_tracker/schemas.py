@@ -63,6 +63,9 @@ class Submission(Schema):
     hash64 = fields.Integer(metadata={"description": "64 bits; also as hash_u64."})
     unique_string = fields.String(metadata={"description": "Hashed; also as unique_str."})
     not_before = fields.Integer(metadata={"description": "Unix seconds; 0: at once."})
+    expires_in = fields.Integer(
+        metadata={"description": "Seconds after which it fails if nobody has it; 0: never."}
+    )
     verification_count = fields.Integer(metadata={"description": "Workers that must agree."})
 
 
