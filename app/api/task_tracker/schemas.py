@@ -130,6 +130,13 @@ class Credentials(Schema):
     password = fields.String(required=True)
 
 
+class NewPassword(Schema):
+    """A manager's password, and the one that takes its place."""
+
+    old_password = fields.String(required=True)
+    new_password = fields.String(required=True, metadata={"description": "8 to 1024 bytes."})
+
+
 class RoleChange(Schema):
     """What a manager may do with a project."""
 
