@@ -257,10 +257,13 @@ def _about(interface: JobInterface) -> Json:
     """Tell people what a job type is, and where it comes from."""
     found = [one for one in services().plugins.found if interface.name in one.job_types]
     told = inspect.cleandoc(type(interface).__dict__.get("__doc__") or "")
+    sentence = " ".join(told.partition("\n\n")[0].split()).partition(". ")[0]
     return {
         "name": interface.name,
         "title": interface.title or interface.name,
-        "description": told.partition("\n\n")[0],
+        "description": " ".join(told.partition("\n\n")[0].split(". ")[0].split()).rstrip(".") + "."
+        if told
+        else "",
         "package": found[0].distribution if found else "",
         "version": found[0].version if found else "",
         "plugin": found[0].name if found else "",

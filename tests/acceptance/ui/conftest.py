@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import requests
@@ -12,6 +13,18 @@ from tests.yard import Yard
 
 PASSWORD = "correct horse"
 SERVERS = {"open": {}, "closed": {"JOBYARD_API_REQUIRE_TOKEN": "true"}}
+
+
+class Server(NamedTuple):
+    """A server under test.
+
+    before: its first page when nobody was registered. sessions: of each visitor.
+    """
+
+    kind: str
+    url: str
+    before: str
+    sessions: dict[str, requests.Session]
 
 
 def session(url: str, name: str = "", **headers: str) -> requests.Session:
@@ -26,15 +39,16 @@ def session(url: str, name: str = "", **headers: str) -> requests.Session:
 
 
 @pytest.fixture(scope="session", params=SERVERS)
-def server(request) -> Iterator[tuple[str, str, dict[str, requests.Session]]]:
-    """Yield which server it is, its address, and sessions by visitor."""
+def server(request) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
     yard = Yard(folder, **SERVERS[request.param])
     try:
         yard.start()
-        yield (
+        before = requests.get(f"{yard.url}/ui/", timeout=60).text
+        yield Server(
             request.param,
             yard.url,
+            before,
             {
                 "admin": session(yard.url, "chief"),
                 "manager": session(yard.url, "plain"),

@@ -15,7 +15,7 @@ ROW = re.compile(r"<tr><td>.*?</tr>", re.DOTALL)
 
 @pytest.fixture
 def opened(server):
-    _, url, sessions = server
+    _, url, _, sessions = server
     return url, sessions["admin"]
 
 

@@ -6,6 +6,7 @@ The routes are those that the application has; the rules are by the beginnings o
 import re
 
 import pytest
+import requests
 
 from app.factory import create_app
 from app.wiring import build
@@ -88,7 +89,7 @@ def rule_of(path):
 
 @pytest.mark.parametrize("who", VISITORS)
 def test_each_page_is_for_whom_it_is_for(server, routes, who):
-    kind, url, sessions = server
+    kind, url, _, sessions = server
     wrong = []
     for method, path in routes:
         rule = rule_of(path)
@@ -113,7 +114,7 @@ def test_each_page_is_for_whom_it_is_for(server, routes, who):
 
 @pytest.mark.parametrize("who", VISITORS)
 def test_no_action_is_done_without_the_token_of_a_form(server, routes, who):
-    _, url, sessions = server
+    _, url, _, sessions = server
     wrong = []
     for method, path in routes:
         if method == "GET":
@@ -129,7 +130,7 @@ def test_no_action_is_done_without_the_token_of_a_form(server, routes, who):
 
 @pytest.mark.parametrize("who", VISITORS)
 def test_no_action_is_done_for_whom_it_is_not_for(server, routes, who):
-    kind, url, sessions = server
+    kind, url, _, sessions = server
     page = sessions[who].get(f"{url}/ui/login", timeout=60).text
     words = {"csrf_token": TOKEN.search(page)[1]}
     wrong = []
@@ -146,7 +147,7 @@ def test_no_action_is_done_for_whom_it_is_not_for(server, routes, who):
 
 
 def test_pages_for_known_visitors_say_why_others_do_not_see_them(server):
-    _, url, sessions = server
+    _, url, _, sessions = server
     seen = {
         who: sessions[who].get(f"{url}/ui/environments", timeout=60).status_code for who in VISITORS
     }
@@ -154,7 +155,31 @@ def test_pages_for_known_visitors_say_why_others_do_not_see_them(server):
 
 
 def test_a_wrong_address_is_a_page(server):
-    _, url, sessions = server
+    _, url, _, sessions = server
     for path in ("/ui/nothing", "/ui/users/0", f"/ui/users/{10**30}", "/ui/submit/nothing"):
         answer = sessions["admin"].get(url + path, timeout=60)
         assert (answer.status_code, answer.headers["Content-Type"][:9]) == (404, "text/html"), path
+
+
+def test_the_first_page_says_how_one_becomes_admin_until_somebody_is(server):
+    _, url, before, _ = server
+    assert "registers first</a> becomes admin" in before
+    assert "becomes admin" not in requests.get(f"{url}/ui/", timeout=60).text
+
+
+def test_what_is_submitted_may_be_as_large_as_by_the_api(server):
+    _, url, _, sessions = server
+    page = sessions["admin"].get(f"{url}/ui/submit", timeout=60).text
+    words = {"csrf_token": TOKEN.search(page)[1], "type": "shell"}
+    answer = sessions["admin"].post(
+        f"{url}/ui/submit/check",
+        data={**words, "text": "run: |\n" + "  true\n" * 100_000},
+        headers={"X-CSRF-Token": words["csrf_token"]},
+        timeout=60,
+    )
+    assert (answer.status_code, answer.json()) == (200, {"faults": []})
+    small = sessions["admin"].post(
+        f"{url}/ui/tokens", data={**words, "name": "x" * 100_000}, timeout=60
+    )
+    assert small.status_code == 413
+    assert small.headers["Content-Type"].startswith("text/html")

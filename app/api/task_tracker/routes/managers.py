@@ -70,6 +70,7 @@ def change_password() -> ResponseReturnValue:
     who = callers.logged_in()
     given = read(body(), PASSWORDS)
     service.change_password(services(), who, given["old_password"], given["new_password"])
+    note("manager.change-password", who.id, who=who.username)
     return sessions.open_session(Response(status=204), who)
 
 
