@@ -261,9 +261,7 @@ def _about(interface: JobInterface) -> Json:
     return {
         "name": interface.name,
         "title": interface.title or interface.name,
-        "description": " ".join(told.partition("\n\n")[0].split(". ")[0].split()).rstrip(".") + "."
-        if told
-        else "",
+        "description": f"{sentence.rstrip('.')}." if sentence else "",
         "package": found[0].distribution if found else "",
         "version": found[0].version if found else "",
         "plugin": found[0].name if found else "",
