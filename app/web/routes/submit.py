@@ -133,8 +133,8 @@ def _begun(sheet: _Sheet, wish: Wish | None) -> ResponseReturnValue:
     except filling.Unfit:
         sheet.mode, typed = "text", {}
     sheet.fill({**typed, **around})
-    sheet.text = texts.written(wish.spec)
     if sheet.mode == "text":
+        sheet.text = texts.written(wish.spec)
         sheet.lines = texts.placed(sheet.text, [f"{path}: {said}" for path, said in anew.items()])
     else:
         forms.blame(sheet.form, anew)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.api.jobyard.errors import BadRequest
 from app.api.tork.faults import Invalid
 from app.web.submitting import texts
 from app.web.submitting.texts import Fault
@@ -90,6 +91,14 @@ def test_an_object_is_read_from_either(text, value):
 )
 def test_any_value_is_read_as_it_was_written(value):
     assert texts.read(texts.written(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 1000 + "]" * 1000, "{a: [", "*x", "a: b: c", "&a [*a]", "!!python/x 1"]
+)
+def test_what_is_no_value_is_refused(text):
+    with pytest.raises(BadRequest):
+        texts.read(text)
 
 
 def test_lines_of_a_text_stay_lines():
