@@ -74,11 +74,7 @@ def test_somebody_ends_all_other_sessions(visit, yard):
 def test_roles_in_projects_are_shown(visit, yard):
     register(yard.url, "owner")
     person = visit("/ui/", name="owner")
-    given = {
-        "name": "Owners <b>project</b>", "priority": 0, "clone_url": "", "git_repo": "",
-        "version": "", "motd": "", "public": False, "hidden": False, "chain": 0,
-        "assign_rate": None, "submit_rate": None,
-    }  # fmt: skip
+    given = {"name": "Owners <b>project</b>", "hidden": True}
     made = person.context.request.post(f"{yard.url}/project/create", data=given)
     assert made.ok, made.text()
     person.go("/ui/account")
