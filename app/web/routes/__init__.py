@@ -7,12 +7,27 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
 from app.web.frame import Page
-from app.web.routes import accounts, environments, home, streams
+from app.web.routes import (
+    accounts,
+    audit,
+    environments,
+    home,
+    people,
+    server,
+    streams,
+    submit,
+    tokens,
+)
 from config.settings import Settings
 
 TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     home.mount,
+    submit.mount,
     environments.mount,
+    server.mount,
+    people.mount,
+    tokens.mount,
+    audit.mount,
     accounts.mount,
     streams.mount,
 )
