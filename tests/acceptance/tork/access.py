@@ -24,7 +24,7 @@ CRON = {"cron": "0 0 1 1 *"}
 
 @contextmanager
 def started(*words: str, **environment: str) -> Iterator[Yard]:
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, JOBYARD_WEB_PROCESSES="2", JOBYARD_LOG_LEVEL="debug", **environment)
     try:
         yield yard.start(*words)

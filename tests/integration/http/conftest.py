@@ -244,7 +244,7 @@ class Servers:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     """Yield what starts servers; all of them end with the module."""
-    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="jy", ignore_cleanup_errors=True) as folder:
         started = Servers(Path(folder))
         yield started
         started.end()
