@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from app.data.schema import migrate
+from app.testing import copy_schema
 from app.wiring import Services, build
 from config.settings import load
 
@@ -198,6 +199,7 @@ class Servers:
             **variables,
         }
         if migrated:
+            copy_schema(f"sqlite:///{home}/d/jobyard.db")
             services = build(load(given))
             migrate(services.store, services.log_store)
             services.close()
