@@ -20,6 +20,9 @@ import psycopg
 import pytest
 import redis
 
+from app.data.db import Store
+from app.data.schema import migrate
+
 # service -> (variable with its address, fixture that needs it)
 SERVICES = {
     "postgres": ("JOBYARD_TEST_POSTGRES", "postgres_server"),
@@ -138,18 +141,35 @@ def postgres_server(request: pytest.FixtureRequest) -> str:
     return address(request.config, "postgres")
 
 
+@contextlib.contextmanager
+def _template(server: str) -> Iterator[str]:
+    """Yield the name of an empty database; no connection to it may stay open."""
+    name = f"template_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        yield name
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: str) -> Iterator[str]:
     """Yield the name of the database that each test's own is copied from; one a process.
 
-    It is empty. A folder whose tests need tables overrides this with one it has filled once:
-    a copy takes some 30 ms whatever is in it. No connection to it may stay open.
+    It is empty. A folder whose tests need tables overrides this with `postgres_tables`: a copy
+    takes some 30 ms whatever is in it.
     """
-    name = f"template_{secrets.token_hex(4)}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    with _template(postgres_server) as name:
         yield name
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_server: str) -> Iterator[str]:
+    """Yield the name of a database that has the tables already."""
+    with _template(postgres_server) as name:
+        store = Store(postgres_server.rpartition("/")[0] + f"/{name}")
+        migrate(store, store)
+        store.release_all()
+        yield name
 
 
 @pytest.fixture
