@@ -37,6 +37,7 @@ SLOW = {
     Path("tests", *parts)
     for parts in (
         ("acceptance",),
+        ("browser",),
         ("concurrency",),
         ("deployment",),
         ("faults",),
