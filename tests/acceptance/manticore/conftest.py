@@ -29,7 +29,7 @@ class Manticores:
 
 @pytest.fixture(scope="session")
 def standin() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="jy") as folder:
         sys.path.insert(0, install(Path(folder)))
         yield folder
         sys.path.remove(folder)
@@ -38,7 +38,7 @@ def standin() -> Iterator[str]:
 @contextmanager
 def started(standin: str) -> Iterator[Manticores]:
     """Let servers be started; all of them end with the block."""
-    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="jy", ignore_cleanup_errors=True) as folder:
         servers = Servers(Path(folder))
         yield Manticores(servers, standin)
         servers.end()

@@ -111,7 +111,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def yard() -> Iterator[Yard]:
     """A whole server with one slot and the bundled stand-ins."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     times = {"USAGE_DURATION": "3", "WARNING_DURATION": "3600", "RESET_TIMER_ALLOWED": "true"}
     yard = Yard(folder, MANTICORE_SLOTS="1", **times)
     try:

@@ -19,7 +19,7 @@ STREAMS = 8
 @pytest.fixture(scope="module")
 def alone():
     """A server with two web processes, of these tests alone."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, JOBYARD_WEB_PROCESSES="2")
     try:
         yield Mantis(yard.start())

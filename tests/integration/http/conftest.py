@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from app.data.schema import migrate
+from app.testing import copy_schema
 from app.wiring import Services, build
 from config.settings import load
 
@@ -198,6 +199,7 @@ class Servers:
             **variables,
         }
         if migrated:
+            copy_schema(f"sqlite:///{home}/d/jobyard.db")
             services = build(load(given))
             migrate(services.store, services.log_store)
             services.close()
@@ -244,7 +246,7 @@ class Servers:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     """Yield what starts servers; all of them end with the module."""
-    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="jy", ignore_cleanup_errors=True) as folder:
         started = Servers(Path(folder))
         yield started
         started.end()

@@ -13,6 +13,11 @@ from app.ticker.sender import Sender
 from tests.receiver import Receiver
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_tables: str) -> str:
+    return postgres_tables
+
+
 class Clock:
     """The machine's, and as much later as the test says."""
 
