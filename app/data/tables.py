@@ -19,6 +19,7 @@ from app.data.flamenco import FLAMENCO
 from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
 from app.data.mantis import MANTIS
+from app.data.samples import Sample
 from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
@@ -496,5 +497,6 @@ ENGINE = (
     Delivery,
     Channel,
     DeletedJob,
+    Sample,
 )
 LOGS = (LogPart,)
