@@ -32,7 +32,7 @@ _PAUSED_JOBS = (
     " AND ended_at IS NULL LIMIT ?) j"
 )
 _PAUSED_GROUPS = (
-    "SELECT dialect, COUNT(*), MIN(name) FROM (SELECT dialect, name FROM job_group"
+    "SELECT dialect, COUNT(*) FROM (SELECT dialect FROM job_group"
     " WHERE paused = 1 LIMIT ?) g GROUP BY dialect ORDER BY dialect"
 )
 _UNSENT = (
@@ -118,10 +118,9 @@ def paused_jobs(store: Store, most: int) -> tuple[int, str | None]:
     return (int(row[0]), row[1]) if row else (0, None)
 
 
-def paused_groups(store: Store, most: int) -> list[tuple[str, int, str]]:
-    """Give (dialect, how many, one's name) of groups that are paused."""
-    rows = store.run(_PAUSED_GROUPS, (most,)).fetchall()
-    return [(row[0], int(row[1]), row[2]) for row in rows]
+def paused_groups(store: Store, most: int) -> list[tuple[str, int]]:
+    """Count groups that are paused, by dialect."""
+    return [(row[0], int(row[1])) for row in store.run(_PAUSED_GROUPS, (most,)).fetchall()]
 
 
 def unsent(store: Store, most: int) -> list[tuple[str, int, int]]:

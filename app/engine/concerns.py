@@ -38,14 +38,14 @@ class Kind(StrEnum):
     NO_TICKER = "no-ticker"  #: nothing is scheduled, rescued or pruned
     FAILING_JOBS = "failing-jobs"  #: subject: their type
     FAILING_TASKS = "failing-tasks"  #: subject: the queue
-    LONG = "long"  #: subject: the task's name
+    LONG = "long"  #: subject: the queue
     UNTAKEN = "untaken"  #: subject: the queue
     SILENT = "silent"  #: subject: the worker's name
     LINE = "line"  #: subject: the pool
     UNSENT = "unsent"  #: subject: the host that messages are for
     PAUSED_SCHEDULES = "paused-schedules"
     PAUSED_JOBS = "paused-jobs"
-    PAUSED_GROUPS = "paused-groups"  #: subject: the name of one
+    PAUSED_GROUPS = "paused-groups"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ class Concerns:
                 shown += 1
                 yield Concern(
                     kind=Kind.LONG,
-                    subject=task.name,
+                    subject=task.queue,
                     since=task.started_at,
                     dialect=task.queue.partition("/")[0],
                     job_id=task.job_id,
@@ -173,5 +173,5 @@ class Concerns:
         count, job_id = concerns.paused_jobs(self._store, COUNTED)
         if count:
             yield Concern(kind=Kind.PAUSED_JOBS, count=count, job_id=job_id)
-        for dialect, number, name in concerns.paused_groups(self._store, COUNTED):
-            yield Concern(kind=Kind.PAUSED_GROUPS, subject=name, count=number, dialect=dialect)
+        for dialect, number in concerns.paused_groups(self._store, COUNTED):
+            yield Concern(kind=Kind.PAUSED_GROUPS, count=number, dialect=dialect)

@@ -99,7 +99,7 @@ def test_a_task_that_runs_much_longer_than_others(engine, scripted, clock, found
     assert found(Kind.LONG) == []
     clock.advance(20)
     [told] = found(Kind.LONG)
-    assert (told.subject, told.task_id, told.since) == ("a", claimed.task_id, since)
+    assert (told.subject, told.task_id, told.since) == (QUEUE, claimed.task_id, since)
 
 
 def test_nothing_is_known_of_a_queue_without_history(engine, scripted, clock, found):
@@ -144,7 +144,7 @@ def test_what_is_paused(engine, scripted, clock, found):
     [of_jobs] = found(Kind.PAUSED_JOBS)
     assert (of_jobs.count, of_jobs.job_id) == (1, job.id)
     [of_groups] = found(Kind.PAUSED_GROUPS)
-    assert (of_groups.dialect, of_groups.subject) == ("demo", "cluster")
+    assert (of_groups.dialect, of_groups.count) == ("demo", 1)
     engine.pauses.resume(job.id)
     assert found(Kind.PAUSED_JOBS) == []
 
