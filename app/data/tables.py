@@ -21,6 +21,7 @@ from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
 from app.data.mantis import MANTIS
 from app.data.people import PEOPLE
+from app.data.samples import Sample
 from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
@@ -398,5 +399,6 @@ ENGINE = (
     Delivery,
     Channel,
     DeletedJob,
+    Sample,
 )
 LOGS = (LogPart,)

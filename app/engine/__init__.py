@@ -10,12 +10,14 @@ from app.engine.audience import Audience
 from app.engine.audit import Audit
 from app.engine.changes import Changes
 from app.engine.claims import Claims
+from app.engine.concerns import Concerns
 from app.engine.courses import Courses
 from app.engine.decisions import Plugins
 from app.engine.deliveries import Deliveries
 from app.engine.doctor import Doctor
 from app.engine.events import Events
 from app.engine.failures import Failures
+from app.engine.figures import Figures
 from app.engine.groups import Groups
 from app.engine.idle import Idle
 from app.engine.jobs import Jobs
@@ -92,6 +94,8 @@ class Engine:
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
         self.listing = Listing(self.transaction)
+        self.figures = Figures(self.transaction)
+        self.concerns = Concerns(self.transaction)
         self.doctor = Doctor(self.transaction)
         passwords = Passwords()
         self.accounts = Accounts(self.transaction, passwords)
