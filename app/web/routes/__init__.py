@@ -7,11 +7,12 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
 from app.web.frame import Page
-from app.web.routes import accounts, environments, home, streams
+from app.web.routes import accounts, environments, home, jobs, streams
 from config.settings import Settings
 
 TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     home.mount,
+    jobs.mount,
     environments.mount,
     accounts.mount,
     streams.mount,
