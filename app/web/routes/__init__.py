@@ -7,12 +7,15 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
 from app.web.frame import Page
-from app.web.routes import accounts, environments, home, jobs, streams
+from app.web.routes import accounts, environments, home, job, jobs, output, streams, tasks
 from config.settings import Settings
 
 TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     home.mount,
     jobs.mount,
+    job.mount,
+    output.mount,
+    tasks.mount,
     environments.mount,
     accounts.mount,
     streams.mount,
