@@ -88,6 +88,7 @@ def last_of_job(store: Store, job_id: str, *, dialect: str, up_to: str, limit: i
 
 
 def record(row: Row) -> Event:
+    """Give the event of a row: tx, id, at, kind, dialect, job_id, task_id, data."""
     return Event(
         position=f"{row[0]}-{row[1]}",
         at=row[2],

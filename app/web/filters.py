@@ -1,7 +1,7 @@
 """What lists of jobs and tasks are narrowed to, as it stands in their addresses.
 
-A form sends a ticked box as a field of its own and every empty field as well; an address of ours has
-the states with commas between them, as the API does, and no empty field.
+A form sends a ticked box as a field of its own and every empty field as well; an address of ours
+has the states with commas between them, as the API does, and no empty field.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ BETWEEN_TAGS = "\n"
 
 
 def given(args: MultiDict[str, str], fields: Iterable[str] = FIELDS) -> dict[str, str]:
-    """Give what is asked for, each field once: several states with commas, tags with line breaks."""
+    """Give what is asked for, each field once: states with commas, tags with line breaks."""
     found: dict[str, str] = {}
     for name in fields:
         values = dict.fromkeys(value.strip() for value in args.getlist(name))

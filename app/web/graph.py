@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from grandalf.graphs import Edge, Graph, Vertex
 from grandalf.layouts import SugiyamaLayout
@@ -54,7 +55,7 @@ class Node:
     @property
     def title(self) -> str:
         """Its name, cut to what fits."""
-        many = f" × {self.count:,}" if self.count > 1 else ""
+        many = f" \N{MULTIPLICATION SIGN} {self.count:,}" if self.count > 1 else ""
         room = _LONGEST - len(many)
         name = " ".join(self.name.split()) or f"task {self.task_id}"
         return (name if len(name) <= room else f"{name[: room - 1]}…") + many
@@ -64,7 +65,9 @@ class Node:
         """How its tasks stand, in words."""
         if self.count == 1:
             return self.state.lower()
-        return ", ".join(f"{self.states[one]} {one.lower()}" for one in _TELLING if self.states[one])
+        return ", ".join(
+            f"{self.states[one]} {one.lower()}" for one in _TELLING if self.states[one]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def _steps(tasks: Sequence[Json], followed: set[int]) -> Iterable[Pair]:
         if task["id"] not in parents:
             leaves.setdefault(task["position"], []).append(task["id"])
     order = sorted(steps)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         over = max((task["ended_at"] or "~" for task in steps[before]), default="~")
         for task in steps[after]:
             if task["id"] not in followed and task["created_at"] >= over:

@@ -32,7 +32,10 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufff9-\ufffb
 
 @dataclass(slots=True)
 class Line:
-    """A line. before: set where a part begins, to read what is before it. hidden: characters cut."""
+    """A line.
+
+    before: set where a part begins, to read what is before it. hidden: characters that are cut.
+    """
 
     task_id: int
     text: str

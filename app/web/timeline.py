@@ -1,7 +1,7 @@
 """When which task was tried, and how that went: a row a task, a bar an attempt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from app.domain.clock import SECOND, Instant, rfc3339
@@ -11,7 +11,7 @@ from app.web.spans import instant, span
 MOST = 60
 """Rows of a timeline."""
 NAMES, WIDTH, ROW, HEAD = 190.0, 960.0, 22.0, 24.0
-_LEAST = 3.0
+_LEAST, _ROOM = 3.0, 64.0
 _TICKS = 6
 _STEPS = (
     *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600),
@@ -73,14 +73,14 @@ def draw(
     }
     begin = min(start for start, _ in spans.values())
     end = max(begin + SECOND // 10, *(over for _, over in spans.values()))
-    scale = (WIDTH - NAMES - 10) / (end - begin)
+    scale = (WIDTH - NAMES - _ROOM) / (end - begin)
     rows = [
         Row(
             task["id"],
             task["name"] or f"task {task['id']}",
             HEAD + number * ROW,
             [
-                _bar(one, *spans[one.task_id, one.number], begin, scale, workers)
+                _named(_bar(one, spans[one.task_id, one.number], begin, scale), one, workers)
                 for one in tried[task["id"]]
             ],
         )
@@ -89,17 +89,19 @@ def draw(
     return Timeline(rows, list(_ticks(begin, end, scale)), HEAD + len(rows) * ROW + 6)
 
 
-def _bar(
-    one: Attempt, start: Instant, over: Instant, begin: Instant, scale: float, workers: dict[int, str]
-) -> Bar:
-    by = workers.get(one.worker_id, f"worker {one.worker_id}")
-    told = f"Attempt {one.number}: {one.state.lower()}, {span(over - start)}, by {by}"
+def _bar(one: Attempt, span_of: tuple[Instant, Instant], begin: Instant, scale: float) -> Bar:
+    start, over = span_of
     return Bar(
         round(NAMES + (start - begin) * scale, 1),
         round(max(_LEAST, (over - start) * scale), 1),
         one.state,
-        told,
+        f"Attempt {one.number}: {one.state.lower()}, {span(over - start)}",
     )
+
+
+def _named(bar: Bar, one: Attempt, workers: dict[int, str]) -> Bar:
+    by = workers.get(one.worker_id, f"worker {one.worker_id}")
+    return replace(bar, told=f"{bar.told}, by {by}")
 
 
 def _ticks(begin: Instant, end: Instant, scale: float) -> list[Tick]:

@@ -1,4 +1,4 @@
-"""`/ui/jobs/<id>`: a job with its tasks drawn, what it was given and gave, and what happened to it."""
+"""`/ui/jobs/<id>`: a job with its tasks drawn, what it was given, gave, and what happened to it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -46,9 +46,7 @@ def mount(blueprint: Blueprint, _settings: Settings) -> Sequence[Page]:
             **_body(job, after),
         )
 
-    @page(
-        blueprint, "/ui/jobs/<job_id>/<any(cancel, restart):name>", Scope.CONTROL, method="POST"
-    )
+    @page(blueprint, "/ui/jobs/<job_id>/<any(cancel, restart):name>", Scope.CONTROL, method="POST")
     def change_job(job_id: str, name: str) -> ResponseReturnValue:
         action = ACTIONS[name]
         _try(lambda: action.do(services(), job_id), f"{action.past} this job.")

@@ -1,6 +1,6 @@
 """`/ui/jobs`: jobs of every dialect, found, looked at and changed many at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request
@@ -25,7 +25,6 @@ from config.settings import Settings
 JOBS = Page("Jobs", "/ui/jobs", "Work")
 JOB_EVENTS = frozenset(kind for kind in EventKind if kind.startswith("job."))
 DIALECT_NAMES = sorted(dialect.name for dialect in DIALECTS if dialect.name != "system")
-_TICKED_MOST = 500
 _NOTHING: Json = {"items": [], "next": None}
 
 
@@ -60,28 +59,30 @@ def mount(blueprint: Blueprint, _settings: Settings) -> Sequence[Page]:
 
     @page(blueprint, "/ui/jobs/<any(cancel, restart, delete):name>", Scope.CONTROL, method="POST")
     def change_jobs(name: str) -> ResponseReturnValue:
-        action, wanted = bulk.ACTIONS[name], filters.given(request.args)
-        is_all = True
-        if request.form.get("which") == "all":
-            chosen, is_all = bulk.matching(services(), action, wanted)
-        else:
-            chosen = list(dict.fromkeys(request.form.getlist("id")))
-            if len(chosen) > _TICKED_MOST:
-                abort(413)
-            if not chosen:
-                flash("No job is ticked.")
-        if chosen:
-            outcome = bulk.done(services(), action, chosen)
-            for sentence in outcome.sentences(action):
-                flash(sentence)
-        elif request.form.get("which") == "all":
-            flash("No job that matches can be changed so.")
-        if not is_all:
-            flash(f"More than {bulk.MOST:,} match; the rest is left as it was.")
+        wanted = filters.given(request.args)
+        for sentence in _changed(bulk.ACTIONS[name], wanted):
+            flash(sentence)
         query = filters.as_query(wanted, after=request.args.get("after"))
         return redirect(f"{JOBS.path}?{query}" if query else JOBS.path, 303)
 
     return [JOBS]
+
+
+def _changed(action: bulk.Action, wanted: Mapping[str, str]) -> Iterator[str]:
+    """Do something to the jobs that the form names; tell what became of it."""
+    is_all = True
+    if request.form.get("which") == "all":
+        chosen, is_all = bulk.matching(services(), action, wanted)
+    else:
+        chosen = list(dict.fromkeys(request.form.getlist("id")))
+    if len(chosen) > bulk.MOST:
+        abort(413)
+    if not chosen:
+        yield "There was no job to change."
+        return
+    yield from bulk.done(services(), action, chosen).sentences(action)
+    if not is_all:
+        yield f"More than {bulk.MOST:,} match; the rest is left as it was."
 
 
 def _found(wanted: Mapping[str, str], after: str) -> Json:
