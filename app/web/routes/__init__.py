@@ -7,7 +7,17 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
 from app.web.frame import Page
-from app.web.routes import accounts, environments, home, job, jobs, output, streams, tasks
+from app.web.routes import (
+    accounts,
+    environments,
+    home,
+    job,
+    jobs,
+    output,
+    streams,
+    submit,
+    tasks,
+)
 from config.settings import Settings
 
 TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
@@ -16,6 +26,7 @@ TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     job.mount,
     output.mount,
     tasks.mount,
+    submit.mount,
     environments.mount,
     accounts.mount,
     streams.mount,

@@ -17,6 +17,7 @@ from app.domain.records import Json, Scope
 from app.domain.states import FINAL_JOB
 from app.web import graph, timeline
 from app.web.bulk import ACTIONS
+from app.web.doings import note
 from app.web.frame import Page, page, show
 from app.web.live import View, offer
 from app.web.routes.jobs import JOBS
@@ -49,13 +50,16 @@ def mount(blueprint: Blueprint, _settings: Settings) -> Sequence[Page]:
     @page(blueprint, "/ui/jobs/<job_id>/<any(cancel, restart):name>", Scope.CONTROL, method="POST")
     def change_job(job_id: str, name: str) -> ResponseReturnValue:
         action = ACTIONS[name]
-        _try(lambda: action.do(services(), job_id), f"{action.past} this job.")
+        if _try(lambda: action.do(services(), job_id), f"{action.past} this job."):
+            note(f"job.{name}", job_id)
         return redirect(f"{JOBS.path}/{job_id}", 303)
 
     @page(blueprint, "/ui/jobs/<job_id>/delete", Scope.CONTROL, method="POST")
     def delete_job(job_id: str) -> ResponseReturnValue:
         name = jobs.get(services(), job_id)["name"] or job_id
         is_gone = _try(lambda: jobs.delete(services(), job_id), f"Deleted the job {name[:80]}.")
+        if is_gone:
+            note("job.delete", job_id)
         return redirect(JOBS.path if is_gone else f"{JOBS.path}/{job_id}", 303)
 
     return []

@@ -16,6 +16,7 @@ from app.domain.events import EventKind
 from app.domain.records import Json, Scope
 from app.domain.states import JobState
 from app.web import bulk, filters
+from app.web.doings import note
 from app.web.frame import Page, page, show
 from app.web.live import View, offer
 from app.web.spans import lasted
@@ -80,7 +81,10 @@ def _changed(action: bulk.Action, wanted: Mapping[str, str]) -> Iterator[str]:
     if not chosen:
         yield "There was no job to change."
         return
-    yield from bulk.done(services(), action, chosen).sentences(action)
+    outcome = bulk.done(services(), action, chosen)
+    for job_id in outcome.done:
+        note(f"job.{action.name}", job_id)
+    yield from outcome.sentences(action)
     if not is_all:
         yield f"More than {bulk.MOST:,} match; the rest is left as it was."
 

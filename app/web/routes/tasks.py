@@ -134,7 +134,7 @@ def _listed(wanted: Mapping[str, str], before: str) -> dict[str, Any]:
 
 
 def _documents(found: Sequence[Task]) -> list[Json]:
-    """Give tasks as our API does, with the names of their jobs; what is deleted meanwhile is not."""
+    """Give tasks as our API does, with the names of their jobs, but those deleted meanwhile."""
     engine = services().engine
     now = engine.clock.now()
     known: dict[str | None, tuple[Mask, str | None]] = {}
