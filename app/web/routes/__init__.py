@@ -17,11 +17,23 @@ from app.web.routes import (
     streams,
     submit,
     tokens,
+    environments,
+    home,
+    job,
+    jobs,
+    output,
+    streams,
+    submit,
+    tasks,
 )
 from config.settings import Settings
 
 TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     home.mount,
+    jobs.mount,
+    job.mount,
+    output.mount,
+    tasks.mount,
     submit.mount,
     environments.mount,
     server.mount,
