@@ -91,6 +91,7 @@ _SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
 
 
 def record(row: Row, vault: Vault) -> Job:
+    """Give the record of a row in the order of COLUMNS."""
     return Job(
         id=row[0],
         dialect=row[1],

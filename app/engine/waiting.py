@@ -19,10 +19,16 @@ STAYS = 50
 class Waiting:
     """Admission to pools with a limited number of slots."""
 
-    def __init__(self, transactions: Transactions, start: Callable[[str], Job]) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        start: Callable[[str], Job],
+        cancel: Callable[..., Job],
+    ) -> None:
         self._tx = transactions
         self._store = transactions.store
         self._start = start
+        self._cancel = cancel
 
     def set_limit(self, pool: str, max_running: int) -> None:
         """Say how many jobs of a pool may run at a time; those that fit now start at once."""
@@ -46,15 +52,29 @@ class Waiting:
         Raises EntryNotFound, IllegalMove once it has its slot.
         """
         with self._tx() as tx:
-            waiting.lock(self._store, waiting.entry(self._store, job_id).pool)
-            found = waiting.entry(self._store, job_id)
-            if found.admitted:
-                raise IllegalMove("it does not wait any more", current="starting", wanted="moved")
+            found = self._locked(job_id)
             if waiting.move(self._store, job_id, turn):
                 dialect = jobs.get(self._store, job_id).dialect
                 tx.note(EventKind.JOB_MOVED, dialect, job_id=job_id, pool=found.pool)
                 tx.ring(pool_topic(found.pool))
             return waiting.entry(self._store, job_id)
+
+    def remove(self, job_id: str, reason: str) -> Job:
+        """Cancel a job that waits, and nothing once it has its slot; the job as it is then.
+
+        Raises EntryNotFound, IllegalMove.
+        """
+        with self._tx():
+            self._locked(job_id)
+            return self._cancel(job_id, reason=reason)
+
+    def _locked(self, job_id: str) -> WaitingEntry:
+        """Give the place of a job that waits, and let nobody be admitted until the commit."""
+        waiting.lock(self._store, waiting.entry(self._store, job_id).pool)
+        found = waiting.entry(self._store, job_id)
+        if found.admitted:
+            raise IllegalMove("It does not wait any more.", current="starting", wanted="moved")
+        return found
 
     def busy(self, *, limit: int = 100) -> Sequence[Pool]:
         """Give the pools in which somebody has or wants a slot, those first where most wait."""

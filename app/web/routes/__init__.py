@@ -7,12 +7,27 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
 from app.web.frame import Page
-from app.web.routes import accounts, environments, home, streams
+from app.web.routes import (
+    accounts,
+    clusters,
+    environments,
+    home,
+    queues,
+    schedules,
+    streams,
+    waiting,
+    workers,
+)
 from config.settings import Settings
 
 TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     home.mount,
+    waiting.mount,
+    schedules.mount,
     environments.mount,
+    clusters.mount,
+    workers.mount,
+    queues.mount,
     accounts.mount,
     streams.mount,
 )

@@ -30,8 +30,16 @@ def test_lists_stay_as_they_are(old, database_url):
             old.run(ENTRY, (pool, job_id, admitted))
     assert schema.migrate(old, old) == [f"engine/{STEP}"]
     with make_engine(database_url=database_url) as engine:
-        assert listed(engine, "p") == [("starts", 0, True), ("first", 1, False), ("second", 2, False)]
+        assert listed(engine, "p") == [
+            ("starts", 0, True),
+            ("first", 1, False),
+            ("second", 2, False),
+        ]
         assert engine.waiting.entry("another").position == 1
         assert engine.waiting.move("second", "front").position == 1
-        assert listed(engine, "p") == [("starts", 0, True), ("second", 1, False), ("first", 2, False)]
+        assert listed(engine, "p") == [
+            ("starts", 0, True),
+            ("second", 1, False),
+            ("first", 2, False),
+        ]
         assert listed(engine, "q") == [("other", 0, False), ("another", 1, False)]

@@ -1,10 +1,11 @@
 """Moving in waiting lists: who stands where then, who is told, and what crowds make of it."""
 
+import contextlib
 import threading
 
 import pytest
 
-from app.domain.errors import EntryNotFound, IllegalMove
+from app.domain.errors import EngineError, EntryNotFound, IllegalMove
 from app.domain.states import JobState
 from app.domain.waiting import Pool
 from app.engine.courses import pool_topic
@@ -138,8 +139,8 @@ def test_movers_and_leavers_at_the_same_time_leave_a_whole_list(engine):
             try:
                 verb(job_id)
             except EntryNotFound:
-                pass
-            except Exception as error:
+                continue
+            except EngineError as error:
                 faults.append(error)
 
     threads = [
@@ -168,10 +169,8 @@ def test_moving_while_places_become_free_admits_each_once(engine):
     def move():
         start.wait(20)
         for job_id in jobs:
-            try:
+            with contextlib.suppress(EntryNotFound, IllegalMove):
                 engine.waiting.move(job_id, "front")
-            except (EntryNotFound, IllegalMove):
-                pass
 
     def admit():
         start.wait(20)
@@ -201,3 +200,15 @@ def test_a_wait_is_guessed_from_the_stays_of_others(position, stay_s, eta_s):
 
 def test_nobody_knows_how_long_it_takes_where_nothing_may_run():
     assert Pool(name="p", max_running=0).eta_s(0, 60) is None
+
+
+def test_who_is_removed_is_told_why_and_the_rest_close_up(engine):
+    starting, first, second = line(engine, 3, limit=1)
+    removed = engine.waiting.remove(first, "not needed")
+    assert (removed.state, removed.error) == (JobState.CANCELLED, "not needed")
+    assert order(engine) == [starting, second]
+    with pytest.raises(IllegalMove):
+        engine.waiting.remove(starting, "too late")
+    assert engine.jobs.get(starting).state is JobState.SCHEDULED
+    with pytest.raises(EntryNotFound):
+        engine.waiting.remove(first, "again")
