@@ -240,6 +240,7 @@ class Waiting(Model):
     job_id = TextField()
     admitted = IntegerField()
     joined_at = BigIntegerField()
+    place = BigIntegerField()
 
     class Meta:
         table_name = "waiting"

@@ -86,7 +86,7 @@ class Engine:
         self.groups = Groups(self.transaction)
         self.failures = Failures(self.transaction)
         self.queues = Queues(self.transaction, self.tasks.drop)
-        self.waiting = Waiting(self.transaction, self.jobs.start)
+        self.waiting = Waiting(self.transaction, self.jobs.start, self.jobs.cancel)
         self.schedules = Schedules(self.transaction, self.jobs)
         self.logs = Logs(log_store, bus, clock)
         self.events = Events(self.transaction)

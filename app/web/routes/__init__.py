@@ -25,6 +25,14 @@ from app.web.routes import (
     streams,
     submit,
     tasks,
+    clusters,
+    environments,
+    home,
+    queues,
+    schedules,
+    streams,
+    waiting,
+    workers,
 )
 from config.settings import Settings
 
@@ -40,6 +48,12 @@ TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     people.mount,
     tokens.mount,
     audit.mount,
+    waiting.mount,
+    schedules.mount,
+    environments.mount,
+    clusters.mount,
+    workers.mount,
+    queues.mount,
     accounts.mount,
     streams.mount,
 )
