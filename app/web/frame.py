@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.api.flamenco.errors import Refused as FarmRefused
 from app.api.http.problems import problem_of
 from app.api.jobyard.errors import BadRequest
 from app.api.task_tracker.errors import Refused
@@ -85,6 +86,8 @@ def refusal(error: Exception) -> ResponseReturnValue:
     """Answer an error with a page that says what happened."""
     if isinstance(error, Refused | forgery.Forged):
         status, message, faults = error.status, str(error), {}
+    elif isinstance(error, FarmRefused):
+        status, message, faults = error.status, str(error), error.errors
     elif isinstance(error, BadRequest):
         status, message, faults = 400, str(error), error.faults
     else:

@@ -1,7 +1,7 @@
 """When workers of a render farm sleep.
 
-days: bits, Monday the lowest. begins, ends: minutes after midnight in `zone`; one that ends no later
-than it begins ends on the day after. asleep: how the worker stands until `changes_at`.
+days: bits, Monday the lowest. begins, ends: minutes after midnight in `zone`; a sleep that ends no
+later than it begins ends on the day after. asleep: how the worker stands until `changes_at`.
 """
 
 from app.data.schema import statements

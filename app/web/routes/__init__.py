@@ -7,12 +7,15 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
 from app.web.frame import Page
-from app.web.routes import accounts, environments, home, streams
+from app.web.routes import accounts, environments, farm, farm_workers, home, projects, streams
 from config.settings import Settings
 
 TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     home.mount,
     environments.mount,
+    projects.mount,
+    farm.mount,
+    farm_workers.mount,
     accounts.mount,
     streams.mount,
 )

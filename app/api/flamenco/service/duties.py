@@ -8,7 +8,7 @@ from app.wiring import Services
 
 
 def run_once(services: Services, now: Instant) -> int:
-    """Take back what was silent too long, let workers sleep, sweep up files; give how much it was."""
+    """Take back what was silent for long, let workers sleep, sweep up files; give how much."""
     done = sweep(services) + sleeping.run_once(services, now)
     with services.engine.store.session():
         last = numbers.last(services.engine.store, "swept")

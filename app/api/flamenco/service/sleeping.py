@@ -4,13 +4,16 @@ A duty lets them fall asleep and wake up when it is time. Whoever wakes one up o
 in between is heeded until the next such time.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.api.flamenco.errors import NO_WORKER, Refused
+from app.api.flamenco.errors import NO_WORKER, Refused, WrongField
+from app.api.flamenco.fields import Fields
 from app.api.flamenco.service.sweeping import take_back
-from app.api.flamenco.sleep import Sleep, stands
+from app.api.flamenco.sleep import DAYS, Sleep, stands
 from app.api.flamenco.tables import sleep as table
 from app.api.flamenco.tables import workers
 from app.domain.clock import Instant, rfc3339
@@ -20,6 +23,9 @@ from app.wiring import Services
 
 NO_SCHEDULE = "The worker has no sleep schedule"
 AT_A_TIME = 100
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,3 +153,60 @@ def document(sleep: Sleep) -> Json:
 def clock_time(minute: int) -> str:
     """Write minutes after midnight as `HH:MM`."""
     return "{:02d}:{:02d}".format(*divmod(minute, 60))
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def read_wish(given: Fields) -> Wish:
+    """Read a schedule. Raises WrongField."""
+    zone = given.text("zone") or "UTC"
+    if not _is_zone(zone):
+        raise WrongField("zone", "must be the name of a time zone, such as Europe/Vienna")
+    return Wish(
+        days=_days(given),
+        begins=_minute(given, "start"),
+        ends=_minute(given, "end"),
+        zone=zone,
+        at_once=flag(given, "at_once") or False,
+    )
+
+
+def _days(given: Fields) -> tuple[str, ...]:
+    value = given.raw("days")
+    entries = value.split(",") if isinstance(value, str) else value
+    message = f"must be some of {', '.join(DAYS)}"
+    if not isinstance(entries, list) or not entries:
+        raise WrongField("days", message)
+    names = {one.strip().lower() for one in entries if isinstance(one, str)}
+    if len(names) != len(entries) or not names <= set(DAYS):
+        raise WrongField("days", message)
+    return tuple(day for day in DAYS if day in names)
+
+
+def _minute(given: Fields, name: str) -> int:
+    found = _TIME.fullmatch(given.text(name) or "")
+    if found is None:
+        raise WrongField(name, "must be a time of the day, such as 18:30")
+    return int(found[1]) * 60 + int(found[2])
+
+
+def flag(given: Fields, name: str) -> bool | None:
+    """Read what is true or false; None where nothing is given. Raises WrongField."""
+    value = given.raw(name)
+    if value is None or isinstance(value, bool):
+        return value
+    found = _FLAGS.get(value.lower()) if isinstance(value, str) else None
+    if found is None:
+        raise WrongField(name, "must be true or false")
+    return found
+
+
+def _is_zone(name: str) -> bool:
+    if not _ZONE.fullmatch(name):
+        return False
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -91,6 +91,19 @@ def every(services: Services) -> Json:
         return words.by_host(workers.every(services.engine.store))
 
 
+def listed(services: Services) -> list[FarmWorker]:
+    """Give the records of all workers by id."""
+    sweep(services)
+    with services.engine.store.session():
+        return workers.every(services.engine.store)
+
+
+def one(services: Services, worker_id: int) -> FarmWorker:
+    """Give the record of a worker. Raises Refused."""
+    sweep(services)
+    return _get(services, worker_id)
+
+
 def entry(services: Services, worker: FarmWorker) -> Json:
     """Give a worker under the name that the list has it by."""
     with services.engine.store.session():
