@@ -58,6 +58,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
             jobs_s=settings.tork.jobs_retention_s,
             logs_s=settings.tork.logs_retention_s,
             events_s=settings.retention.events_s,
+            audit_s=settings.retention.audit_s,
             sparing=("mantis",),
         ),
         buckets=_buckets(settings, store),

@@ -225,6 +225,9 @@ class RetentionSettings:
         86_400.0, Seconds(60), "Age at which events are deleted; streams resume no further back.",
         unit="s",
     )  # fmt: skip
+    audit_s: float = setting(
+        365 * 86_400.0, Seconds(60), "Age at which entries of the audit log are deleted.", unit="s"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

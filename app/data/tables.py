@@ -15,6 +15,7 @@ from peewee import (
     TextField,
 )
 
+from app.data.audit import Audit
 from app.data.flamenco import FLAMENCO
 from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
@@ -493,6 +494,7 @@ ENGINE = (
     *MANTIS,
     IdleLimit,
     Token,
+    Audit,
     Delivery,
     Channel,
     DeletedJob,

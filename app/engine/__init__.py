@@ -7,6 +7,7 @@ from app.domain.clock import Clock
 from app.engine.accounts import Accounts, Roles
 from app.engine.attempts import Attempts
 from app.engine.audience import Audience
+from app.engine.audit import Audit
 from app.engine.changes import Changes
 from app.engine.claims import Claims
 from app.engine.courses import Courses
@@ -99,6 +100,7 @@ class Engine:
         self.tokens = Tokens(self.transaction)
         self.roles = Roles(self.transaction)
         self.audience = Audience(store)
+        self.audit = Audit(self.transaction)
         self.keys = Keys(self.transaction)
         self.limits = Limits(buckets or RowBuckets(store), clock)
         self.prune = Prune(self.transaction, self.jobs, self.logs, retention or Retention())

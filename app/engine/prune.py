@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.data import buckets, deliveries, events, jobs
+from app.data import audit, buckets, deliveries, events, jobs
 from app.domain.clock import Instant, seconds
 from app.domain.errors import IllegalMove, JobNotFound
 from app.engine.jobs import Jobs
@@ -23,6 +23,7 @@ class Retention:
     jobs_s: float = 365 * 24 * 3600.0
     logs_s: float = 7 * 24 * 3600.0
     events_s: float = 24 * 3600.0
+    audit_s: float = 365 * 24 * 3600.0
     sparing: tuple[str, ...] = ()
 
 
@@ -38,7 +39,7 @@ class Prune:
         self._keep = retention
 
     def run_once(self, now: Instant) -> int:
-        """Delete jobs, log parts, events and rates that are past their time; give how many."""
+        """Delete what is past its time, of jobs, output, events, rates; give how many."""
         with self._store.session():
             before = now - seconds(self._keep.jobs_s)
             found = jobs.expired(self._store, now, before, BATCH, sparing=self._keep.sparing)
@@ -52,6 +53,7 @@ class Prune:
         count += self._logs.prune(now - seconds(self._keep.logs_s), BATCH)
         with self._store.transaction():
             count += events.delete_before(self._store, now - seconds(self._keep.events_s), BATCH)
+            count += audit.delete_before(self._store, now - seconds(self._keep.audit_s), BATCH)
             count += deliveries.forget_jobs(self._store)
             count += buckets.delete_idle(
                 self._store,

@@ -5,18 +5,17 @@ anybody do, and so may every other manager; where that API wants a token, a mana
 has the projects of the tracker alone.
 """
 
-import ipaddress
 from dataclasses import dataclass
 
 from flask import Request, g, request
 
 from app.api.http import sessions
+from app.api.http.doings import is_here
 from app.api.http.site import services
 from app.domain.records import Manager, Scope
 from config.settings import Settings
 
 OPEN = frozenset({Scope.READ, Scope.SUBMIT, Scope.CONTROL})
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +58,5 @@ def _found() -> Visitor:
 
 
 def _is_let_in(request: Request, settings: Settings) -> bool:
-    """Tell whether a browser may see pages without login: on this machine, or by a setting.
-
-    What a proxy sends on comes from elsewhere, even if that proxy is on this machine. One that is
-    trusted has been believed already: the address is then the browser's own.
-    """
-    if settings.web.open_pages:
-        return True
-    if not settings.server.trusted_proxies and any(name in request.headers for name in _FORWARDED):
-        return False
-    return _is_loopback(request.remote_addr or "")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        given = ipaddress.ip_address(address)
-    except ValueError:
-        # Through a Unix socket: a proxy's.
-        return False
-    mapped = getattr(given, "ipv4_mapped", None)
-    return (mapped or given).is_loopback
+    """Tell whether a browser may see pages without login: on this machine, or by a setting."""
+    return settings.web.open_pages or is_here(request, settings)

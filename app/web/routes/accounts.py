@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 from flask import Blueprint, flash, redirect, request, session
 from flask.typing import ResponseReturnValue
 
-from app.api.http import sessions
+from app.api.http import doings, sessions
 from app.api.http.rates import client_of
 from app.api.http.site import services
 from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.service import managers
 from app.domain.records import Manager
+from app.web.doings import note
 from app.web.frame import LOGIN, Page, page, show
 from config.settings import Settings
 
@@ -32,7 +33,9 @@ def mount(blueprint: Blueprint, _settings: Settings) -> Sequence[Page]:
         try:
             who = managers.log_in(services(), name, password, client_of(request))
         except Refused as error:
+            note("manager.login-failed", name)
             return _form("login.html", str(error)), error.status
+        doings.note("manager.login", who.id, who=who.username, via="page")
         return _begin(who)
 
     @page(blueprint, REGISTER, None)
@@ -45,6 +48,7 @@ def mount(blueprint: Blueprint, _settings: Settings) -> Sequence[Page]:
             who = managers.register(services(), *_credentials())
         except Refused as error:
             return _form("register.html", str(error)), error.status
+        doings.note("manager.register", who.id, who=who.username, via="page")
         flash(f"Welcome, {who.username}.")
         return _begin(who)
 

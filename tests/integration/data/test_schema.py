@@ -38,6 +38,8 @@ IDENTITIES = {
     "job_group": "INSERT INTO job_group (dialect, name, created_at) VALUES ('d', '{unique}', 1)",
     "audience": "INSERT INTO audience (digest) VALUES ('{unique}')",
     "waiting": "INSERT INTO waiting (pool, job_id, joined_at) VALUES ('p', '{unique}', 1)",
+    "audit": "INSERT INTO audit (at, who, via, noun, action, subject, address, request_id, facts)"
+    " VALUES (1, 'w', 'api', 'n', 'n.v', 's', 'a', 'r', '{{}}')",
     "delivery": "INSERT INTO delivery (channel, dialect, watch, about, created_at)"
     " VALUES ('c', 'd', 0, '{{}}', 1)",
     "log_part": "INSERT INTO log_part (task_id, number, contents, at) VALUES (1, {number}, 'c', 1)",

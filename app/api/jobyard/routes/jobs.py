@@ -4,6 +4,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.api.http.documents import text_query
+from app.api.http.doings import by_token, note
 from app.api.http.site import services
 from app.api.jobyard import bodies, schemas
 from app.api.jobyard.routes.blueprint import CURSOR, route, token
@@ -61,6 +62,8 @@ def submit_job() -> ResponseReturnValue:
     wanted, by = bodies.loaded(_NEW_JOB), token()
     key = request.headers.get("Idempotency-Key")
     job, is_new = jobs.submit(services(), wanted, key=key, by=f"token {by.name}" if by else None)
+    if is_new:
+        note("job.submit", job["id"], who=by_token(by), type=job["type"])
     return job, 201 if is_new else 200
 
 
@@ -73,19 +76,24 @@ def get_job(job_id: str) -> ResponseReturnValue:
 @route("/jobs/<job_id>/cancel", Scope.CONTROL, schemas.JobSummary, method="PUT", errors=(404, 409))
 def cancel_job(job_id: str) -> ResponseReturnValue:
     """Cancel a job that is not over."""
-    return jobs.cancel(services(), job_id)
+    found = jobs.cancel(services(), job_id)
+    note("job.cancel", job_id, who=by_token(token()))
+    return found
 
 
 @route("/jobs/<job_id>/restart", Scope.CONTROL, schemas.JobSummary, method="PUT", errors=(404, 409))
 def restart_job(job_id: str) -> ResponseReturnValue:
     """Let a failed or cancelled job go on where it stopped."""
-    return jobs.restart(services(), job_id)
+    found = jobs.restart(services(), job_id)
+    note("job.restart", job_id, who=by_token(token()))
+    return found
 
 
 @route("/jobs/<job_id>", Scope.CONTROL, method="DELETE", status=204, errors=(404, 409))
 def delete_job(job_id: str) -> ResponseReturnValue:
     """Delete a job that is over, with its tasks and logs."""
     jobs.delete(services(), job_id)
+    note("job.delete", job_id, who=by_token(token()))
     return "", 204
 
 

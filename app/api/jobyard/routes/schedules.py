@@ -4,9 +4,10 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.api.http.documents import number_query, text_query
+from app.api.http.doings import by_token, note
 from app.api.http.site import services
 from app.api.jobyard import schemas
-from app.api.jobyard.routes.blueprint import SIZE, route
+from app.api.jobyard.routes.blueprint import SIZE, route, token
 from app.api.jobyard.service import schedules
 from app.domain.records import Scope
 
@@ -38,7 +39,9 @@ def get_schedule(schedule_id: str) -> ResponseReturnValue:
 )
 def pause_schedule(schedule_id: str) -> ResponseReturnValue:
     """Keep a schedule from firing."""
-    return schedules.pause(services(), schedule_id)
+    found = schedules.pause(services(), schedule_id)
+    note("schedule.pause", schedule_id, who=by_token(token()))
+    return found
 
 
 @route(
@@ -50,11 +53,14 @@ def pause_schedule(schedule_id: str) -> ResponseReturnValue:
 )
 def resume_schedule(schedule_id: str) -> ResponseReturnValue:
     """Let a schedule fire again, from now on."""
-    return schedules.resume(services(), schedule_id)
+    found = schedules.resume(services(), schedule_id)
+    note("schedule.resume", schedule_id, who=by_token(token()))
+    return found
 
 
 @route("/schedules/<schedule_id>", Scope.CONTROL, method="DELETE", status=204, errors=(404,))
 def delete_schedule(schedule_id: str) -> ResponseReturnValue:
     """Delete a schedule; the jobs it made stay."""
     schedules.delete(services(), schedule_id)
+    note("schedule.delete", schedule_id, who=by_token(token()))
     return "", 204

@@ -2,9 +2,10 @@
 
 from flask.typing import ResponseReturnValue
 
+from app.api.http.doings import by_token, note
 from app.api.http.site import services
 from app.api.jobyard import bodies, schemas
-from app.api.jobyard.routes.blueprint import route
+from app.api.jobyard.routes.blueprint import route, token
 from app.api.jobyard.service import tokens
 from app.domain.records import Scope
 
@@ -28,11 +29,14 @@ def find_tokens() -> ResponseReturnValue:
 )
 def create_token() -> ResponseReturnValue:
     """Make a token; its secret text is in this answer and never shown again."""
-    return tokens.create(services(), bodies.loaded(_NEW_TOKEN)), 201
+    made = tokens.create(services(), bodies.loaded(_NEW_TOKEN))
+    note("token.create", made["id"], who=by_token(token()), name=made["name"])
+    return made, 201
 
 
 @route("/tokens/<token_id>", Scope.ADMIN, method="DELETE", status=204, errors=(404,))
 def revoke_token(token_id: str) -> ResponseReturnValue:
     """Revoke a token: its next request is refused everywhere."""
     tokens.revoke(services(), token_id)
+    note("token.revoke", token_id, who=by_token(token()))
     return "", 204

@@ -6,6 +6,7 @@ from flask_smorest import Blueprint
 
 from app.api.http import sessions
 from app.api.http.bodies import body
+from app.api.http.doings import anybody, note
 from app.api.http.rates import client_of
 from app.api.http.site import services
 from app.api.task_tracker import schemas, words
@@ -26,6 +27,7 @@ def register() -> ResponseReturnValue:
     """Make a manager and log in; the first one of all is admin."""
     given = read(body(), CREDENTIALS)
     who = service.register(services(), given["username"], given["password"])
+    note("manager.register", who.id, who=who.username)
     return sessions.open_session(jsonify(words.done()), who)
 
 
@@ -35,7 +37,12 @@ def log_in() -> ResponseReturnValue:
     """Begin a session."""
     given = read(body(), CREDENTIALS)
     client = client_of(request)
-    who = service.log_in(services(), given["username"], given["password"], client)
+    try:
+        who = service.log_in(services(), given["username"], given["password"], client)
+    except Refused:
+        note("manager.login-failed", given["username"], who=anybody())
+        raise
+    note("manager.login", who.id, who=who.username)
     return sessions.open_session(jsonify(words.done({"manager": words.manager(who)})), who)
 
 
@@ -88,4 +95,5 @@ def _set_admin(manager_id: str, *, admin: bool) -> ResponseReturnValue:
         services().engine.managers.set_admin(wanted, admin=admin)
     except ManagerNotFound as error:
         raise Refused(404, "Manager not found") from error
+    note("manager.promote" if admin else "manager.demote", wanted, who=who.username)
     return Response(status=204)

@@ -4,7 +4,9 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http.callers import caller
 from app.api.http.documents import described
+from app.api.http.doings import anybody, note
 from app.api.http.site import services
 from app.api.tork import schemas
 from app.api.tork.service import users as service
@@ -22,4 +24,6 @@ blueprint = Blueprint("tork-users", __name__, description="Users.")
 )
 def create_user() -> ResponseReturnValue:
     """Create a user; the body is JSON whatever the Content-Type says."""
-    return service.create(services(), request.get_data(cache=False))
+    made = service.create(services(), request.get_data(cache=False))
+    note("user.create", made["username"], who=caller().name or anybody())
+    return made
