@@ -15,6 +15,7 @@ from app.api.http.site import services
 from app.domain.clock import rfc3339
 from app.domain.errors import NotFound
 from app.domain.records import Scope
+from app.web.doings import note
 from app.web.frame import Page, page, show
 from app.web.frames import Cell, Rendered, cells, strip
 from app.web.live import Args, Parts, View, offer
@@ -202,6 +203,7 @@ def _mount_actions(blueprint: Blueprint) -> None:
             abort(400)
         count = jobs.steer(services(), _known(number), wanted)
         done, nothing = _DONE[wanted]
+        note(f"farm-job.{wanted.name.lower()}", number, tasks=count)
         flash(done.format(count) if count else nothing)
         return redirect(f"/ui/farm/{number}", 303)
 
@@ -211,12 +213,14 @@ def _mount_actions(blueprint: Blueprint) -> None:
         if priority is None:
             raise Refused(400, "The priority must be a whole number.")
         jobs.prioritise(services(), _known(number), priority)
+        note("farm-job.prioritise", number, priority=priority)
         flash(f"Its priority is {priority} now.")
         return redirect(f"/ui/farm/{number}", 303)
 
     @page(blueprint, "/ui/farm/<int:number>/delete", Scope.SUBMIT, method="POST")
     def delete_farm_job(number: int) -> ResponseReturnValue:
         jobs.delete(services(), _known(number))
+        note("farm-job.delete", number)
         flash(f"Job {number} is deleted.")
         return redirect(FARM.path, 303)
 

@@ -17,6 +17,7 @@ from app.api.http.site import services
 from app.domain.clock import rfc3339
 from app.domain.errors import NotFound
 from app.domain.records import Json, Scope
+from app.web.doings import note
 from app.web.frame import Page, page, show
 from app.web.live import Args, Parts, View, offer
 from app.web.visitors import Visitor
@@ -148,17 +149,20 @@ def _mount_actions(blueprint: Blueprint) -> None:
         if status not in STATUSES:
             abort(400)
         workers.switch(services(), _known(worker_id), status)
+        note("farm-worker.switch", worker_id, status=status)
         return _back(worker_id, f"The worker is {status}.")
 
     @page(blueprint, f"{PATH}/<int:worker_id>/forgive", Scope.SUBMIT, method="POST")
     def forgive_farm_worker(worker_id: int) -> ResponseReturnValue:
         workers.one(services(), _known(worker_id))
         count = failures.lift(services(), _known(worker_id), None)["lifted"]
+        note("farm-worker.forgive", worker_id, blocks=count)
         return _back(worker_id, f"Forgiven: {count} blocks are lifted.")
 
     @page(blueprint, f"{PATH}/<int:worker_id>/forget", Scope.SUBMIT, method="POST")
     def forget_farm_worker(worker_id: int) -> ResponseReturnValue:
         workers.forget(services(), _known(worker_id))
+        note("farm-worker.forget", worker_id)
         flash("The worker is forgotten; what it held is ready again.")
         return redirect(PATH, 303)
 
@@ -184,6 +188,7 @@ def _mount_actions(blueprint: Blueprint) -> None:
                 "farm/worker.html", FARM, days=DAYS, given=given, fault=str(error), **drawn
             )
             return shown, 400
+        note("farm-worker.schedule", worker_id)
         now = "It sleeps now." if kept["asleep"] else "It is awake now."
         return _back(worker_id, f"The schedule is set. {now}")
 
@@ -191,11 +196,13 @@ def _mount_actions(blueprint: Blueprint) -> None:
     def wake_farm_worker(worker_id: int) -> ResponseReturnValue:
         asleep = request.form.get("asleep") == "yes"
         sleeping.switch(services(), _known(worker_id), asleep=asleep)
+        note("farm-worker.sleep" if asleep else "farm-worker.wake", worker_id)
         return _back(worker_id, "It sleeps now." if asleep else "It is awake now.")
 
     @page(blueprint, f"{PATH}/<int:worker_id>/unschedule", Scope.SUBMIT, method="POST")
     def delete_farm_worker_sleep(worker_id: int) -> ResponseReturnValue:
         sleeping.forget(services(), _known(worker_id))
+        note("farm-worker.unschedule", worker_id)
         return _back(worker_id, "The schedule is gone; the worker stays awake.")
 
 

@@ -11,6 +11,7 @@ from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.records import Project, Role
 from app.api.task_tracker.service import failures, maintenance, projects, secrets
 from app.domain.clock import SECOND, rfc3339
+from app.web.doings import note
 from app.web.frame import page, show
 from app.web.visitors import visitor
 
@@ -57,6 +58,7 @@ def mount(blueprint: Blueprint) -> None:
             abort(400)
         if not verb(services(), found, min(task_id, _MOST)):
             raise Refused(404, "That task is not among the failed ones any more.")
+        note("task.reset" if verb is failures.reset else "task.drop", task_id, project=found.id)
         done = "begins anew" if verb is failures.reset else "is deleted"
         flash(f"Task {task_id} {done}.")
         return redirect(f"{HERE}/{found.id}/failed", 303)
@@ -68,7 +70,9 @@ def mount(blueprint: Blueprint) -> None:
         if wanted is None:
             abort(400)
         verb, said = wanted
-        flash(said.format(verb(services(), found)))
+        count = verb(services(), found)
+        note(f"project.{request.form['wanted']}", found.id, tasks=count)
+        flash(said.format(count))
         return redirect(f"{HERE}/{found.id}", 303)
 
     _mount_secrets(blueprint)
@@ -83,6 +87,7 @@ def _mount_secrets(blueprint: Blueprint) -> None:
     def set_project_secret(project_id: int) -> ResponseReturnValue:
         found = _required(project_id, Role.SECRET)
         secrets.change(services(), found, request.form.get("secret", ""))
+        note("project.secret", found.id)
         flash("Workers get the new secret from now on.")
         return redirect(f"{HERE}/{found.id}/secrets", 303)
 
@@ -92,6 +97,7 @@ def _mount_secrets(blueprint: Blueprint) -> None:
         given = request.form.get("secret", "")
         made = "" if given else random.token_urlsafe(32)
         secrets.change_webhook(services(), found, given or made)
+        note("project.webhook-secret", found.id)
         if made:
             # Shown in this answer alone: it would not be safe in the cookie that sentences go by.
             return _secrets(found, made)

@@ -11,6 +11,7 @@ from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.records import Project, Role
 from app.api.task_tracker.service import projects
 from app.domain.records import Json
+from app.web.doings import note
 from app.web.frame import LOGIN, page, show
 from app.web.visitors import visitor
 
@@ -35,6 +36,7 @@ def mount(blueprint: Blueprint) -> None:
             made = projects.create(services(), visitor().manager, _given(request.form))
         except Refused as error:
             return _form(None, request.form, _said(error)), error.status
+        note("project.create", made)
         flash("The project is there. Workers can ask for access now.")
         return redirect(f"{HERE}/{made}", 303)
 
@@ -50,6 +52,7 @@ def mount(blueprint: Blueprint) -> None:
             projects.update(services(), visitor().manager, found.id, _given(request.form))
         except Refused as error:
             return _form(found, request.form, _said(error)), error.status
+        note("project.update", found.id)
         flash("The changes are stored, and count from now on.")
         return redirect(f"{HERE}/{found.id}", 303)
 

@@ -8,6 +8,7 @@ from app.api.task_tracker.errors import UNAUTHORIZED, Refused
 from app.api.task_tracker.records import Project, Role
 from app.api.task_tracker.service import access, projects, workers
 from app.domain.records import Manager
+from app.web.doings import note
 from app.web.frame import page, show
 from app.web.visitors import visitor
 
@@ -38,6 +39,8 @@ def mount(blueprint: Blueprint) -> None:
         if verb is None:
             abort(400)
         done = verb(services(), found, min(worker_id, _MOST))
+        if done:
+            note(f"access.{verb.__name__}", found.id, worker=worker_id)
         if not done:
             flash("That worker asks for nothing any more.")
         elif verb is access.accept:
@@ -61,6 +64,7 @@ def _mount_members(blueprint: Blueprint) -> None:
             if (flag.name or "") in request.form.getlist("role"):
                 role |= flag
         access.set_role(services(), found, who.id, int(role))
+        note("role.set", found.id, manager=who.username, role=int(role))
         flash(f"The roles of {who.username} are stored.")
         me = visitor().manager
         may = projects.has_role(services(), me, found.id, Role.MANAGE_ACCESS)
@@ -73,6 +77,7 @@ def _mount_members(blueprint: Blueprint) -> None:
             raise Refused(403, UNAUTHORIZED)
         paused = request.form.get("paused") == "yes"
         workers.set_paused(services(), min(worker_id, _MOST), paused=paused)
+        note("worker.pause" if paused else "worker.resume", worker_id)
         flash("The worker is paused in all projects." if paused else "The worker goes on.")
         return redirect(f"{HERE}/{project_id}/access", 303)
 

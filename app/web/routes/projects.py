@@ -13,6 +13,7 @@ from app.api.task_tracker.service import logs, monitoring, projects, stats
 from app.domain.clock import SECOND, rfc3339
 from app.domain.errors import NotFound
 from app.domain.events import EventKind
+from app.web.doings import note
 from app.web.frame import Page, page, show
 from app.web.live import Args, Parts, View, offer
 from app.web.routes import project_care, project_edit, project_people
@@ -52,6 +53,7 @@ def mount(blueprint: Blueprint, settings: Settings) -> Sequence[Page]:
         found = projects.require(services(), who, _known(project_id), Role.EDIT)
         paused = request.form.get("paused") == "yes"
         projects.update(services(), who, found.id, {**fields_of(found), "paused": paused})
+        note("project.pause" if paused else "project.resume", found.id)
         flash("The project is paused: nobody gets its tasks." if paused else "It goes on.")
         return redirect(f"/ui/projects/{found.id}", 303)
 
