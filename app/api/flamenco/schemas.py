@@ -211,6 +211,36 @@ class Lifted(Schema):
     lifted = fields.Integer()
 
 
+class NewSleep(Schema):
+    """When a worker sleeps. start, end: times of the day; no later end is one on the day after."""
+
+    days = fields.List(fields.String(), required=True)
+    start = fields.String(required=True)
+    end = fields.String(required=True)
+    zone = fields.String(load_default="UTC")
+    at_once = fields.Boolean(load_default=False)
+
+
+class Asleep(Schema):
+    """Whether a worker is to sleep until its schedule says otherwise."""
+
+    asleep = fields.Boolean(required=True)
+
+
+class Sleep(NewSleep):
+    """When a worker sleeps, whether it does, and until when that stays so."""
+
+    worker_id = fields.Integer()
+    asleep = fields.Boolean()
+    changes_at = fields.String()
+
+
+class Sleeps(Schema):
+    """The schedules of all workers that have one."""
+
+    schedules = fields.List(fields.Nested(Sleep))
+
+
 class CompilerInfo(Schema):
     """What a compiler takes. settings: their JSON Schema."""
 
