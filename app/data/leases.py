@@ -29,13 +29,6 @@ _READY = (
     f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {HERE} AND {_ALIVE}"
     " ORDER BY priority DESC, id LIMIT ?"
 )
-# Counted: NOT EXISTS beside OR lets PostgreSQL read all of history into a hash table.
-_READY_VERIFIED = (
-    f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {HERE} AND {_ALIVE}"
-    " AND (verifications <= 1 OR agreed = 0 OR (SELECT COUNT(*) FROM attempt a"
-    " WHERE a.task_id = task.id AND a.worker_id = ? AND a.state = 'DONE') = 0)"
-    " ORDER BY priority DESC, id LIMIT ?"
-)
 _READY_GIVEN = _READY.replace(" ORDER BY priority DESC, id", " AND id = ?")
 
 
@@ -66,7 +59,7 @@ ALWAYS: Instant = 2**63 - 1
 _CLAIM = {
     (backend, ready, state): _claim_sql(ready, postgres=backend == "postgres", state=state)
     for backend in ("sqlite", "postgres")
-    for ready in (_READY, _READY_VERIFIED, _READY_GIVEN)
+    for ready in (_READY, _READY_GIVEN)
     for state in ("LEASED", "RUNNING")
 }
 ATTEMPT = (
@@ -174,14 +167,12 @@ def claim(
     limit: int,
     now: Instant,
     start: bool,
-    verified: bool = False,
     only: int | None = None,
 ) -> list[Claimed]:
     """Lease up to `limit` ready tasks of a queue to one worker, in one statement.
 
     start: straight to RUNNING, for a worker that begins at once.
-    verified: whether tasks of the queue may need several workers; one that has done its part is
-    then passed over. only: the one that is wanted. Gives them by priority (high first), then age.
+    only: the one that is wanted. Gives them by priority (high first), then age.
     """
     state = "RUNNING" if start else "LEASED"
     params: list[object] = [worker_id, now]
@@ -192,9 +183,6 @@ def claim(
     if only is not None:
         ready = _READY_GIVEN
         params.append(only)
-    elif verified:
-        ready = _READY_VERIFIED
-        params.append(worker_id)
     params.append(limit)
     if store.backend == "postgres":
         params += (worker_id, now, now if start else None)
@@ -211,23 +199,23 @@ def claim(
 def claimed_from(store: Store, row: Row) -> Claimed:
     """Give what a row of `RETURNED` says."""
     return Claimed(
-            task_id=row[0],
-            number=row[1],
-            queue=row[2],
-            name=row[3],
-            payload=store.vault.loads(row[4]),
-            job_id=row[5],
-            public_id=row[6],
-            position=row[7],
-            created_at=row[8],
-            leased_until=None if row[9] >= FOREVER else row[9],
-            lease_s=None if row[10] is None else row[10] / 1_000_000,
-            priority=row[11],
-            failures=row[12],
-            max_attempts=row[13],
-            verifications=row[14],
-            watched=bool(row[15]),
-        )
+        task_id=row[0],
+        number=row[1],
+        queue=row[2],
+        name=row[3],
+        payload=store.vault.loads(row[4]),
+        job_id=row[5],
+        public_id=row[6],
+        position=row[7],
+        created_at=row[8],
+        leased_until=None if row[9] >= FOREVER else row[9],
+        lease_s=None if row[10] is None else row[10] / 1_000_000,
+        priority=row[11],
+        failures=row[12],
+        max_attempts=row[13],
+        verifications=row[14],
+        watched=bool(row[15]),
+    )
 
 
 def started(store: Store, lease: Lease, now: Instant) -> bool:

@@ -11,7 +11,7 @@ from app.data.db import Store
 from app.data.leases import ATTEMPT, FOREVER, HERE, RETURNED, claimed_from
 from app.domain.clock import Instant
 from app.domain.events import Event, EventKind
-from app.domain.records import Claimed, Lease
+from app.domain.records import Claimed
 
 # Who has done a part of the work gets no other of it. Counted: NOT EXISTS beside OR lets PostgreSQL
 # read all of history into a hash table.
@@ -65,9 +65,7 @@ _COMPLETE_POSTGRES = (
 )
 
 
-def claim(
-    store: Store, worker_id: int, queue: str, *, limit: int, now: Instant
-) -> list[Claimed]:
+def claim(store: Store, worker_id: int, queue: str, *, limit: int, now: Instant) -> list[Claimed]:
     """Lease up to `limit` ready tasks of a queue to one worker, by priority (high first), then age.
 
     One that wants several workers is passed over by those that have done their part.
@@ -84,12 +82,11 @@ def claim(
     if store.backend == "sqlite" and found:
         noted = [(one.task_id, one.number, worker_id, "LEASED", now, None) for one in found]
         store.run_many(ATTEMPT, noted)
+        told = EventKind.TASK_CLAIMED
         events.insert(
             store,
             [
-                _event(
-                    EventKind.TASK_CLAIMED, queue, one.task_id, now, worker=worker_id, number=one.number
-                )
+                _event(told, queue, one.task_id, now, worker=worker_id, number=one.number)
                 for one in found
             ],
         )
@@ -104,6 +101,8 @@ def complete(
     Gives those that were: what the worker does not hold, or is not like that, is not changed.
     given: in rising order of tasks, or two that do this would wait for each other.
     """
+    if not given:
+        return set()
     if store.backend == "postgres":
         columns = ([task_id for task_id, _ in given], [value for _, value in given])
         rows = store.run(_COMPLETE_POSTGRES, (now, *columns, worker_id, now, now)).fetchall()
@@ -114,8 +113,7 @@ def complete(
         if row is not None:
             store.run(_CLOSE_SQLITE, (now, verification, task_id, row[1]))
             told.append(_event(EventKind.TASK_COMPLETED, row[2], task_id, now))
-    if told:
-        events.insert(store, told)
+    events.insert(store, told)
     return {event.task_id for event in told if event.task_id is not None}
 
 

@@ -37,7 +37,7 @@ class _Connection(psycopg.Connection[Any]):
             return end.value
 
 
-class _Adapter(peewee.Psycopg3Adapter):  # type: ignore[misc]
+class _Adapter(peewee.Psycopg3Adapter):
     def connect(self, db: Any, **params: Any) -> Any:
         return _Connection.connect(db.database, **params)
 

@@ -27,13 +27,11 @@ class Claims:
         *,
         limit: int = 1,
         start: bool = False,
-        verified: bool = False,
         only: int | None = None,
     ) -> Sequence[Claimed]:
         """Lease up to `limit` ready tasks of a queue to one worker, in one statement.
 
         start: for a worker that begins at once, straight to RUNNING.
-        verified: whether tasks of this queue may need several workers.
         only: the one task that is wanted, for a dialect that chooses by more than priority; it is
         not had where another was faster.
         Gives them by priority (high first), then age; fewer than `limit`, or none, is normal.
@@ -52,7 +50,6 @@ class Claims:
                     limit=limit,
                     now=tx.now,
                     start=start,
-                    verified=verified,
                     only=only,
                 )
                 if not claimed and not workers.is_active(self._store, worker_id):
@@ -97,9 +94,7 @@ class Claims:
         """
         try:
             with self._tx.single() as tx:
-                claimed = lone_leases.claim(
-                    self._store, worker_id, queue, limit=limit, now=tx.now
-                )
+                claimed = lone_leases.claim(self._store, worker_id, queue, limit=limit, now=tx.now)
                 if claimed:
                     tx.ring(EVENTS_TOPIC)
         except Contended:

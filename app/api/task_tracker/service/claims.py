@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from app.api.http.lobby import Shut
 from app.api.task_tracker import tables, words
+from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.permissions import Act, allowed, held
 from app.api.task_tracker.records import Project, Remote, Rights
 from app.api.task_tracker.service.projects import bucket
