@@ -180,9 +180,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(who=st.integers(0, 1), limit=st.integers(1, 3), start=st.booleans())
     def claim(self, who, limit, start):
-        claimed = self.engine.claims.claim(
-            self.workers[who], QUEUE, limit=limit, start=start, verified=True
-        )
+        claimed = self.engine.claims.claim(self.workers[who], QUEUE, limit=limit, start=start)
         self.leases += [task.lease for task in claimed]
 
     @rule(who=st.integers(0, 1))
@@ -351,7 +349,7 @@ class Verbs(RuleBasedStateMachine):
                 return
             self.tick(61)
             for worker in self.workers:
-                for task in self.engine.claims.claim(worker, QUEUE, limit=50, verified=True):
+                for task in self.engine.claims.claim_lone(worker, QUEUE, limit=50):
                     self.engine.attempts.complete(task.lease, verification=1)
         raise AssertionError(f"not over: {self.engine.doctor.examine(pause_s=0)}")
 

@@ -262,7 +262,7 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     work_off(engine, QUEUE, fails)
     engine.jobs.delete(job.id)
     engine.tasks.add([NewWork(queue="demo/v", name="v", verifications=2)])
-    (task,) = engine.claims.claim(worker, "demo/v", verified=True)
+    (task,) = engine.claims.claim_lone(worker, "demo/v")
     engine.attempts.complete(task.lease)
     engine.workers.leave(other)
     engine.groups.create("demo", "g")

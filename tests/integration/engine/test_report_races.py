@@ -65,23 +65,23 @@ def test_a_lease_without_an_end_is_never_lost_by_renewing_it(engine, worker, clo
 def test_good_work_that_needs_more_is_told_of(engine):
     workers = [new_worker(engine, name=name) for name in "ab"]
     engine.tasks.add([NewWork(queue=QUEUE, name="a", verifications=2)])
-    (claimed,) = engine.claims.claim(workers[0], QUEUE, verified=True)
+    (claimed,) = engine.claims.claim_lone(workers[0], QUEUE)
     position = settled(engine)
     assert engine.attempts.complete(claimed.lease) is False
     assert happenings(engine, after=position) == ["task.queued", "task.verified"]
     # no value given counts as 0, so that two who give none agree
-    (claimed,) = engine.claims.claim(workers[1], QUEUE, verified=True)
+    (claimed,) = engine.claims.claim_lone(workers[1], QUEUE)
     assert engine.attempts.complete(claimed.lease) is True
 
 
 def test_a_verification_that_comes_late_is_no_verification(engine):
     workers = [new_worker(engine, name=name) for name in "ab"]
     (task_id,) = engine.tasks.add([NewWork(queue=QUEUE, name="a", verifications=2)])
-    (claimed,) = engine.claims.claim(workers[0], QUEUE, verified=True)
+    (claimed,) = engine.claims.claim_lone(workers[0], QUEUE)
     engine.attempts.lose(claimed.lease)
     with pytest.raises(LeaseLost):
         engine.attempts.complete(claimed.lease, verification=1)
-    (claimed,) = engine.claims.claim(workers[1], QUEUE, verified=True)
+    (claimed,) = engine.claims.claim_lone(workers[1], QUEUE)
     assert engine.attempts.complete(claimed.lease, verification=1) is False
     assert [one.state for one in engine.attempts.history(task_id)] == [
         AttemptState.LOST,
