@@ -29,14 +29,6 @@ def register(services: Services, username: str, password: str) -> Manager:
         raise Refused(400, "duplicate user: this name is taken") from error
 
 
-def change_password(services: Services, who: Manager, old: str, new: str) -> None:
-    """Change a manager's password, which ends all their sessions. Raises Refused; RateLimited."""
-    if not _is_good(new):
-        raise Refused(400, "Invalid password")
-    log_in(services, who.username, old, f"account/{who.id}")
-    services.engine.managers.set_password(who.id, new)
-
-
 def _is_good(password: str) -> bool:
     return 8 <= len(password.encode()) <= 1024 and "\0" not in password
 
