@@ -71,7 +71,7 @@ def change_password() -> ResponseReturnValue:
     given = read(body(), PASSWORDS)
     old, new = given["old_password"], given["new_password"]
     service.change_password(services(), who, old, new, client_of(request))
-    note("manager.password", who.id, who=who.username)
+    note("manager.change-password", who.id, who=who.username)
     return sessions.open_session(Response(status=204), who)
 
 
