@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,9 +24,10 @@ from app.factory import create_app
 from app.testing import copy_schema
 from app.wiring import Services, build
 from config.settings import load
+from tests.yard import eventually
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_S = 60
+PATIENCE_S = 90
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,8 @@ class Answer:
 
 
 def until(condition, what="the condition"):
-    """Wait until something is true and return it; generous, since the machine is shared."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"{what} did not come true within {PATIENCE_S} s")
+    """Wait until something is true and return it."""
+    return eventually(condition, what)
 
 
 class Worker:
@@ -209,8 +204,9 @@ class Server(Asked):
             store.run("INSERT INTO job_index (job_index) VALUES ('rebuild')")
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return the log lines so far."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """Return the log lines so far; one that is still being written is none yet."""
+        whole = self.log.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 class Servers:

@@ -5,27 +5,18 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.integration.http.conftest import until
 from tests.yard import alive
 
 ROOT = Path(__file__).parents[4]
-PATIENCE_S = 60
+PATIENCE_S = 120
 WAITING = {"name": "w", "wait": {"timeout": "50s"}, "tasks": [{"name": "t", "queue": "nobody"}]}
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    return None
 
 
 def gunicorn(*words, **variables):
@@ -64,7 +55,7 @@ def test_stop_ends_a_request_that_waits_and_says_so(servers):
     answers = []
     thread = threading.Thread(target=lambda: answers.append(server.post("/jobs", long)))
     thread.start()
-    assert until(lambda: server.get("/jobs").json["items"])
+    until(lambda: server.get("/jobs").json["items"])
     assert server.stop() == 0
     thread.join(timeout=PATIENCE_S)
     [answer] = answers
