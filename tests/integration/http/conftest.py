@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.data.schema import migrate
@@ -193,6 +194,17 @@ class Server(Asked):
         self.process.send_signal(number)
         return self.process.wait(timeout=PATIENCE_S)
 
+    def kill(self) -> None:
+        """End it and all below it however they stand; an orderly stop takes its time."""
+        if self.process.poll() is not None:
+            return
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.kill()  # first, or it would start others in their place
+        self.process.wait(PATIENCE_S)
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def clean(self) -> None:
         """Empty the store under the running server."""
         store = self.services.store
@@ -279,10 +291,7 @@ class Servers:
         for server in self._started:
             if "services" in server.__dict__:
                 server.services.close()
-            if server.process.poll() is None:
-                server.process.terminate()
-        for server in self._started:
-            server.process.wait(timeout=PATIENCE_S)
+            server.kill()
 
 
 @pytest.fixture(scope="module")
