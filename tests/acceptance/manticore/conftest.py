@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.manticore.client import Manticore
 from tests.acceptance.manticore.standin import install
-from tests.integration.http.conftest import Servers
+from tests.integration.http.conftest import Inside, Servers
 
 FILE = "[manticore]\njob_plugins = ['standin']\nmax_running = {slots}\n{more}"
 
@@ -21,6 +21,10 @@ class Manticores:
     def __init__(self, servers: Servers, folder: str) -> None:
         self._servers = servers
         self._folder = folder
+
+    def inside(self, *, slots: int = 1, **variables: str) -> Inside:
+        """Make an application in the test's own process, for what a setting changes."""
+        return self._servers.inside(FILE.format(slots=slots, more=""), **variables)
 
     def start(self, more: str = "", *, slots: int = 1, **variables: str) -> Manticore:
         toml = FILE.format(slots=slots, more=more)

@@ -62,11 +62,11 @@ def test_who_comes_through_a_proxy_does_not_get_it(manticore, header):
 
 
 def test_settings_open_it_and_switch_it_off(manticores):
-    opened = manticores.start(JOBYARD_WEB_OPEN_PAGES="true")
-    assert opened.server.get(PAGE, **{"X-Forwarded-For": "192.0.2.1"}).status == 200
-    off = manticores.start(WEBPAGE_DISABLED="true")
-    assert off.server.get(PAGE).status == 404
-    assert off.server.get("/api/v2/job").status == 200
+    opened = manticores.inside(JOBYARD_WEB_OPEN_PAGES="true")
+    assert opened.get(PAGE, **{"X-Forwarded-For": "192.0.2.1"}).status == 200
+    off = manticores.inside(WEBPAGE_DISABLED="true")
+    assert off.get(PAGE).status == 404
+    assert off.get("/api/v2/job").status == 200
 
 
 # -- what people do -----------------------------------------------------------------------------

@@ -42,8 +42,9 @@ def web_of(mantis: Mantis, stream: Sse) -> psutil.Process:
     port = stream._socket.getsockname()[1]
     master = mantis.yard.part("web")
     for process in master.children():
-        if any(one.raddr and one.raddr.port == port for one in process.net_connections("tcp")):
-            return process
+        with contextlib.suppress(psutil.NoSuchProcess):  # another than the one that serves it
+            if any(one.raddr and one.raddr.port == port for one in process.net_connections("tcp")):
+                return process
     raise LookupError("nobody serves it")
 
 

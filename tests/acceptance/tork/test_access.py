@@ -208,7 +208,11 @@ def test_one_key_opens_everything_in_every_process(configured: bool):
     secret = "configured " + uuid.uuid4().hex
     given = {"TORK_MIDDLEWARE_WEB_KEYAUTH_KEY": secret} if configured else {}
     with started("--part", "web", **KEY, **given) as yard:
-        told = [line for line in yard.lines if "made up the key" in line]
+
+        def lines() -> list[str]:
+            return [line for line in yard.lines if "made up the key" in line]
+
+        told = lines() if configured else eventually(lines, "the key")
         assert len(told) == (0 if configured else 1), told
         key = secret if configured else re.search(r"none is set: (\S+?)\"", told[0])[1]
         assert len(key) >= 32
@@ -301,7 +305,7 @@ def test_a_rate_holds_across_processes_and_for_each_address_alone():
         passed = sum(answer.status_code == 200 for answer in answers)
         most = 5 + 5 * (time.monotonic() - began)
         assert 5 <= passed <= most + 1
-        assert len(pids(yard, "/jobs")) == 2
+        eventually(lambda: len(pids(yard, "/jobs")) == 2, "the lines of both processes")
         refused = [answer for answer in answers if answer.status_code != 200]
         assert refused
         for answer in refused:

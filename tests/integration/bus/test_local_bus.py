@@ -9,7 +9,7 @@ import pytest
 from app.bus.local import LocalBus
 from app.bus.topics import MAX_TOPICS, Ring, decode, encode
 
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
 
 
 def sockets(data_dir):

@@ -99,7 +99,7 @@ def test_of_cancel_and_complete_at_the_same_time_one_wins(engine, worker, script
         told = {}
 
         def run(who, verb, start=start, told=told):
-            start.wait(20)
+            start.wait(60)
             try:
                 verb()
                 told[who] = "done"
@@ -118,7 +118,7 @@ def test_of_cancel_and_complete_at_the_same_time_one_wins(engine, worker, script
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(90)
         state = engine.jobs.get(job.id).state
         task = engine.tasks.get(claimed.task_id).state
         if state is JobState.CANCELLED:
