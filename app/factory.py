@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import MapAdapter
 
+from app import web
 from app.api import DIALECTS
 from app.api.http import context, documents, plain, sockets
 from app.api.http.dialect import Mounted, Owners
@@ -22,7 +23,6 @@ from app.api.http.problems import problem_of
 from app.api.http.sinks import Sinks
 from app.api.http.site import Site, attach
 from app.domain.errors import EngineError
-from app.web import pages
 from app.wiring import VERSION, Services, build
 from config.settings import Settings
 
@@ -57,7 +57,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
     for each in owners.mounted:
         blueprints = each.dialect.blueprints(settings)
         site.documents[each.dialect.name] = documents.mount(app, each, blueprints, VERSION)
-    app.register_blueprint(pages(settings))
+    web.mount(app, settings)
     _prepare_guards(site)
     app.register_error_handler(Exception, _Failures(app, owners))
     if settings.server.trusted_proxies:

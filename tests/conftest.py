@@ -33,6 +33,7 @@ SLOW = {
     Path("tests", *parts)
     for parts in (
         ("acceptance",),
+        ("browser",),
         ("concurrency",),
         ("deployment",),
         ("faults",),

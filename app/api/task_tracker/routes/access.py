@@ -3,6 +3,7 @@
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http import sessions
 from app.api.http.bodies import body
 from app.api.http.site import services
 from app.api.task_tracker import schemas, words
@@ -38,7 +39,7 @@ def request_access() -> ResponseReturnValue:
 def list_accesses(project_id: str) -> ResponseReturnValue:
     """List requests and grants of a project."""
     found = projects.require(
-        services(), callers.manager(), ids.project(project_id), Role.MANAGE_ACCESS
+        services(), sessions.manager(), ids.project(project_id), Role.MANAGE_ACCESS
     )
     return words.done(
         {"accesses": [words.access(one) for one in service.listed(services(), found)]}
@@ -61,7 +62,7 @@ def reject_request(project_id: str, worker_id: str) -> ResponseReturnValue:
 
 def _decide(project_id: str, worker_id: str, verb: service.Verb) -> ResponseReturnValue:
     wanted, worker = ids.project(project_id), ids.worker(worker_id)
-    found = projects.require(services(), callers.manager(), wanted, Role.MANAGE_ACCESS)
+    found = projects.require(services(), sessions.manager(), wanted, Role.MANAGE_ACCESS)
     if verb(services(), found, worker):
         return words.done()
     return words.unlucky(service.NO_ACCESS)
@@ -86,6 +87,6 @@ def set_role(project_id: str) -> ResponseReturnValue:
     """Replace what a manager may do with a project."""
     wanted = ids.project(project_id)
     given = read(body(), ROLE)
-    found = projects.require(services(), callers.manager(), wanted, Role.MANAGE_ACCESS)
+    found = projects.require(services(), sessions.manager(), wanted, Role.MANAGE_ACCESS)
     service.set_role(services(), found, given["manager"], given["role"])
     return words.done()

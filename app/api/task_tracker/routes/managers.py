@@ -4,6 +4,7 @@ from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http import sessions
 from app.api.http.bodies import body
 from app.api.http.rates import client_of
 from app.api.http.site import services
@@ -17,6 +18,7 @@ from app.domain.errors import ManagerNotFound
 
 blueprint = Blueprint("tracker-managers", __name__, description="Managers.")
 CREDENTIALS: Fields = {"username": text(), "password": text()}
+PASSWORDS: Fields = {"old_password": text(), "new_password": text()}
 
 
 @blueprint.route("/register", methods=["POST"])
@@ -25,7 +27,7 @@ def register() -> ResponseReturnValue:
     """Make a manager and log in; the first one of all is admin."""
     given = read(body(), CREDENTIALS)
     who = service.register(services(), given["username"], given["password"])
-    return callers.open_session(jsonify(words.done()), who)
+    return sessions.open_session(jsonify(words.done()), who)
 
 
 @blueprint.route("/login", methods=["POST"])
@@ -35,24 +37,34 @@ def log_in() -> ResponseReturnValue:
     given = read(body(), CREDENTIALS)
     client = client_of(request)
     who = service.log_in(services(), given["username"], given["password"], client)
-    return callers.open_session(jsonify(words.done({"manager": words.manager(who)})), who)
+    return sessions.open_session(jsonify(words.done({"manager": words.manager(who)})), who)
 
 
 @blueprint.route("/logout")
 @tells(blueprint, status=204)
 def log_out() -> ResponseReturnValue:
     """End the session."""
-    return callers.close_session(Response(status=204))
+    return sessions.close_session(Response(status=204))
 
 
 @blueprint.route("/account")
 @tells(blueprint)
 def account() -> ResponseReturnValue:
     """Tell who is logged in."""
-    who = callers.manager()
+    who = sessions.manager()
     if who is None:
         return {"ok": False, "content": {"logged_in": False}}
     return words.done({"logged_in": True, "manager": words.manager(who)})
+
+
+@blueprint.route("/account/password", methods=["POST"])
+@tells(blueprint, 400, 401, 403, 413, 429, status=204, body=schemas.NewPassword)
+def change_password() -> ResponseReturnValue:
+    """Change one's password; all sessions end, and a new one begins here."""
+    who = callers.logged_in()
+    given = read(body(), PASSWORDS)
+    service.change_password(services(), who, given["old_password"], given["new_password"])
+    return sessions.open_session(Response(status=204), who)
 
 
 @blueprint.route("/manager/list")

@@ -4,12 +4,13 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http import sessions
 from app.api.http.bodies import body
 from app.api.http.documents import number_query
 from app.api.http.site import services
 from app.api.task_tracker import words
 from app.api.task_tracker.records import Project
-from app.api.task_tracker.routes import callers, ids
+from app.api.task_tracker.routes import ids
 from app.api.task_tracker.routes.describing import tells
 from app.api.task_tracker.service import hooks, projects
 from app.api.task_tracker.service import monitoring as service
@@ -58,7 +59,7 @@ def assignees(project_id: str) -> ResponseReturnValue:
 
 
 def _readable(project_id: int) -> Project:
-    return projects.readable(services(), callers.manager(), project_id)
+    return projects.readable(services(), sessions.manager(), project_id)
 
 
 @blueprint.route("/git/receivehook", methods=["POST"])

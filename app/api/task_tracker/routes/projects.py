@@ -3,6 +3,7 @@
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http import sessions
 from app.api.http.bodies import body
 from app.api.http.site import services
 from app.api.task_tracker import schemas, words
@@ -38,14 +39,14 @@ WEBHOOK_SECRET: Fields = {"webhook_secret": text()}
 def create_project() -> ResponseReturnValue:
     """Make a project; its creator gets every role in it."""
     given = read(body(), PROJECT)
-    return words.done({"id": service.create(services(), callers.manager(), given)})
+    return words.done({"id": service.create(services(), sessions.manager(), given)})
 
 
 @blueprint.route("/project/get/<project_id>")
 @tells(blueprint, 400, 403, 404)
 def get_project(project_id: str) -> ResponseReturnValue:
     """Give a project."""
-    found = service.readable(services(), callers.manager(), ids.project(project_id))
+    found = service.readable(services(), sessions.manager(), ids.project(project_id))
     shown = words.project(found)
     return words.done({**shown, "project": shown})
 
@@ -56,7 +57,7 @@ def update_project(project_id: str) -> ResponseReturnValue:
     """Replace all fields of a project."""
     wanted = ids.project(project_id)
     given = read(body(), PROJECT)
-    service.update(services(), callers.manager(), wanted, given)
+    service.update(services(), sessions.manager(), wanted, given)
     return words.done()
 
 
@@ -64,7 +65,7 @@ def update_project(project_id: str) -> ResponseReturnValue:
 @tells(blueprint)
 def list_projects() -> ResponseReturnValue:
     """List the projects that the caller may see, by name."""
-    found = service.listed(services(), callers.manager())
+    found = service.listed(services(), sessions.manager())
     return words.done({"projects": [words.project(one) for one in found]})
 
 
@@ -91,7 +92,7 @@ def reclaim(project_id: str) -> ResponseReturnValue:
 
 def _maintain(project_id: str, verb: maintenance.Verb) -> ResponseReturnValue:
     wanted = ids.project(project_id)
-    found = service.require(services(), callers.manager(), wanted, Role.MAINTENANCE)
+    found = service.require(services(), sessions.manager(), wanted, Role.MAINTENANCE)
     return words.done({"affected_tasks": verb(services(), found)})
 
 
@@ -103,7 +104,7 @@ def get_secret(project_id: str) -> ResponseReturnValue:
     try:
         worker = callers.worker(403)
     except Refused:
-        service.require(services(), callers.manager(), wanted, Role.SECRET)
+        service.require(services(), sessions.manager(), wanted, Role.SECRET)
     else:
         secrets.require_assign(services(), worker, wanted)
     return words.done({"secret": secrets.of(services(), wanted)})
@@ -113,7 +114,7 @@ def get_secret(project_id: str) -> ResponseReturnValue:
 @tells(blueprint, 400, 403, 404, 413, body=schemas.ProjectSecret)
 def set_secret(project_id: str) -> ResponseReturnValue:
     """Change the secret for workers."""
-    found = service.require(services(), callers.manager(), ids.project(project_id), Role.SECRET)
+    found = service.require(services(), sessions.manager(), ids.project(project_id), Role.SECRET)
     secrets.change(services(), found, read(body(), SECRET)["secret"])
     return words.done()
 
@@ -122,7 +123,7 @@ def set_secret(project_id: str) -> ResponseReturnValue:
 @tells(blueprint, 400, 403, 404)
 def get_webhook_secret(project_id: str) -> ResponseReturnValue:
     """Give the secret that push messages are signed with."""
-    found = service.require(services(), callers.manager(), ids.project(project_id), Role.SECRET)
+    found = service.require(services(), sessions.manager(), ids.project(project_id), Role.SECRET)
     return words.done({"webhook_secret": secrets.of_webhook(services(), found)})
 
 
@@ -130,6 +131,6 @@ def get_webhook_secret(project_id: str) -> ResponseReturnValue:
 @tells(blueprint, 400, 403, 404, 413, body=schemas.WebhookSecret)
 def set_webhook_secret(project_id: str) -> ResponseReturnValue:
     """Change the secret that push messages are signed with."""
-    found = service.require(services(), callers.manager(), ids.project(project_id), Role.SECRET)
+    found = service.require(services(), sessions.manager(), ids.project(project_id), Role.SECRET)
     secrets.change_webhook(services(), found, read(body(), WEBHOOK_SECRET)["webhook_secret"])
     return words.done()

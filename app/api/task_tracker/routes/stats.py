@@ -4,13 +4,13 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
-from app.api.http import sse
+from app.api.http import sessions, sse
 from app.api.http.documents import number_query
 from app.api.http.site import services, site
 from app.api.task_tracker import words
 from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.records import Project, Role
-from app.api.task_tracker.routes import callers, ids
+from app.api.task_tracker.routes import ids
 from app.api.task_tracker.routes.describing import tells
 from app.api.task_tracker.service import failures, projects
 from app.api.task_tracker.service import stats as service
@@ -78,9 +78,9 @@ def _decided(found: bool) -> ResponseReturnValue:
 
 
 def _readable(project_id: str) -> Project:
-    return projects.readable(services(), callers.manager(), ids.project(project_id))
+    return projects.readable(services(), sessions.manager(), ids.project(project_id))
 
 
 def _maintained(project_id: str) -> Project:
     wanted = ids.project(project_id)
-    return projects.require(services(), callers.manager(), wanted, Role.MAINTENANCE)
+    return projects.require(services(), sessions.manager(), wanted, Role.MAINTENANCE)

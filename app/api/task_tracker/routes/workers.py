@@ -3,6 +3,7 @@
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http import sessions
 from app.api.http.bodies import body
 from app.api.http.site import services
 from app.api.task_tracker import schemas, words
@@ -29,7 +30,7 @@ def create_worker() -> ResponseReturnValue:
 def get_worker(worker_id: str) -> ResponseReturnValue:
     """Give a worker; its secret is for admins."""
     remote = service.get(services(), ids.worker(worker_id))
-    shown = service.shows_secret(callers.manager())
+    shown = service.shows_secret(sessions.manager())
     return words.done({"worker": words.worker(remote, secret=shown)})
 
 

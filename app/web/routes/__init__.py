@@ -1,0 +1,31 @@
+"""Views of the pages, a module for each topic."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import Blueprint
+from flask.blueprints import BlueprintSetupState
+
+from app.web.frame import Page
+from app.web.routes import accounts, environments, home, streams
+from config.settings import Settings
+
+TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
+    home.mount,
+    environments.mount,
+    accounts.mount,
+    streams.mount,
+)
+"""Each puts its pages on the blueprint and gives those that the navigation shows, in its order."""
+
+API = Page("API", "/api/docs/", "Server", None)
+
+
+def mount(blueprint: Blueprint, settings: Settings) -> None:
+    """Put all pages on a blueprint."""
+    pages = [page for topic in TOPICS for page in topic(blueprint, settings)]
+
+    def know(state: BlueprintSetupState) -> Any:
+        state.app.extensions["jobyard-pages"] = (*pages, API)
+
+    blueprint.record(know)
