@@ -6,7 +6,7 @@ from app.domain.errors import LeaseLost, WorkerNotActive
 from app.domain.states import AttemptState, JobState, TaskState
 from app.engine.tasks import NewWork
 from app.hooks import TaskSpec
-from app.testing import happenings, new_worker, submit
+from app.testing import happenings, new_worker, settled, submit
 
 QUEUE = "demo/default"
 
@@ -25,6 +25,7 @@ def test_a_task_without_a_job_is_completed_once(engine, worker):
     assert (task.state, task.leased_until) == (TaskState.COMPLETED, None)
     (attempt,) = engine.attempts.history(task_id)
     assert (attempt.state, attempt.verification) == (AttemptState.DONE, 7)
+    settled(engine)
     claim, end = list(engine.events.after(""))[-2:]
     assert (claim.kind, claim.dialect, claim.task_id) == ("task.claimed", "demo", task_id)
     assert claim.data == {"worker": worker, "number": 1}
