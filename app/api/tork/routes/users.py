@@ -1,9 +1,9 @@
 """`/users`."""
 
-from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http.bodies import body
 from app.api.http.documents import described
 from app.api.http.site import services
 from app.api.tork import schemas
@@ -22,4 +22,4 @@ blueprint = Blueprint("tork-users", __name__, description="Users.")
 )
 def create_user() -> ResponseReturnValue:
     """Create a user; the body is JSON whatever the Content-Type says."""
-    return service.create(services(), request.get_data(cache=False))
+    return service.create(services(), body())
