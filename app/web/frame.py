@@ -26,12 +26,14 @@ class Page(NamedTuple):
     """A page as the others link to it.
 
     group: the heading it stands under. needs: what a visitor must be good for; None is everybody.
+    is_near: only for visitors who are known.
     """
 
     name: str
     path: str
     group: str
     needs: Scope | None = Scope.READ
+    is_near: bool = False
 
 
 def navigation() -> list[tuple[str, list[Page]]]:
@@ -40,7 +42,7 @@ def navigation() -> list[tuple[str, list[Page]]]:
     who = visitor()
     groups: dict[str, list[Page]] = {}
     for each in pages:
-        if who.may(each.needs):
+        if who.may(each.needs) and (who.is_known or not each.is_near):
             groups.setdefault(each.group, []).append(each)
     return list(groups.items())
 

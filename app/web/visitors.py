@@ -21,10 +21,14 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody with a browser. manager: None for whoever has not logged in."""
+    """Somebody with a browser. manager: None for whoever has not logged in.
+
+    is_known: has logged in, or sits at this machine.
+    """
 
     manager: Manager | None
     scopes: frozenset[Scope]
+    is_known: bool = False
 
     def may(self, scope: Scope | None) -> bool:
         """Tell whether something is for this visitor. None: it is for everybody."""
@@ -48,12 +52,13 @@ def _found() -> Visitor:
     settings = services().settings
     manager = sessions.manager(by_link=True)
     if manager is not None and manager.admin:
-        return Visitor(manager, frozenset(Scope))
-    is_known = manager is not None or is_let_in(request, settings)
-    return Visitor(manager, OPEN if is_known and not settings.api.require_token else frozenset())
+        return Visitor(manager, frozenset(Scope), is_known=True)
+    is_known = manager is not None or _is_let_in(request, settings)
+    scopes = OPEN if is_known and not settings.api.require_token else frozenset()
+    return Visitor(manager, scopes, is_known)
 
 
-def is_let_in(request: Request, settings: Settings) -> bool:
+def _is_let_in(request: Request, settings: Settings) -> bool:
     """Tell whether a browser may see pages without login: on this machine, or by a setting.
 
     What a proxy sends on comes from elsewhere, even if that proxy is on this machine. One that is

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.api.http.site import services
 from app.web.frame import Page, page, show
-from app.web.visitors import is_let_in
+from app.web.visitors import visitor
 from config.settings import Settings
 
-ENVIRONMENTS = Page("Environments", "/ui/environments", "Services", None)
+ENVIRONMENTS = Page("Environments", "/ui/environments", "Services", None, is_near=True)
 
 
 def mount(blueprint: Blueprint, settings: Settings) -> Sequence[Page]:
@@ -22,7 +21,7 @@ def mount(blueprint: Blueprint, settings: Settings) -> Sequence[Page]:
     def environments() -> ResponseReturnValue:
         if not is_on:
             return show("closed.html", off=True), 404
-        if not is_let_in(request, services().settings):
+        if not visitor().is_known:
             return show("closed.html", off=False), 403
         return show(
             "environments.html",
