@@ -34,9 +34,10 @@ def contents(store: Store) -> dict[str, Counter]:
     """Give all values of every column, as `table.column`."""
     found = {}
     for table in catalogue.tables(store):
-        for column in table.columns:
-            rows = store.run(f'SELECT "{column}" FROM "{table.name}"').fetchall()
-            found[f"{table.name}.{column}"] = Counter(value for (value,) in rows)
+        names = ", ".join(f'"{name}"' for name in table.columns)
+        rows = store.run(f'SELECT {names} FROM "{table.name}"').fetchall()
+        for place, column in enumerate(table.columns):
+            found[f"{table.name}.{column}"] = Counter(row[place] for row in rows)
     return found
 
 

@@ -65,7 +65,7 @@ def _readable(project_id: int) -> Project:
 
 @blueprint.route("/git/receivehook", methods=["POST"])
 @tells(blueprint, 400, 403, 413, content_type=TEXT)
-@blueprint.doc(responses=dict.fromkeys(("400", "403"), {"content": {TEXT: {"schema": PLAIN}}}))
+@blueprint.doc(responses={code: {"content": {TEXT: {"schema": PLAIN}}} for code in ("400", "403")})
 def receive_hook() -> ResponseReturnValue:
     """Take a push message of GitHub, Gogs or Gitea."""
     status, message = hooks.receive(services(), body(), dict(request.headers))
