@@ -35,7 +35,7 @@ def body() -> bytes:
     except HTTPException:
         raise
     except Exception as error:
-        # As in a form.
+        # Framing that makes no sense, as for a form.
         raise BadRequest from error
     if more:
         raise RequestEntityTooLarge
