@@ -9,7 +9,6 @@ from contextlib import suppress
 from unittest import mock
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -27,6 +26,7 @@ from app.engine.prune import Retention
 from app.engine.tasks import NewWork
 from app.hooks import Advance, TaskEnd, TaskSpec
 from app.testing import FakeClock, ScriptedJob, make_engine, new_worker, submit
+from tests.fuzzing import examples
 
 pytestmark = pytest.mark.property
 
@@ -365,5 +365,4 @@ def _reachable(moves, before, after):
 
 
 TestVerbs = Verbs.TestCase
-if settings.default.max_examples <= 100:  # the suite's profile; `make fuzz` asks for more
-    TestVerbs.settings = settings(max_examples=40, stateful_step_count=25)
+TestVerbs.settings = examples(40, stateful_step_count=25)

@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 from flask import Flask
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema
+from werkzeug.routing import BaseConverter
 
 from app.api.http.callers import Guard
 from app.api.http.dialect import Mounted
 
 View = TypeVar("View", bound=Callable[..., Any])
-SchemaLike = type[Schema] | Schema
+# As a dict: what no marshmallow schema can say, in OpenAPI's own words.
+SchemaLike = type[Schema] | Schema | dict[str, Any]
 JSON = "application/json"
 
 _PHRASES = {
@@ -65,6 +67,8 @@ def _document(
     dialect, terms = mounted.dialect, mounted.terms
     api = DialectApi(config_prefix=dialect.name.upper())
     api.ERROR_SCHEMA = dialect.error_schema
+    # Forms of ids that are our own say in `shape` what the document tells of them.
+    api.register_converter(BaseConverter, lambda each: getattr(each, "shape", {"type": "string"}))
     api.init_app(
         app,
         spec_kwargs={

@@ -92,8 +92,7 @@ def test_migrating_brings_every_step_once(database_url):
     store.release_all()
 
 
-def test_migrating_a_filled_database_keeps_what_is_in_it(database_url):
-    """Each step after the first runs on rows; the newest code then works on with them."""
+def test_migrating_again_keeps_what_is_there_and_work_goes_on(database_url):
     scripted = ScriptedJob([TaskSpec(name="a"), TaskSpec(name="b", after=("a",))])
     with make_engine(scripted, database_url=database_url) as engine:
         jobs = [submit(engine, tags=("t",), pool="p", max_running=2) for _ in range(3)]
