@@ -6,7 +6,6 @@ from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app.api.http import sessions
-from app.api.http.rates import client_of
 from app.api.http.site import services
 from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.service import access, managers
@@ -22,6 +21,10 @@ from config.settings import Settings
 ACCOUNT = "/ui/account"
 USERS = Page("Users", "/ui/users", "Server", Scope.ADMIN)
 _LARGEST = 2**63
+_SAID = {
+    managers.WRONG: "This is not your password.",
+    managers.INVALID: "A password has at least 8 characters, at most 1024.",
+}
 
 
 def mount(blueprint: Blueprint, settings: Settings) -> Sequence[Page]:
@@ -73,10 +76,9 @@ def _mount_account(blueprint: Blueprint) -> None:
         who = _oneself()
         old, new = request.form.get("old", ""), request.form.get("new", "")
         try:
-            managers.change_password(services(), who, old, new, client_of(request))
+            managers.change_password(services(), who, old, new)
         except Refused as error:
-            told = "This is not your password." if str(error) == managers.WRONG else str(error)
-            return _account(who, told), error.status
+            return _account(who, _SAID.get(str(error), str(error))), error.status
         note("manager.change-password", who.id)
         flash("The password is changed. All other sessions have ended.")
         return sessions.open_session(redirect(ACCOUNT, 303), who)

@@ -69,8 +69,7 @@ def change_password() -> ResponseReturnValue:
     """Change one's password; all sessions end, and a new one begins here."""
     who = callers.logged_in()
     given = read(body(), PASSWORDS)
-    old, new = given["old_password"], given["new_password"]
-    service.change_password(services(), who, old, new, client_of(request))
+    service.change_password(services(), who, given["old_password"], given["new_password"])
     note("manager.change-password", who.id, who=who.username)
     return sessions.open_session(Response(status=204), who)
 

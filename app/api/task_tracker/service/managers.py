@@ -12,6 +12,7 @@ TRIES_S, TRIES = 10.0, 300.0
 NAME_TRIES_S, NAME_TRIES = 0.2, 10.0
 """The same of those for one user name."""
 WRONG = "Invalid username/password"
+INVALID = "Invalid password"
 NO_MANAGER = "Manager not found"
 _MADE_UP_BYTES = 12
 
@@ -29,8 +30,16 @@ def register(services: Services, username: str, password: str) -> Manager:
         raise Refused(400, "duplicate user: this name is taken") from error
 
 
+def change_password(services: Services, who: Manager, old: str, new: str) -> None:
+    """Change a manager's password, which ends all their sessions. Raises Refused; RateLimited."""
+    if not _is_good(new):
+        raise Refused(400, INVALID)
+    log_in(services, who.username, old, f"account/{who.id}")
+    services.engine.managers.set_password(who.id, new)
+
+
 def _is_good(password: str) -> bool:
-    return 8 <= len(password.encode()) <= 1024 and "\0" not in password
+    return 8 <= len(password.encode("utf-8", "replace")) <= 1024 and "\0" not in password
 
 
 def log_in(services: Services, username: str, password: str, client: str) -> Manager:
@@ -51,14 +60,6 @@ def log_in(services: Services, username: str, password: str, client: str) -> Man
         raise Refused(403, WRONG)
     engine.rates.fill(of_name)
     return found
-
-
-def change_password(services: Services, who: Manager, old: str, new: str, client: str) -> None:
-    """Change one's own password and end all sessions. Raises Refused; RateLimited for guessing."""
-    log_in(services, who.username, old, client)
-    if not _is_good(new):
-        raise Refused(400, "A password has 8 to 1024 bytes, and no NUL among them")
-    services.engine.managers.set_password(who.id, new)
 
 
 def reset_password(services: Services, who: Manager | None, manager_id: int) -> str:
@@ -84,7 +85,3 @@ def set_admin(services: Services, who: Manager | None, manager_id: int, *, admin
         services.engine.managers.set_admin(manager_id, admin=admin)
     except ManagerNotFound as error:
         raise Refused(404, NO_MANAGER) from error
-
-
-def _is_good(password: str) -> bool:
-    return 8 <= len(password.encode("utf-8", "replace")) <= 1024 and "\0" not in password
