@@ -48,6 +48,7 @@ def mount(blueprint: Blueprint, _settings: Settings) -> Sequence[Page]:
             "overview/page.html",
             HOME.path,
             seen=seen,
+            duration=plots.duration,
             span=span,
             spans=[(each, _address(each, dialect)) for each in Span],
             dialect=dialect,
@@ -86,7 +87,7 @@ class Seen:
         self.jobs = {each.dialect: each for each in self.present.jobs}
         self.tasks = {each.name: each for each in self.present.tasks}
         self.dialects = sorted(self.jobs.keys() | self.tasks.keys())
-        self.tickers = self.present.workers.get("", 0)
+        self.tickers = self.present.workers.get("coordinator", 0)
         self.workers = sum(self.present.workers.values()) - self.tickers
 
 
