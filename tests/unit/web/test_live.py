@@ -1,5 +1,6 @@
 """Parts of pages that follow what happens: who shares a drawing, and how streams go on and end."""
 
+import itertools
 import json
 import threading
 import time
@@ -201,7 +202,7 @@ def test_it_is_drawn_no_more_often_than_once_in_a_while(house, monkeypatch):
 
     eventually(drawn_often, "some drawings")
     at = house.drawing.at
-    assert min(after - before for before, after in zip(at, at[1:], strict=False)) >= 0.1
+    assert min(after - before for before, after in itertools.pairwise(at)) >= 0.1
 
 
 def test_what_takes_long_to_draw_is_drawn_less_often(monkeypatch):
