@@ -59,7 +59,7 @@ _DIALECT = "CASE WHEN i % 10 = 0 THEN 'jobyard' ELSE 'tork' END"
 
 
 def fill(engine: Engine) -> None:
-    """Store jobs, tasks, workers and a week of samples by statements of the database alone."""
+    """Store jobs, tasks and workers by statements of the database alone."""
     store = engine.store
     now = engine.clock.now()
     begin = _BEGIN.format(now=now)
@@ -105,7 +105,6 @@ def fill(engine: Engine) -> None:
             " 'DONE' END, queued_at, started_at, ended_at FROM task WHERE state <> 'QUEUED'"
         )
     _fill_workers(engine, now)
-    _fill_samples(engine, now)
     with store.session():
         store.run("ANALYZE")
 
@@ -137,6 +136,10 @@ def _fill_samples(engine: Engine, now: int) -> None:
 def filled() -> Iterator[Path]:
     """Give a data folder with the database in it."""
     with _server.folder() as place, _harness.sqlite("pages", fill) as engine:
+        # At each run: those of the kept database would be too old by now.
+        _fill_samples(engine, engine.clock.now())
+        with engine.store.session():
+            engine.store.run("PRAGMA wal_checkpoint(TRUNCATE)")
         engine.store.release_all()
         shutil.copyfile(sqlite_path(engine.store.url), place / "jobyard.db")
         yield place

@@ -25,7 +25,10 @@ HOME = Page("Overview", "/ui/", "Work", None)
 QUEUES = 20
 """Queues that the page lists; all stand on their own page."""
 VENDOR = {"uplot.js": "uplot.iife.min.js", "uplot.css": "uplot.min.css"}
+OTHERS = {"task_tracker": "/ui/projects", "flamenco": "/ui/farm"}
+"""Where the tasks of dialects without jobs are listed."""
 KEPT_S = 15.0
+"""Points are a minute long at least: nobody misses much."""
 _DAY_S = 24 * 3600
 
 
@@ -89,6 +92,10 @@ class Seen:
         self.dialects = sorted(self.jobs.keys() | self.tasks.keys())
         self.tickers = self.present.workers.get("coordinator", 0)
         self.workers = sum(self.present.workers.values()) - self.tickers
+
+    def home_of(self, dialect: str) -> str:
+        """Give the page where a dialect's work is listed."""
+        return OTHERS.get(dialect) or f"/ui/jobs?{urlencode({'dialect': dialect})}"
 
 
 class Series:
