@@ -19,8 +19,8 @@ from app.data.flamenco import FLAMENCO
 from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
 from app.data.mantis import MANTIS
-from app.data.samples import Sample
 from app.data.people import PEOPLE
+from app.data.samples import Sample
 from app.data.tokens import Token
 from app.data.tracker import TRACKER
 

@@ -78,7 +78,9 @@ class Stage:
         self._job("Transcode the keynote", 0, run="echo 'pass 1 of 2'; sleep 900")
 
     def _job(self, name: str, number: int, run: str = "") -> str:
-        run = run or ("echo the printer is out of paper >&2; exit 3" if number == 6 else "echo done")
+        run = run or (
+            "echo the printer is out of paper >&2; exit 3" if number == 6 else "echo done"
+        )
         body = {"name": name, "tasks": [{"name": name, "run": run}], "tags": ["daily"]}
         return self.ask("POST", "/jobs", json=body)["id"]
 

@@ -28,6 +28,11 @@ MAIN = {
     "farm": "/ui/farm/{stage.farm_job}",
     "workers": "/ui/workers",
 }
+# All images are there, and each plot is drawn.
+QUIET = """
+  [...document.images].every((one) => one.complete)
+  && [...document.querySelectorAll(".plot")].every((one) => one.querySelector("canvas"))
+"""
 # Read before the fixtures: servers refuse variables of that prefix that they do not know.
 FOLDER = os.environ.pop("JOBYARD_PICTURES", "")
 
@@ -65,9 +70,7 @@ def take(person: Person, path: str, to: Path) -> None:
     """Take a picture of a page once it is quiet."""
     assert person.go(path) == 200, path
     person.page.locator("main h1").wait_for()
-    pictures = "[...document.images].every((one) => one.complete)"
-    plots = "document.querySelectorAll('.plot').length <= document.querySelectorAll('.plot canvas').length"
-    eventually(lambda: person.page.evaluate(f"{pictures} && {plots}"), "all of the page")
+    eventually(lambda: person.page.evaluate(QUIET), "all of the page")
     person.page.screenshot(path=to, animations="disabled")
     data = to.read_bytes()
     assert data.startswith(b"\x89PNG")
