@@ -21,7 +21,7 @@ TESTED := $(SERVICES) --in-memory -- $(PYTEST)
 FAST := not postgres and not redis and not podman and not blender and not ffmpeg and not chromium \
 	and not slow
 
-.PHONY: help run install install-test test test-fast lint bench fuzz lock wheel try-image clean
+.PHONY: help run install install-test test test-fast lint bench pictures fuzz lock wheel try-image clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ bench: install-test  ## every benchmark: one line of figures each
 
 bench-%: install-test  ## one benchmark: bench-NAME runs bench/NAME.py
 	@$(SERVICES) -- $(BIN)/python -m bench.$* $(ARGS)
+
+pictures: install-test  ## take the pictures of the pages in docs/pictures anew
+	@JOBYARD_PICTURES=docs/pictures $(SERVICES) $(PYTEST) -n 0 tests/browser/test_pictures.py $(ARGS)
 
 fuzz: install-test  ## the property tests with fresh seeds; FUZZ_EXAMPLES each (5000)
 	@$(TESTED) $(PARALLEL) --hypothesis-profile=fuzz -m property $(ARGS)

@@ -66,10 +66,9 @@ def _in_state(store: Store, state: str, dialect: str, most: int) -> int:
 
 
 def workers(store: Store, since: Instant) -> dict[str, int]:
-    """Count the active workers that were heard from since then, by dialect."""
+    """Count the active workers that were heard from since then, by kind."""
     rows = store.run(
-        "SELECT dialect, COUNT(*) FROM worker WHERE active = 1 AND heartbeat_at >= ?"
-        " GROUP BY dialect",
+        "SELECT kind, COUNT(*) FROM worker WHERE active = 1 AND heartbeat_at >= ? GROUP BY kind",
         (since,),
     ).fetchall()
     return {row[0]: int(row[1]) for row in rows}

@@ -182,12 +182,12 @@ def flows(store: Store, after: str, up_to: str) -> Flows:
     params = (*parse_position(after), *parse_position(up_to))
     between = _BETWEEN[store.backend]
     found: Flows = {}
-    for minute, queue, *counts in store.run(
-        _TASK_FLOWS.format(between=between), params
-    ).fetchall():
+    for minute, queue, *counts in store.run(_TASK_FLOWS.format(between=between), params).fetchall():
         place = Place(queue, queue.partition("/")[0])
         found[int(minute), place] = Flow(*map(int, counts))
-    for minute, dialect, *counts in store.run(_JOB_FLOWS.format(between=between), params).fetchall():
+    for minute, dialect, *counts in store.run(
+        _JOB_FLOWS.format(between=between), params
+    ).fetchall():
         found[int(minute), Place(JOBS, dialect)] = Flow(*map(int, counts))
     return found
 
@@ -245,9 +245,7 @@ def with_sums(finished: Iterable[tuple[int, str, Flow]]) -> Flows:
     return found
 
 
-def series(
-    store: Store, place: Place, *, since: int, until: int, minutes: int
-) -> Sequence[Bucket]:
+def series(store: Store, place: Place, *, since: int, until: int, minutes: int) -> Sequence[Bucket]:
     """Give the buckets, of so many minutes each, of the rows between two minutes."""
     rows = store.run(_SERIES, (minutes, place.queue, place.dialect, since, until)).fetchall()
     return [

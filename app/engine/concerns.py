@@ -123,9 +123,7 @@ class Concerns:
         for at, queue in late[:SHOWN]:
             count = present.ready(self._store, [queue], COUNTED)[queue]
             dialect = queue.partition("/")[0]
-            yield Concern(
-                kind=Kind.UNTAKEN, subject=queue, count=count, since=at, dialect=dialect
-            )
+            yield Concern(kind=Kind.UNTAKEN, subject=queue, count=count, since=at, dialect=dialect)
 
     def _long(self, now: Instant) -> Iterator[Concern]:
         before = now - seconds(NEVER_STUCK_S)

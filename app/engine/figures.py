@@ -92,7 +92,7 @@ class Present:
     """What there is now.
 
     jobs: by dialect. tasks: by dialect. queues: the busiest first. workers: that are here, by
-    dialect, "" for tickers. listeners: places of workers by queue.
+    kind; tickers are of kind `coordinator`. listeners: places of workers by queue.
     """
 
     jobs: Sequence[Standing]

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from app.api.http.fields import rfc3339
-from app.domain.clock import SECOND
+from app.domain.clock import SECOND, rfc3339
 from app.engine.figures import Point, Span
 
 WIDTH, HEIGHT = 600, 100
@@ -33,7 +32,7 @@ PLOTS = (
         Line("completed", "completed"), Line("failed", "failed"),
     )),
     Plot("depth", "Queue depth", "tasks", (Line("ready", "ready"), Line("running", "running"))),
-    Plot("wait", "Wait", "seconds from ready to begun, on average", (Line("wait_s", "wait"),)),
+    Plot("wait", "Wait", "seconds from ready to begun", (Line("wait_s", "wait"),)),
 )  # fmt: skip
 
 
@@ -92,7 +91,7 @@ def rows(span: Span, points: Sequence[Point]) -> list[Row]:
 def number(value: float | None) -> str:
     """Write a number for people: three digits are enough."""
     if value is None:
-        return "–"
+        return "\u2013"
     if value >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.3g}" if value >= 0.01 else f"{value:.1g}"
@@ -101,7 +100,7 @@ def number(value: float | None) -> str:
 def duration(value: float | None) -> str:
     """Write seconds for people."""
     if value is None:
-        return "–"
+        return "\u2013"
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if value >= 2 * size:
             return f"{value / size:.3g} {unit}"

@@ -25,7 +25,10 @@ HOME = Page("Overview", "/ui/", "Work", None)
 QUEUES = 20
 """Queues that the page lists; all stand on their own page."""
 VENDOR = {"uplot.js": "uplot.iife.min.js", "uplot.css": "uplot.min.css"}
+OTHERS = {"task_tracker": "/ui/projects", "flamenco": "/ui/farm"}
+"""Where the tasks of dialects without jobs are listed."""
 KEPT_S = 15.0
+"""Points are a minute long at least: nobody misses much."""
 _DAY_S = 24 * 3600
 
 
@@ -48,6 +51,7 @@ def mount(blueprint: Blueprint, _settings: Settings) -> Sequence[Page]:
             "overview/page.html",
             HOME.path,
             seen=seen,
+            duration=plots.duration,
             span=span,
             spans=[(each, _address(each, dialect)) for each in Span],
             dialect=dialect,
@@ -86,8 +90,12 @@ class Seen:
         self.jobs = {each.dialect: each for each in self.present.jobs}
         self.tasks = {each.name: each for each in self.present.tasks}
         self.dialects = sorted(self.jobs.keys() | self.tasks.keys())
-        self.tickers = self.present.workers.get("", 0)
+        self.tickers = self.present.workers.get("coordinator", 0)
         self.workers = sum(self.present.workers.values()) - self.tickers
+
+    def home_of(self, dialect: str) -> str:
+        """Give the page where a dialect's work is listed."""
+        return OTHERS.get(dialect) or f"/ui/jobs?{urlencode({'dialect': dialect})}"
 
 
 class Series:

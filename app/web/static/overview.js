@@ -17,17 +17,21 @@ function options(box) {
   const labels = box.dataset.labels.split(" ");
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 3 });
+  const moments = new Intl.DateTimeFormat(undefined, latest.span === "week" ? { weekday: "short", day: "numeric" } : { hour: "numeric", minute: "2-digit" });
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  // A point that stands alone would be no line.
+  const alone = (plot, series) => plot.data[series].flatMap((value, at, all) => (value != null && all[at - 1] == null && all[at + 1] == null ? [at] : []));
   const show = (_plot, value) => (value === null || value === undefined ? "–" : whole.format(value));
   return {
     width: Math.max(box.clientWidth, 200),
     height: HEIGHT,
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(high || 0, names[0] === "wait_s" ? 0.1 : 1) * 1.08] } },
-    axes: [axis, { ...axis, size: 52, values: (_plot, ticks) => ticks.map((tick) => whole.format(tick)) }],
+    axes: [{ ...axis, space: 60, values: (_plot, ticks) => ticks.map((tick) => moments.format(tick * 1000)) }, { ...axis, size: 52, values: (_plot, ticks) => ticks.map((tick) => whole.format(tick)) }],
     series: [
-      { label: "at" },
+      { label: "at", value: (_plot, value) => (value == null ? "–" : exact.format(value * 1000)) },
       ...names.map((name, index) => ({
-        label: labels[index], stroke: colour(INK[name]), width: 2, value: show, points: { show: false },
+        label: labels[index], stroke: colour(INK[name]), width: 2, value: show, points: { size: 4, filter: alone },
         fill: index === 0 ? `${colour(INK[name])}22` : undefined,
       })),
     ],

@@ -198,7 +198,7 @@ def test_what_there_is_now(engine, scripted, clock, sampled):
         ("other/default", 2, 0),
     ]
     assert [(one.name, one.ready) for one in present.tasks] == [("demo", 1), ("other", 2)]
-    assert present.workers == {"demo": 2}
+    assert present.workers == {"remote": 2}
     assert present.listeners == {"demo/default": 2}
     assert len(engine.figures.present(queues=1).queues) == 1
     clock.advance(301)
