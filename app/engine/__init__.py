@@ -7,8 +7,8 @@ from app.domain.clock import Clock
 from app.engine.accounts import Accounts, Roles
 from app.engine.attempts import Attempts
 from app.engine.audience import Audience
-from app.engine.browse import Browse
 from app.engine.audit import Audit
+from app.engine.browse import Browse
 from app.engine.changes import Changes
 from app.engine.claims import Claims
 from app.engine.courses import Courses
