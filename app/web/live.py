@@ -151,12 +151,15 @@ class Live:
     ) -> _Board:
         with self._lock:
             board = self._boards.get(key)
+            is_new = board is None
             if board is None:
                 board = self._boards[key] = _Board(view, args, who)
+            # Before its thread begins, which ends when nobody looks.
+            board.bells.add(bell)
+            if is_new:
                 threading.Thread(
                     target=self._keep, args=(key, board), name="jobyard-board", daemon=True
                 ).start()
-            board.bells.add(bell)
             return board
 
     def _leave(self, key: Key, board: _Board, bell: threading.Event) -> None:
