@@ -10,7 +10,9 @@ from tests.browser.people import ADMIN, NARROW, Person, register
 from tests.browser.submitting import API, fresh, reaches, shell, state, workflow
 from tests.yard import Yard, eventually
 
-HOSTILE = "</a><script>alert(1)</script> \u202egnp.exe\u202c \"'&amp; javascript:alert(1) \U0001f98a "
+HOSTILE = (
+    "</a><script>alert(1)</script> \u202egnp.exe\u202c \"'&amp; javascript:alert(1) \U0001f98a "
+)
 
 
 def row(page, job_id):

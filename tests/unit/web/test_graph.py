@@ -50,6 +50,18 @@ def test_steps_that_began_together_do_not_follow_each_other():
     assert drawing.lines == []
 
 
+def test_what_is_tried_again_stands_in_a_row():
+    tasks = [
+        task(1, "try", state="FAILED"),
+        task(2, "try", created_at=LATER, ended_at="2026-01-01T00:00:03.000000Z"),
+        task(3, "next", position=2, created_at="2026-01-01T00:00:03.000000Z"),
+    ]
+    drawing = graph.draw(tasks, [])
+    at = places(drawing)
+    assert at[1][0] < at[2][0] < at[3][0]
+    assert len(drawing.lines) == 2
+
+
 def test_no_boxes_lie_on_each_other():
     tasks = [task(number) for number in range(1, 40)]
     drawing = graph.draw(tasks, [(number, number // 2) for number in range(2, 40)])

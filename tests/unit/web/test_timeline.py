@@ -25,9 +25,7 @@ def attempt(task_id, number, begin_s, end_s=None, state=AttemptState.DONE):
 
 def draw(*attempts, tasks=2, now_s=100):
     numbers = range(1, tasks + 1)
-    return timeline.draw(
-        [task(n) for n in numbers], attempts, {7: "crane"}, NOON + now_s * SECOND
-    )
+    return timeline.draw([task(n) for n in numbers], attempts, {7: "crane"}, NOON + now_s * SECOND)
 
 
 def test_what_nobody_tried_has_no_row():
