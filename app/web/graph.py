@@ -138,9 +138,9 @@ def _again(tasks: Sequence[Json]) -> Iterable[Pair]:
     for task in tasks:
         place = (task["parent_id"], task["position"], task["name"])
         before = last.get(place)
-        if before is not None and before["state"] == "FAILED":
-            if task["created_at"] >= (before["ended_at"] or "~"):
-                yield before["id"], task["id"]
+        has_failed = before is not None and before["state"] == "FAILED"
+        if before and has_failed and task["created_at"] >= (before["ended_at"] or "~"):
+            yield before["id"], task["id"]
         last[place] = task
 
 
