@@ -17,7 +17,7 @@ from app.domain.states import AttemptState, TaskState
 
 STRETCH = 5_000
 """Ids looked at by one statement, and how many of these one call makes at most."""
-STRETCHES = 6
+STRETCHES = 20
 EVENTS_LOOKED_AT = 20_000
 _SLACK = 5 * SECOND
 """By how much events may stand in another order than that of their times."""

@@ -127,10 +127,24 @@ def _pairs(tasks: Sequence[Json], needs: Iterable[Pair]) -> list[Pair]:
     pairs = [(first, second) for second, first in needs if {first, second} <= known]
     followed = {second for _, second in pairs}
     pairs += [(task["parent_id"], task["id"]) for task in tasks if task["parent_id"] in known]
-    return [*pairs, *_steps(tasks, followed)]
+    again = list(_again(tasks))
+    followed |= {second for _, second in again}
+    return [*pairs, *again, *_steps(tasks, followed, {first for first, _ in again})]
 
 
-def _steps(tasks: Sequence[Json], followed: set[int]) -> Iterable[Pair]:
+def _again(tasks: Sequence[Json]) -> Iterable[Pair]:
+    """Give pairs of a task that failed and the one made in its place when it had."""
+    last: dict[tuple[object, ...], Json] = {}
+    for task in tasks:
+        place = (task["parent_id"], task["position"], task["name"])
+        before = last.get(place)
+        has_failed = before is not None and before["state"] == "FAILED"
+        if before and has_failed and task["created_at"] >= (before["ended_at"] or "~"):
+            yield before["id"], task["id"]
+        last[place] = task
+
+
+def _steps(tasks: Sequence[Json], followed: set[int], replaced: set[int]) -> Iterable[Pair]:
     """Give pairs of steps made when the one before was over, though none says that it needs it."""
     parents = {task["parent_id"] for task in tasks}
     steps: dict[int, list[Json]] = {}
@@ -139,7 +153,7 @@ def _steps(tasks: Sequence[Json], followed: set[int]) -> Iterable[Pair]:
             steps.setdefault(task["position"], []).append(task)
     leaves: dict[int, list[int]] = {}
     for task in tasks:
-        if task["id"] not in parents:
+        if task["id"] not in parents and task["id"] not in replaced:
             leaves.setdefault(task["position"], []).append(task["id"])
     order = sorted(steps)
     for before, after in pairwise(order):

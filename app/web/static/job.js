@@ -2,12 +2,13 @@
 // searched and read backwards.
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const blink = new Intl.DateTimeFormat(undefined, { minute: "2-digit", second: "2-digit", fractionalSecondDigits: 1 });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "short" });
 
 function tellAxis() {
   const marks = [...document.querySelectorAll("text[data-at]")];
   const span = marks.length > 1 ? new Date(marks.at(-1).dataset.at) - new Date(marks[0].dataset.at) : 0;
-  for (const mark of marks) mark.textContent = (span > 86400000 ? day : clock).format(new Date(mark.dataset.at));
+  for (const mark of marks) mark.textContent = (span > 86400000 ? day : span < 4000 ? blink : clock).format(new Date(mark.dataset.at));
 }
 document.addEventListener("refilled", tellAxis);
 tellAxis();

@@ -4,8 +4,8 @@ const two = (number) => String(number).padStart(2, "0");
 const local = (moment) => `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`
   + `T${two(moment.getHours())}:${two(moment.getMinutes())}:${two(moment.getSeconds())}`;
 
-for (const field of document.querySelectorAll("input[data-instant]")) {
-  const moment = new Date(field.dataset.instant);
+for (const field of document.querySelectorAll("input[type=datetime-local]")) {
+  const moment = new Date(field.dataset.instant ?? "");
   if (!Number.isNaN(moment.getTime())) field.value = local(moment);
   const zone = field.parentElement.querySelector(".zone");
   if (zone) zone.textContent = "(your time)";
@@ -13,7 +13,7 @@ for (const field of document.querySelectorAll("input[data-instant]")) {
 
 for (const form of document.querySelectorAll("form[data-sparse]")) {
   form.addEventListener("formdata", ({ formData }) => {
-    for (const field of form.querySelectorAll("input[data-instant]")) {
+    for (const field of form.querySelectorAll("input[type=datetime-local]")) {
       const moment = new Date(field.value);
       if (field.value && !Number.isNaN(moment.getTime())) formData.set(field.name, moment.toISOString());
     }

@@ -17,7 +17,7 @@ from tests.acceptance.task_tracker.extras import Desk, serving
 
 INVALID = "Invalid register request"
 WRONG = "Invalid username/password"
-BAD_PASSWORD = "A password has 8 to 1024 bytes, and no NUL among them"
+BAD_PASSWORD = "Invalid password"
 
 
 @pytest.fixture(scope="module")
