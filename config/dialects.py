@@ -169,6 +169,10 @@ class TaskTrackerSettings:
     session_expiration_s: float = setting(
         28_800.0, Seconds(60), "Life of a manager's session.", unit="s", key="session.expiration"
     )
+    open_registration: bool = setting(
+        True, Flag(), "Let anybody become a manager; the first one always may.",
+        key="session.open_registration",
+    )  # fmt: skip
     snapshot_interval_s: float = setting(
         120.0, Seconds(1), "Time between two snapshots of each project.", unit="s",
         key="monitoring.snapshot_interval",

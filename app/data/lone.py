@@ -14,15 +14,16 @@ from app.domain.records import Lease
 
 _COLUMNS = (
     "queue, name, state, group_id, priority, payload, max_attempts, max_losses, verifications,"
-    " unique_key, lease_us, created_at, queued_at, due_at"
+    " unique_key, lease_us, created_at, queued_at, due_at, expires_at"
 )
 _INSERT = (
-    f"INSERT INTO task ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"
+    f"INSERT INTO task ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"
 )
 _INSERT_POSTGRES = (
     f"INSERT INTO task ({_COLUMNS}) SELECT * FROM unnest(?::text[], ?::text[], ?::text[],"
     " ?::bigint[], ?::int[], ?::text[], ?::int[], ?::int[], ?::int[], ?::text[], ?::bigint[],"
-    " ?::bigint[], ?::bigint[], ?::bigint[]) ON CONFLICT DO NOTHING RETURNING unique_key"
+    " ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) ON CONFLICT DO NOTHING"
+    " RETURNING unique_key"
 )
 _COPY = (
     "INSERT INTO task (queue, name, state, group_id, priority, payload, max_attempts, max_losses,"
@@ -46,8 +47,9 @@ _OPEN = (
 )
 _RESET = (
     "UPDATE task SET state = 'QUEUED', failures = 0, error = NULL, worker_id = NULL,"
-    " started_at = NULL, ended_at = NULL, queued_at = ? WHERE id IN (SELECT id FROM task"
-    " WHERE queue = ? AND state = 'FAILED' AND job_id IS NULL AND id <= ? ORDER BY id LIMIT ?)"
+    " started_at = NULL, ended_at = NULL, expires_at = NULL, queued_at = ?"
+    " WHERE id IN (SELECT id FROM task WHERE queue = ? AND state = 'FAILED' AND job_id IS NULL"
+    " AND id <= ? ORDER BY id LIMIT ?)"
 )
 _FINISHED = (
     "SELECT id, group_id, worker_id FROM task WHERE state = 'COMPLETED' AND job_id IS NULL"
@@ -57,7 +59,10 @@ _FINISHED = (
 
 @dataclass(slots=True, kw_only=True)
 class LoneTask:
-    """A row to insert; payload is JSON text. due_at: None for one that is ready."""
+    """A row to insert; payload is JSON text. due_at: None for one that is ready.
+
+    expires_at: when it is given up if nobody has taken it by then.
+    """
 
     queue: str
     name: str
@@ -70,6 +75,7 @@ class LoneTask:
     verifications: int = 1
     unique_key: str | None = None
     due_at: Instant | None = None
+    expires_at: Instant | None = None
 
     def row(self, now: Instant) -> tuple[object, ...]:
         """Give the values in the order of the columns."""
@@ -89,6 +95,7 @@ class LoneTask:
             now,
             now if ready else None,
             self.due_at,
+            self.expires_at,
         )
 
 
@@ -143,6 +150,34 @@ def newest(store: Store) -> int:
 def reset(store: Store, queue: str, *, up_to: int, limit: int, now: Instant) -> int:
     """Queue failed tasks anew as if they had never been tried; give how many."""
     return store.run(_RESET, (now, queue, up_to, limit)).rowcount
+
+
+def set_expiry(store: Store, task_id: int, at: Instant) -> None:
+    """Set when a task is given up that nobody has taken."""
+    store.run("UPDATE task SET expires_at = ? WHERE id = ?", (at, task_id))
+
+
+def has_expired(store: Store, now: Instant) -> bool:
+    """Tell whether `expire` would find anything."""
+    row = store.run(
+        "SELECT 1 FROM task WHERE expires_at <= ? AND expires_at IS NOT NULL"
+        " AND state IN ('QUEUED', 'CREATED') LIMIT 1",
+        (now,),
+    ).fetchone()
+    return row is not None
+
+
+def expire(store: Store, now: Instant, error: str, limit: int) -> list[tuple[int, str]]:
+    """Fail tasks whose time is over and that nobody has in hand; give (id, queue) of each."""
+    lock = " FOR UPDATE SKIP LOCKED" if store.backend == "postgres" else ""
+    rows = store.run(
+        "UPDATE task SET state = 'FAILED', error = ?, ended_at = ?, due_at = NULL WHERE id IN"
+        " (SELECT id FROM task WHERE expires_at <= ? AND expires_at IS NOT NULL"
+        f" AND state IN ('QUEUED', 'CREATED') ORDER BY expires_at LIMIT ?{lock})"
+        " RETURNING id, queue",
+        (store.vault.write(error), now, now, limit),
+    )
+    return [(int(row[0]), str(row[1])) for row in rows.fetchall()]
 
 
 def delete(store: Store, queue: str, *, up_to: int, limit: int) -> int:

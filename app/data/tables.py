@@ -20,6 +20,7 @@ from app.data.flamenco import FLAMENCO
 from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
 from app.data.mantis import MANTIS
+from app.data.people import PEOPLE
 from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
@@ -108,6 +109,7 @@ class Task(Model):
     worker_id = BigIntegerField(null=True)
     starts_job_id = TextField(null=True)
     due_at = BigIntegerField(null=True)
+    expires_at = BigIntegerField(null=True)
     created_at = BigIntegerField()
     queued_at = BigIntegerField(null=True)
     started_at = BigIntegerField(null=True)
@@ -192,30 +194,6 @@ class JobGroup(Model):
 
     class Meta:
         table_name = "job_group"
-
-
-class Manager(Model):
-    """A person who logs in on pages."""
-
-    id = BigAutoField()
-    username = TextField()
-    password = TextField()
-    admin = IntegerField()
-    created_at = BigIntegerField()
-
-    class Meta:
-        table_name = "manager"
-
-
-class ManagerSession(Model):
-    """A login that stands."""
-
-    digest = TextField(primary_key=True)
-    manager_id = BigIntegerField()
-    expires_at = BigIntegerField()
-
-    class Meta:
-        table_name = "manager_session"
 
 
 class Schedule(Model):
@@ -304,66 +282,6 @@ class Mark(Model):
         table_name = "mark"
 
 
-class Account(Model):
-    """Who may log in to a dialect that has users of its own."""
-
-    id = TextField(primary_key=True)
-    dialect = TextField()
-    username = TextField()
-    name = TextField()
-    password = TextField()
-    disabled = IntegerField()
-    created_at = BigIntegerField()
-
-    class Meta:
-        table_name = "account"
-
-
-class Role(Model):
-    """What several accounts may have in common."""
-
-    id = TextField(primary_key=True)
-    dialect = TextField()
-    slug = TextField()
-    name = TextField()
-    created_at = BigIntegerField()
-
-    class Meta:
-        table_name = "role"
-
-
-class AccountRole(Model):
-    """A role that an account has."""
-
-    account_id = TextField()
-    role_id = TextField()
-
-    class Meta:
-        table_name = "account_role"
-        primary_key = CompositeKey("account_id", "role_id")
-
-
-class Audience(Model):
-    """A set of those whom a job or schedule is for."""
-
-    id = BigAutoField()
-    digest = TextField()
-
-    class Meta:
-        table_name = "audience"
-
-
-class AudienceMember(Model):
-    """One of a set; `user:` or `role:` and the name."""
-
-    who = TextField()
-    audience_id = BigIntegerField()
-
-    class Meta:
-        table_name = "audience_member"
-        primary_key = CompositeKey("who", "audience_id")
-
-
 class Bucket(Model):
     """How much of a rate is used up."""
 
@@ -373,17 +291,6 @@ class Bucket(Model):
 
     class Meta:
         table_name = "bucket"
-
-
-class MadeKey(Model):
-    """The digest of a key that no setting gives."""
-
-    name = TextField(primary_key=True)
-    digest = TextField()
-    created_at = BigIntegerField()
-
-    class Meta:
-        table_name = "made_key"
 
 
 class IdleLimit(Model):
@@ -480,15 +387,8 @@ ENGINE = (
     Leader,
     Event,
     Mark,
-    Account,
-    Role,
-    AccountRole,
-    Audience,
-    AudienceMember,
     Bucket,
-    MadeKey,
-    Manager,
-    ManagerSession,
+    *PEOPLE,
     *TRACKER,
     *MANTICORE,
     *FLAMENCO,

@@ -22,6 +22,7 @@ class NewWork:
     verifications: how many workers must report the same value. lease_s: None never ends.
     unique_key: a second task of the queue under it is refused, until this one is completed.
     max_losses: how often it may be handed out again after a lease that ran out.
+    expires_s: a task that nobody has in hand so long after it was stored fails; None never does.
     """
 
     queue: str
@@ -35,10 +36,12 @@ class NewWork:
     lease_s: float | None = 3600.0
     delay_s: float = 0.0
     max_losses: int = 5
+    expires_s: float | None = None
 
 
 AT_A_TIME = 1000
 """Tasks that one transaction stores."""
+EXPIRED = "nobody took it in time"
 
 
 def _lone(work: NewWork, payload: str, now: Instant) -> lone.LoneTask:
@@ -54,6 +57,7 @@ def _lone(work: NewWork, payload: str, now: Instant) -> lone.LoneTask:
         verifications=work.verifications,
         unique_key=work.unique_key,
         due_at=now + seconds(work.delay_s) if work.delay_s > 0 else None,
+        expires_at=None if work.expires_s is None else now + seconds(work.expires_s),
     )
 
 
@@ -91,6 +95,8 @@ class Tasks:
                     queued_at=None if later else tx.now,
                 )
                 task_id = tasks.insert(self._store, row)
+                if work.expires_s is not None:
+                    lone.set_expiry(self._store, task_id, tx.now + seconds(work.expires_s))
                 kind = EventKind.TASK_CREATED if later else EventKind.TASK_QUEUED
                 tx.note(kind, work.queue.partition("/")[0], task_id=task_id)
                 if not later:
@@ -191,6 +197,17 @@ class Tasks:
             with self._tx() as tx:
                 self._courses.apply(tx, job, course, end_tasks=end_task)
         return True
+
+    def expire(self, now: Instant) -> int:
+        """Fail tasks without a job that nobody has taken in time; give how many."""
+        with self._store.session():
+            if not lone.has_expired(self._store, now):
+                return 0
+        with self._tx() as tx:
+            gone = lone.expire(self._store, now, EXPIRED, AT_A_TIME)
+            for task_id, queue in gone:
+                tx.note(EventKind.TASK_FAILED, queue.partition("/")[0], task_id=task_id)
+        return len(gone)
 
     def hold(self, task_id: int) -> None:
         """Keep a ready or waiting task from being handed out. Raises IllegalMove."""

@@ -28,6 +28,7 @@ def duties(engine: Engine, plugins: PluginManager) -> list[Duty]:
     """List all duties; what delays clients when late comes often."""
     return [
         Duty("due", 0.5, engine.due.run_once),
+        Duty("expiry", 1.0, engine.tasks.expire),
         Duty("later", 0.5, engine.jobs.start_due),
         Duty("schedules", 0.5, engine.schedules.run_once),
         Duty("rescue", 1.0, lambda now: engine.rescue.run_once(engine.leadership.earlier(now))),

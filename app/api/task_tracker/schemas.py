@@ -63,6 +63,9 @@ class Submission(Schema):
     hash64 = fields.Integer(metadata={"description": "64 bits; also as hash_u64."})
     unique_string = fields.String(metadata={"description": "Hashed; also as unique_str."})
     not_before = fields.Integer(metadata={"description": "Unix seconds; 0: at once."})
+    expires_in = fields.Integer(
+        metadata={"description": "Seconds after which it fails if nobody has it; 0: never."}
+    )
     verification_count = fields.Integer(metadata={"description": "Workers that must agree."})
 
 
@@ -125,6 +128,13 @@ class Credentials(Schema):
 
     username = fields.String(required=True)
     password = fields.String(required=True)
+
+
+class NewPassword(Schema):
+    """A manager's password, and the one that takes its place."""
+
+    old_password = fields.String(required=True)
+    new_password = fields.String(required=True, metadata={"description": "8 to 1024 bytes."})
 
 
 class RoleChange(Schema):

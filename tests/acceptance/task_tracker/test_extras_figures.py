@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from tests.acceptance.task_tracker.extras import Desk, serving
+from tests.yard import eventually
 
 OK, FAIL, SKIP = range(3)
 LONG = 60
@@ -189,3 +190,28 @@ def test_a_task_for_later_is_not_handed_out_before(project, worker):
 @pytest.mark.parametrize("value", [-1, 2**32])
 def test_a_time_out_of_range_is_refused(project, worker, value):
     assert worker.submit(project, not_before=value).json()["message"] == "Invalid task"
+
+
+def test_what_nobody_takes_in_time_fails_and_can_be_reset(desk):
+    project = desk.project()
+    worker = desk.worker(project)
+    worker.submit(project, "brief", expires_in=1)
+    items = [{"project": project, "recipe": "bulk", "expires_in": 1, "max_assign_time": 0}]
+    worker.post("/task/bulk_submit", {"requests": items})
+    worker.submit(project, "stays")
+
+    def failed():
+        return desk.read(f"/project/failed_tasks/{project}").json()["content"]["tasks"]
+
+    found = eventually(lambda: len(failed()) == 2 and failed(), "both to fail")
+    assert {task["recipe"] for task in found} == {"brief", "bulk"}
+    assert {task["error"] for task in found} == {"nobody took it in time"}
+    desk.post(f"/project/failed_tasks/{project}/{found[0]['id']}/reset")
+    assert {worker.task(project)["recipe"] for _ in range(2)} == {"stays", found[0]["recipe"]}
+
+
+@pytest.mark.parametrize("value", [-1, 2**31])
+def test_nonsense_as_time_to_expire_is_refused(desk, value):
+    project = desk.project()
+    worker = desk.worker(project)
+    assert worker.submit(project, expires_in=value).json()["message"] == "Invalid task"

@@ -13,6 +13,7 @@ from tests.acceptance.task_tracker.client import (
     token_of,
     unique,
 )
+from tests.acceptance.task_tracker.extras import Desk, serving
 
 INVALID = "Invalid register request"
 WRONG = "Invalid username/password"
@@ -178,6 +179,35 @@ def test_logging_out_ends_the_session(tracker: Tracker, plain: Manager):
     tracker.good("GET", "/manager/list", other)
     for headers in ({}, one.headers, {"Cookie": "tt=x"}):
         assert tracker.ask("GET", "/logout", headers=headers).status_code == 204
+
+
+def test_a_new_password_ends_all_other_sessions(tracker: Tracker):
+    who = tracker.manager()
+    other = again(tracker, who)
+    words = {"old_password": PASSWORD, "new_password": "another secret"}
+    tracker.refused(401, UNAUTHORIZED, "POST", "/account/password", json=words)
+    for wrong in ({"old_password": "guessed it"}, {"old_password": "", "new_password": PASSWORD}):
+        tracker.refused(403, WRONG, "POST", "/account/password", who, json={**words, **wrong})
+    for bad in ("short", "x" * 1025, "with \0 inside"):
+        bad_words = {**words, "new_password": bad}
+        tracker.refused(400, "Invalid password", "POST", "/account/password", who, json=bad_words)
+    answer = tracker.ask("POST", "/account/password", who, json=words)
+    assert (answer.status_code, answer.content) == (204, b"")
+    for ended in (who, other):
+        tracker.refused(401, UNAUTHORIZED, "GET", "/manager/list", ended)
+    tracker.good("GET", "/manager/list", Manager(who.id, who.username, token_of(answer)))
+    tracker.refused(403, WRONG, "POST", "/login", json=credentials(who.username))
+    fresh = credentials(who.username, "another secret")
+    assert tracker.ask("POST", "/login", json=fresh).status_code == 200
+
+
+def test_registration_may_be_closed():
+    with serving(TT_SESSION_OPEN_REGISTRATION="false") as yard:
+        Desk(yard)  # the first one registers
+        words = credentials("second")
+        answer = requests.post(f"{yard.url}/register", json=words, timeout=60)
+        assert answer.status_code == 403
+        assert answer.json() == {"ok": False, "message": "Registration is closed"}
 
 
 def test_a_session_is_never_taken_from_the_browser(tracker: Tracker, plain: Manager):

@@ -19,6 +19,7 @@ from app.domain.errors import ManagerNotFound
 
 blueprint = Blueprint("tracker-managers", __name__, description="Managers.")
 CREDENTIALS: Fields = {"username": text(), "password": text()}
+PASSWORDS: Fields = {"old_password": text(), "new_password": text()}
 
 
 @blueprint.route("/register", methods=["POST"])
@@ -61,6 +62,16 @@ def account() -> ResponseReturnValue:
     if who is None:
         return {"ok": False, "content": {"logged_in": False}}
     return words.done({"logged_in": True, "manager": words.manager(who)})
+
+
+@blueprint.route("/account/password", methods=["POST"])
+@tells(blueprint, 400, 401, 403, 413, 429, status=204, body=schemas.NewPassword)
+def change_password() -> ResponseReturnValue:
+    """Change one's password; all sessions end, and a new one begins here."""
+    who = callers.logged_in()
+    given = read(body(), PASSWORDS)
+    service.change_password(services(), who, given["old_password"], given["new_password"])
+    return sessions.open_session(Response(status=204), who)
 
 
 @blueprint.route("/manager/list")

@@ -14,16 +14,27 @@ WRONG = "Invalid username/password"
 
 def register(services: Services, username: str, password: str) -> Manager:
     """Store a manager. Raises Refused."""
-    if (
-        not 3 <= len(username.encode()) <= 16
-        or not 8 <= len(password.encode()) <= 1024
-        or "\0" in username + password
-    ):
+    if not 3 <= len(username.encode()) <= 16 or "\0" in username or not _is_good(password):
         raise Refused(400, "Invalid register request")
+    is_open = services.settings.task_tracker.open_registration
+    if not is_open and services.engine.managers.listed():
+        raise Refused(403, "Registration is closed")
     try:
         return services.engine.managers.register(username, password)
     except AlreadyExists as error:
         raise Refused(400, "duplicate user: this name is taken") from error
+
+
+def change_password(services: Services, who: Manager, old: str, new: str) -> None:
+    """Change a manager's password, which ends all their sessions. Raises Refused; RateLimited."""
+    if not _is_good(new):
+        raise Refused(400, "Invalid password")
+    log_in(services, who.username, old, f"account/{who.id}")
+    services.engine.managers.set_password(who.id, new)
+
+
+def _is_good(password: str) -> bool:
+    return 8 <= len(password.encode()) <= 1024 and "\0" not in password
 
 
 def log_in(services: Services, username: str, password: str, client: str) -> Manager:

@@ -52,6 +52,7 @@ SUBMIT: Fields = {
     "unique_string": text("unique_str"),
     "verification_count": int16(),
     "not_before": int64(),
+    "expires_in": int64(),
 }
 RELEASE: Fields = {
     "task_id": int64(),
@@ -100,6 +101,7 @@ def read(document: Any) -> Wanted:
         or not 0 <= given["max_assign_time"] <= MOST_ASSIGN_TIME
         or given["verification_count"] < 0
         or not 0 <= given["not_before"] <= LATEST
+        or not 0 <= given["expires_in"] <= MOST_ASSIGN_TIME
         or (unique and given["hash64"])
         or (unique and (len(unique.encode()) > LONGEST_KEY or "\0" in unique))
     ):
@@ -143,6 +145,7 @@ def work_of(project: Project, given: Mapping[str, Any], default_s: float, now: I
         unique_key=unique_key(given),
         lease_s=float(assign_s) if assign_s else default_s,
         delay_s=given["not_before"] - now / SECOND if given["not_before"] else 0.0,
+        expires_s=float(given["expires_in"]) if given["expires_in"] else None,
     )
 
 
