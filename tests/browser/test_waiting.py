@@ -29,7 +29,9 @@ def expect_order(person, *jobs):
     rows = person.page.get_by_role("region", name="Who waits").locator("tbody tr")
     expect(rows).to_have_count(len(jobs))
     for place, job_id in enumerate(jobs):
-        expect(rows.nth(place)).to_contain_text(re.compile(rf"^\s*{place}\b.*{job_id[:8]}", re.DOTALL))
+        expect(rows.nth(place)).to_contain_text(
+            re.compile(rf"^\s*{place}\b.*{job_id[:8]}", re.DOTALL)
+        )
 
 
 def test_positions_fall_as_those_in_front_begin(visit, yard, line):
