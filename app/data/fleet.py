@@ -128,4 +128,4 @@ def doing(store: Store, worker_ids: Sequence[int], limit: int) -> list[Task]:
 def did(store: Store, worker_id: int, limit: int) -> list[Did]:
     """Give what a worker worked on lately, the newest tasks first."""
     rows = store.run(_DID, (LOOKED_AT, worker_id, limit)).fetchall()
-    return [Did(*row[:2], AttemptState(row[2]), *row[3:]) for row in rows]
+    return [Did(row[0], row[1], AttemptState(row[2]), *row[3:]) for row in rows]

@@ -26,7 +26,7 @@ from app.wiring import Services
 REPLAYED = 100
 BEAT_S = 10.0
 MASKED_S = 5.0
-"""How long the mask of a cluster is used before it is made anew: a new job may hold other secrets."""
+"""How long a mask is used before it is made anew: a new job may hold other secrets."""
 JOBS = 20
 
 

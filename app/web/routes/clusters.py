@@ -1,7 +1,6 @@
 """`/ui/clusters`: job clusters, and their jobs, stages, SLA and cron."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -28,7 +27,8 @@ from config.settings import Settings
 
 CLUSTERS = Page("Clusters", "/ui/clusters", "Services")
 CLUSTER = f"{CLUSTERS.path}/<name>"
-REASON = "killed on the page of its cluster"
+KILLED = "killed on the page of its cluster"
+SCALED = "scaled on the page of its cluster"
 CHANGES = frozenset(kind for kind in EventKind if not kind.startswith("worker."))
 
 
@@ -52,7 +52,10 @@ def _draw_list(args: Args, _who: Visitor) -> Parts:
 
 def _draw_one(args: Args, who: Visitor) -> Parts:
     found = clusters.shown(services(), query.clean(args.get("name", "")), who)
-    return {"cluster": render_template("ui/clusters/one.html", **found)}
+    return {
+        "cluster": render_template("ui/clusters/one.html", **found),
+        "past": render_template("ui/clusters/past.html", **found),
+    }
 
 
 def _who() -> str:
@@ -188,22 +191,22 @@ def _change_sla(name: str) -> str:
 
 
 def _scale(name: str) -> str:
-    wanted = {
-        "JobId": query.clean(request.form.get("job", "")),
-        "StageNumber": _whole("stage"),
-        "NumWorkers": _whole("workers"),
-        "User": _who(),
-        "Reason": f"scaled on the page of {name}",
-    }
-    workers.scale(services(), wanted["JobId"], wanted)
-    return f"Stage {wanted['StageNumber']} of {wanted['JobId']} is to have {wanted['NumWorkers']} workers."
+    job, stage, count = query.clean(request.form.get("job", "")), _whole("stage"), _whole("workers")
+    wanted = {"JobId": job, "StageNumber": stage, "NumWorkers": count, "User": _who()}
+    _require_of(name, job)
+    workers.scale(services(), job, {**wanted, "Reason": SCALED})
+    return f"Stage {stage} of {job} is to have {count} workers."
+
+
+def _require_of(name: str, job: str) -> None:
+    if jobs.active(services(), job).cluster != name:
+        abort(404)
 
 
 def _kill(name: str) -> str:
     job = query.clean(request.form.get("job", ""))
-    if jobs.active(services(), job).cluster != name:
-        abort(404)
-    jobs.kill(services(), job, _who(), REASON)
+    _require_of(name, job)
+    jobs.kill(services(), job, _who(), KILLED)
     return f"{job} is killed."
 
 

@@ -156,8 +156,8 @@ def shown(services: Services, schedule_id: str, who: Visitor) -> dict[str, Any]:
         found = engine.schedules.get(schedule_id)
         jobs = engine.jobs.behind(JobFilter(schedule_id=found.id), limit=LAST)
         is_active = found.state == STATES[0]
-        verbs = ("run", "pause" if is_active else "resume")
-        verbs += () if found.dialect == MANTIS else ("delete",)
+        verbs = ["run", "pause" if is_active else "resume"]
+        verbs += [] if found.dialect == MANTIS else ["delete"]
         return {
             "schedule": _shown(services, found),
             "next": next_fires(services, found, NEXT) if is_active else [],

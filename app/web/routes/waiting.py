@@ -28,7 +28,7 @@ WAITING = Page("Waiting list", "/ui/waiting", "Work")
 SIZE = 50
 POOLS = 50
 HOLDERS = 50
-TURNS = get_args(Turn)
+TURNS: dict[str, Turn] = {turn: turn for turn in get_args(Turn)}
 LONGEST_REASON = 500
 REMOVED = "removed from the waiting list"
 CHANGES = frozenset(
@@ -57,8 +57,8 @@ def mount(blueprint: Blueprint, _settings: Settings) -> Sequence[Page]:
 
     @page(blueprint, f"{WAITING.path}/<job_id>/move", Scope.CONTROL, method="POST")
     def move(job_id: str) -> ResponseReturnValue:
-        turn = request.form.get("turn", "")
-        if turn not in TURNS:
+        turn = TURNS.get(request.form.get("turn", ""))
+        if turn is None:
             abort(400)
         found = services().engine.waiting.move(query.clean(job_id), turn)
         note("waiting.move", job_id, turn=turn)
@@ -141,6 +141,7 @@ def shown(services: Services, args: Args, who: Visitor) -> dict[str, Any]:
             ],
             "pool": pool,
             "label": pool and _label(services, pool.name),
+            "schedule": _schedule(pool),
             "limited": pool is not None and pool.max_running < manticore.UNLIMITED,
             "waiting": waiting,
             "running": [_summary(services, job) for job in running[:HOLDERS]],
@@ -166,6 +167,12 @@ def _label(services: Services, pool: str) -> str:
         except ScheduleNotFound:
             return "a schedule that is gone"
     return pool
+
+
+def _schedule(pool: Pool | None) -> str:
+    """Give the schedule whose runs wait for each other there; "" of other pools."""
+    kind, _, rest = pool.name.partition("/") if pool else ("", "", "")
+    return rest if kind == "schedule" else ""
 
 
 def about(seconds: float | None) -> str:

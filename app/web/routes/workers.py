@@ -180,8 +180,7 @@ def _of_dialect(services: Services, worker: Worker, who: Visitor) -> Mapping[str
     if worker.dialect == "flamenco" and worker.active:
         known = farm.info(services, worker.id)
         turned = "enable" if known["status"] == "disabled" else "disable"
-        verbs = (turned, "forget") if who.may(Scope.CONTROL) else ()
-        return {"farm": known, "verbs": verbs}
+        return {"farm": known, "verbs": (turned, "forget") if who.may(Scope.CONTROL) else ()}
     if worker.dialect == "task_tracker":
         paused = tracker.get(services, worker.id).paused
         verbs = ("resume" if paused else "pause",) if who.may(Scope.ADMIN) else ()
