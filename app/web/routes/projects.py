@@ -133,6 +133,8 @@ def _drawn(project: Project, span: str, who: Visitor) -> dict[str, object]:
 
 def _plots(taken: Sequence[Snapshot], begin: int, end: int) -> list[dict[str, object]]:
     """Give what is drawn of how a project stood: a name, a unit, and the drawing."""
+    if taken:
+        begin = max(begin, taken[0].at)
     closed = [(one.at, float(one.closed)) for one in taken]
     series = (
         ("Open tasks", "", [(one.at, float(one.fresh + one.agreed)) for one in taken], ""),
