@@ -1,5 +1,7 @@
 """Frames as cells and stretches."""
 
+from itertools import pairwise
+
 from app.web.frames import STRIP, Cell, Rendered, Stretch, cells, strip, word_at
 
 
@@ -48,7 +50,7 @@ def test_stretches_cover_all_frames_without_a_gap():
     found = list(strip(tasks, 0, 499))
     assert found[0].first == 0
     assert found[-1].last == 499
-    assert all(one.last + 1 == other.first for one, other in zip(found, found[1:], strict=False))
+    assert all(one.last + 1 == other.first for one, other in pairwise(found))
     assert {one.word for one in found if one.last >= 50 and one.first <= 59} >= {"failed"}
 
 
