@@ -237,7 +237,7 @@ def test_a_project_is_made_changed_and_paused(tracker, visit):
     assert found["motd"] == "Be gentle.\nPlease."
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Name").fill(f"{name}!")
-    page.get_by_label("Hidden").check()
+    page.get_by_role("radio", name=re.compile("^Hidden")).check()
     person.press("Store the changes")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{name}!")
     assert tracker.of(project) == {**found, "name": f"{name}!", "hidden": True, "public": False}
