@@ -158,7 +158,7 @@ def test_a_worker_sleeps_as_the_page_says(farm, host, visit):
     page = person.page
     for day in ("Sat", "Sun"):
         page.get_by_label(day).check()
-    page.get_by_label("From").fill("00:00")
+    page.get_by_label("From", exact=True).fill("00:00")
     page.get_by_label("To", exact=True).fill("00:00")
     page.get_by_label("Time zone").fill("Nowhere/Else")
     person.expected = {400}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from app.api.flamenco import words
 from app.api.flamenco.errors import Refused
@@ -200,7 +201,7 @@ def steer(services: Services, job_id: int, wanted: Steer) -> int:
             ids = table.ids(store, job_id, states, after=after, limit=AT_A_TIME)
         if not ids:
             return count
-        retried(store, lambda batch=ids: some(batch))  # type: ignore[misc]
+        retried(store, partial(some, ids))
         after, count = ids[-1], count + len(ids)
 
 
