@@ -113,9 +113,7 @@ def _draw_list(args: Args, _visitor: Visitor) -> Parts:
 def _drawn(number: int, given: Mapping[str, str]) -> dict[str, object]:
     job = jobs.one(services(), number)
     after = _whole(given, "after") or 0
-    entries = tasks.documents(
-        services(), jobs.entries(services(), number, after=after, limit=TASKS + 1)
-    )
+    entries = jobs.entries(services(), number, after=after, limit=TASKS + 1)
     names = {one.id: one.hostname for one in workers.listed(services())}
     return {
         "job": job,

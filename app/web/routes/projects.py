@@ -133,6 +133,8 @@ def _drawn(project: Project, span: str, who: Visitor) -> dict[str, object]:
 
 def _plots(taken: Sequence[Snapshot], begin: int, end: int) -> list[dict[str, object]]:
     """Give what is drawn of how a project stood: a name, a unit, and the drawing."""
+    if taken:
+        begin = max(begin, taken[0].at)
     closed = [(one.at, float(one.closed)) for one in taken]
     series = (
         ("Open tasks", "", [(one.at, float(one.fresh + one.agreed)) for one in taken], ""),
@@ -149,7 +151,8 @@ def _plots(taken: Sequence[Snapshot], begin: int, end: int) -> list[dict[str, ob
 def _draw_one(args: Args, who: Visitor) -> Parts:
     text = args.get("id", "")
     try:
-        project = _readable(int(text) if text.isascii() and text.isdigit() else 0, who)
+        known = text.isascii() and text.isdigit() and len(text) < 19
+        project = _readable(int(text) if known else 0, who)
     except Refused as error:
         raise NotFound from error
     drawn = _drawn(project, args.get("span", "2h"), who)

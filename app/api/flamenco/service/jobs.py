@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from app.api.flamenco import words
 from app.api.flamenco.errors import Refused
-from app.api.flamenco.records import FarmTask
 from app.api.flamenco.service import files, reports
 from app.api.flamenco.service import tasks as single
 from app.api.flamenco.service.sweeping import sweep
@@ -15,6 +15,7 @@ from app.api.flamenco.tables import jobs as table
 from app.api.flamenco.tables import tasks
 from app.api.flamenco.tables.jobs import Piece, Tally
 from app.domain.clock import Instant
+from app.domain.records import Json
 from app.domain.states import TaskState
 from app.engine.transaction import retried
 from app.wiring import Services
@@ -148,10 +149,13 @@ def pieces(services: Services, job_id: int) -> list[Piece]:
         return table.pieces(services.engine.store, job_id)
 
 
-def entries(services: Services, job_id: int, *, after: int, limit: int) -> list[FarmTask]:
-    """Give tasks and groups of a job by id."""
-    with services.engine.store.session():
-        return tasks.of_job(services.engine.store, job_id, after=after, limit=limit)
+def entries(services: Services, job_id: int, *, after: int, limit: int) -> list[Json]:
+    """Give tasks and groups of a job by id: their long forms, without what they wait for."""
+    store = services.engine.store
+    with store.session():
+        found = tasks.of_job(store, job_id, after=after, limit=limit)
+        figures = {one.id: tasks.figures(store, one.id) for one in found if one.group}
+    return [words.long(one, words.Shown(figures=figures.get(one.id))) for one in found]
 
 
 def pictures(services: Services, job_id: int, limit: int) -> list[Picture]:
@@ -197,7 +201,7 @@ def steer(services: Services, job_id: int, wanted: Steer) -> int:
             ids = table.ids(store, job_id, states, after=after, limit=AT_A_TIME)
         if not ids:
             return count
-        retried(store, lambda batch=ids: some(batch))  # type: ignore[misc]
+        retried(store, partial(some, ids))
         after, count = ids[-1], count + len(ids)
 
 

@@ -40,7 +40,7 @@ def info(services: Services, task_id: int) -> Json:
     """Give all of a task. Raises Refused."""
     sweep(services)
     task = get(services, task_id)
-    (found,) = documents(services, [task])
+    (found,) = _documents(services, [task])
     return {**found, "log": output.text(services, task)}
 
 
@@ -50,11 +50,10 @@ def every(services: Services, wanted: Filter, *, limit: int, offset: int) -> Jso
     store = services.engine.store
     with store.session():
         found, total = tasks.page(store, wanted, limit=limit, offset=offset)
-    return {"tasks": documents(services, found), "total": total}
+    return {"tasks": _documents(services, found), "total": total}
 
 
-def documents(services: Services, found: Sequence[FarmTask]) -> list[Json]:
-    """Give the long forms of tasks, without their output."""
+def _documents(services: Services, found: Sequence[FarmTask]) -> list[Json]:
     engine = services.engine
     with engine.store.session():
         needs = engine.steering.needs([one.id for one in found])
