@@ -38,7 +38,7 @@ def test_health_says_down_while_the_store_does_not_answer(servers):
 
 
 @pytest.mark.parametrize(
-    "path", ["/nope", "/ui/nope", "/static/x", "/api", "/Jobs", "/job", "/jobsx"]
+    "path", ["/nope", "/uinope", "/static/x", "/api", "/Jobs", "/job", "/jobsx"]
 )
 def test_path_of_nobody_is_a_plain_404(server, path):
     answer = server.get(path)
