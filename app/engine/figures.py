@@ -17,7 +17,8 @@ from app.engine.transaction import Transactions
 KEPT_S = 8 * 24 * 3600.0
 EVENTS_AT_ONCE = 50_000
 """Events that one round counts: some tenths of a second of reading."""
-ROUNDS = 10
+ROUNDS = 2
+"""So often in one go, or other duties would come late after a long pause."""
 MOST_QUEUES = 200
 """Queues that have rows of their own in a minute; the sums have the others as well."""
 PRUNED = 5000
