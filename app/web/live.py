@@ -1,9 +1,9 @@
 """Parts of pages that follow what happens: drawn once for all who look at the same.
 
 All who may see the same of a view share a board. It draws when something happened, at most once a
-second, and now and then because time passes; what differs from before goes to every browser as one
-event `parts`: HTML by the id of the element that holds it. One that does not keep up misses steps,
-never the last. A board exists while somebody looks.
+second and less often where drawing takes long, and now and then because time passes; what differs
+from before goes to every browser as one event `parts`: HTML by the id of the element that holds it.
+One that does not keep up misses steps, never the last. A board exists while somebody looks.
 """
 
 import threading
@@ -19,14 +19,18 @@ from werkzeug.exceptions import Forbidden, NotFound
 from app.api.http import sessions, sse
 from app.api.http.fanout import Wanted
 from app.api.http.site import site_of
+from app.api.jobyard.errors import BadRequest
 from app.domain.errors import EngineError, Unavailable
 from app.domain.records import Scope
+from app.web.frame import REFUSALS
 from app.web.visitors import Visitor, visitor
 
 log = structlog.get_logger(__name__)
 
 PAUSE_S = 1.0
-"""From one drawing of a board to the next."""
+"""From one drawing of a board to the next, at least."""
+SHARE = 0.05
+"""Of a process's time one board takes no more: what takes long to draw is drawn less often."""
 TICK_S = 10.0
 """How long a board goes without being drawn although nothing happened."""
 BEAT_S = 15.0
@@ -151,13 +155,15 @@ class Live:
     ) -> _Board:
         with self._lock:
             board = self._boards.get(key)
-            if board is None:
-                board = self._boards[key] = _Board(view, args, who)
-                threading.Thread(
-                    target=self._keep, args=(key, board), name="jobyard-board", daemon=True
-                ).start()
-            board.bells.add(bell)
-            return board
+            if board is not None:
+                board.bells.add(bell)
+                return board
+            # Somebody looks before its thread does: it ends when nobody does.
+            board = self._boards[key] = _Board(view, args, who, bells={bell})
+        threading.Thread(
+            target=self._keep, args=(key, board), name="jobyard-board", daemon=True
+        ).start()
+        return board
 
     def _leave(self, key: Key, board: _Board, bell: threading.Event) -> None:
         with self._lock:
@@ -174,12 +180,13 @@ class Live:
                     try:
                         with site.hub.joined(board.view.wanted(board.args)) as client:
                             while board.bells and not client.ended:
+                                begun = time.monotonic()
                                 board.put(board.view.draw(board.args, board.who))
-                                time.sleep(PAUSE_S)
+                                time.sleep(_pause_s(time.monotonic() - begun))
                                 client.take(TICK_S - PAUSE_S)
                     except Unavailable:
                         time.sleep(PAUSE_S)
-        except EngineError:
+        except (EngineError, BadRequest, *REFUSALS):
             pass  # there is nothing to look at any more
         except Exception:
             log.exception("page-not-drawn", view=key[0])
@@ -188,6 +195,11 @@ class Live:
             if self._boards.get(key) is board:
                 del self._boards[key]
         board.ring()
+
+
+def _pause_s(drawing_s: float) -> float:
+    """Give how long a board rests after a drawing that took so long."""
+    return min(max(PAUSE_S, drawing_s / SHARE), TICK_S)
 
 
 def offer(blueprint: Blueprint, name: str, view: View) -> None:
