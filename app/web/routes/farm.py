@@ -13,7 +13,6 @@ from app.api.flamenco.service.jobs import Job, Steer
 from app.api.http.fanout import Wanted
 from app.api.http.site import services
 from app.domain.clock import rfc3339
-from app.domain.errors import NotFound
 from app.domain.records import Scope
 from app.web.doings import note
 from app.web.frame import Page, page, show
@@ -176,10 +175,7 @@ def _shown(
 
 
 def _draw_job(args: Args, _visitor: Visitor) -> Parts:
-    try:
-        drawn = _drawn(_known(_whole(args, "number") or 0), args)
-    except Refused as error:
-        raise NotFound from error
+    drawn = _drawn(_known(_whole(args, "number") or 0), args)
     parts = {
         name: render_template(f"ui/farm/_{name}.html", query=_query(args), **drawn)
         for name in ("figures", "strip", "newest", "tasks")
