@@ -50,10 +50,7 @@ def insert(store: Store, events: Sequence[Event]) -> None:
         (e.at, e.kind, e.dialect, e.job_id, e.task_id, dumps(e.data) if e.data else None)
         for e in events
     ]
-    if len(rows) == 1:
-        store.run(_INSERT, rows[0])
-    else:
-        store.run_many(_INSERT, rows)
+    store.run_many(_INSERT, rows)
 
 
 def after(store: Store, position: str, *, limit: int) -> list[Event]:
@@ -69,7 +66,7 @@ def after(store: Store, position: str, *, limit: int) -> list[Event]:
         pruned = parse_position(leaders.mark(store, _PRUNED))
         if place < pruned or (not rows and place > max(pruned, _last(store))):
             raise EventsPruned(position=position)
-    return [_record(row) for row in rows]
+    return [record(row) for row in rows]
 
 
 def last_of_job(store: Store, job_id: str, *, dialect: str, up_to: str, limit: int) -> list[Event]:
@@ -84,10 +81,11 @@ def last_of_job(store: Store, job_id: str, *, dialect: str, up_to: str, limit: i
         " AND (tx, id) <= (?, ?) ORDER BY tx DESC, id DESC LIMIT ?",
         (job_id, *parse_position(up_to), limit),
     ).fetchall()
-    return [_record(row) for row in reversed(rows)]
+    return [record(row) for row in reversed(rows)]
 
 
-def _record(row: Row) -> Event:
+def record(row: Row) -> Event:
+    """Give the event of a row: tx, id, at, kind, dialect, job_id, task_id, data."""
     return Event(
         position=f"{row[0]}-{row[1]}",
         at=row[2],

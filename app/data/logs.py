@@ -24,6 +24,9 @@ _LAST_OF_SINK = (
     f"SELECT {_COLUMNS} FROM log_part WHERE job_id = ? AND sink = 1 AND {{}}"
     " ORDER BY tx DESC, id DESC LIMIT ?"
 )
+_LAST_OF_JOB = (
+    f"SELECT {_COLUMNS} FROM log_part WHERE job_id = ? AND {{}} ORDER BY tx DESC, id DESC LIMIT ?"
+)
 _BY_TASK = (
     f"SELECT {_COLUMNS}, position, task_created_at FROM log_part WHERE job_id = ?"
     " AND (position, task_created_at, task_id, number) > (?, ?, ?, ?)"
@@ -186,6 +189,20 @@ def last_of_sink(store: Store, job_id: str, up_to: str | None, *, limit: int) ->
     else:
         where = SETTLED if store.backend == "postgres" else "1 = 1"
     rows = store.run(_LAST_OF_SINK.format(where), (job_id, *place, limit)).fetchall()
+    return [_record(row) for row in rows]
+
+
+def last_of_job(store: Store, job_id: str, before: str | None, *, limit: int) -> list[LogPart]:
+    """Give the last parts of a job before a position, newest first; None is the last settled ones.
+
+    Raises ValueError for what is no position.
+    """
+    where, place = "(tx, id) < (?, ?)", tuple[int, ...]()
+    if before is not None:
+        place = parse_position(before)
+    else:
+        where = SETTLED if store.backend == "postgres" else "1 = 1"
+    rows = store.run(_LAST_OF_JOB.format(where), (job_id, *place, limit)).fetchall()
     return [_record(row) for row in rows]
 
 

@@ -204,6 +204,23 @@ class Logs:
         with self._store.session():
             return logs.last_of_sink(self._store, job_id, up_to, limit=limit)
 
+    def last_in_job(
+        self, job_id: str, before: str | None = None, *, limit: int = 100
+    ) -> Sequence[LogPart]:
+        """Give the last parts of a job in commit order, newest first.
+
+        before: only what is before that position. Without it, what an open transaction may still
+        come in front of is left out. Raises ValueError for what is no position.
+        """
+        with self._store.session():
+            return logs.last_of_job(self._store, job_id, before, limit=limit)
+
+    def last(self, task_id: int, before: int = 2**31 - 1, *, limit: int = 100) -> Sequence[LogPart]:
+        """Give the last parts of a task with numbers below one, newest first."""
+        with self._store.session():
+            found = logs.older(self._store, task_id=task_id, before=(0, 0, 0, before), limit=limit)
+            return [part for part, _ in found]
+
     def whole(self, task_id: int) -> Iterator[str]:
         """Give a task's output piece by piece, oldest first, without holding a connection."""
         after = 0

@@ -89,7 +89,8 @@ def show(template: str, here: str = "", **words: Any) -> str:
 def refusal(error: Exception) -> ResponseReturnValue:
     """Answer an error with a page that says what happened."""
     if isinstance(error, REFUSALS):
-        status, message, faults = error.status, str(error), {}
+        status, message = error.status, str(error)
+        faults = error.errors if isinstance(error, flamenco.Refused) else {}
     elif isinstance(error, BadRequest):
         status, message, faults = 400, str(error), error.faults
     else:

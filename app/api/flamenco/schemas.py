@@ -1,6 +1,6 @@
 """Shapes of bodies, for the API document; at work they are read by hand."""
 
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 
 class Error(Schema):
@@ -168,6 +168,11 @@ class WorkerInfo(Worker):
 class Workers(Schema):
     """Workers by host."""
 
+    class Meta:
+        """Each member is a `Worker`."""
+
+        unknown = INCLUDE
+
     hostname = fields.Nested(Worker)
 
 
@@ -290,7 +295,21 @@ class Value(Schema):
     value = fields.Raw(required=True)
 
 
+class Setting(Schema):
+    """A setting: its object as it is, or its value; empty where nobody knows it."""
+
+    class Meta:
+        """An object's own members."""
+
+        unknown = INCLUDE
+
+    value = fields.Raw()
+
+
 class Values(Schema):
     """Settings by name."""
 
-    name = fields.Raw()
+    class Meta:
+        """Names that clients chose."""
+
+        unknown = INCLUDE

@@ -7,7 +7,7 @@ import orjson
 import structlog
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from app.domain.records import Json
 
@@ -28,7 +28,10 @@ def spec_schema(schema: type[Schema] | None) -> Json:
     if schema is None:
         return anything
     try:
-        made = APISpec("spec", "1", "3.1.0", plugins=[MarshmallowPlugin()])
+        plugin = MarshmallowPlugin()
+        made = APISpec("spec", "1", "3.1.0", plugins=[plugin])
+        if plugin.converter is not None:
+            plugin.converter.add_attribute_function(_secrecy)  # type: ignore[no-untyped-call]
         made.components.schema(_ROOT, schema=schema)
         written = orjson.dumps(made.to_dict()["components"]["schemas"], default=str)
     except Exception:
@@ -38,6 +41,11 @@ def spec_schema(schema: type[Schema] | None) -> Json:
     parts = {name: _plain(part) for name, part in orjson.loads(written).items()}
     root = parts.pop(_ROOT)
     return {"$schema": _DRAFT, **root, **({"$defs": parts} if parts else {})}
+
+
+def _secrecy(_converter: Any, field: fields.Field[Any], **_words: Any) -> Json:
+    """Tell of a field that says it is secret that nobody reads it back."""
+    return {"writeOnly": True} if field.metadata.get("secret") else {}
 
 
 def _plain(value: Any) -> Any:

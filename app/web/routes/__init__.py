@@ -7,15 +7,51 @@ from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
 from app.web.frame import Page
-from app.web.routes import accounts, environments, farm, farm_workers, home, projects, streams
+from app.web.routes import (
+    accounts,
+    audit,
+    clusters,
+    environments,
+    farm,
+    farm_workers,
+    home,
+    job,
+    jobs,
+    output,
+    people,
+    projects,
+    queues,
+    schedules,
+    server,
+    streams,
+    submit,
+    tasks,
+    tokens,
+    waiting,
+    workers,
+)
 from config.settings import Settings
 
 TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     home.mount,
+    jobs.mount,
+    job.mount,
+    output.mount,
+    tasks.mount,
+    submit.mount,
+    waiting.mount,
+    schedules.mount,
     environments.mount,
+    clusters.mount,
     projects.mount,
     farm.mount,
     farm_workers.mount,
+    workers.mount,
+    queues.mount,
+    server.mount,
+    people.mount,
+    tokens.mount,
+    audit.mount,
     accounts.mount,
     streams.mount,
 )

@@ -1,0 +1,1 @@
+"""Parameters of jobs typed by people: forms made of schemas, and whole texts."""
