@@ -41,7 +41,7 @@ from config.shared import apply_aliases, derive
 from config.sources import SettingsError, Sources, gather
 from config.tork import TorkSettings
 
-__all__ = ["Settings", "SettingsError", "effective", "load", "refusals"]
+__all__ = ["Settings", "SettingsError", "effective", "load", "refusals", "shown"]
 
 _NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
 
@@ -109,19 +109,30 @@ def load(environ: Mapping[str, str], *, options: Mapping[str, object] = _NO_OPTI
     return _build(values, origins, [*sources.warnings, *doubts(settings)])
 
 
+def shown(settings: Settings) -> list[tuple[Declared, object, str]]:
+    """Give every setting with its value and where that came from; what is secret is masked."""
+    return [
+        (
+            one,
+            _shown(one, getattr(getattr(settings, one.section), one.name)),
+            settings.origins[one.key],
+        )
+        for one in SETTINGS
+    ]
+
+
 def effective(settings: Settings) -> dict[str, Any]:
     """Give every setting as the file would nest it, each `{"value": …, "from": …}`.
 
     Secrets and passwords inside URLs are masked; durations are seconds, sizes bytes.
     """
     tree: dict[str, Any] = {}
-    for one in SETTINGS:
+    for one, value, origin in shown(settings):
         *path, last = one.key.split(".")
         branch = tree
         for name in path:
             branch = branch.setdefault(name, {})
-        value = _shown(one, getattr(getattr(settings, one.section), one.name))
-        branch[last] = {"value": value, "from": settings.origins[one.key]}
+        branch[last] = {"value": value, "from": origin}
     return tree
 
 

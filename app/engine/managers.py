@@ -90,6 +90,11 @@ class Managers:
         with self._tx():
             managers.close_session(self._store, digest(token))
 
+    def close_sessions(self, manager_id: int) -> None:
+        """End all sessions of a manager."""
+        with self._tx():
+            managers.close_sessions(self._store, manager_id)
+
     def run_once(self, now: Instant) -> int:
         """Forget sessions that have run out; give how many."""
         with self._store.transaction():

@@ -5,17 +5,21 @@ refusals are theirs, so nobody can see or do more here than by a program. Nothin
 another machine, and no script or style stands in the HTML, which the policy of every page forbids.
 """
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, request
 
 from app.web import forgery, routes
 from app.web.frame import refusal
 from app.web.live import Live
+from app.web.routes import accounts
 from config.settings import Settings
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+TEXTS = "/ui/submit/"
+"""Below it as much may be sent as to our own API; elsewhere forms are small."""
 
 
 def mount(app: Flask, settings: Settings) -> None:
@@ -27,6 +31,13 @@ def mount(app: Flask, settings: Settings) -> None:
         static_url_path="/ui/static",
         template_folder="templates",
     )
+
+    @blueprint.before_request
+    def make_room() -> None:
+        if request.path.startswith(TEXTS):
+            most = settings.api.max_body_bytes
+            request.max_content_length = request.max_form_memory_size = most
+
     forgery.install(app, blueprint)
     Live.install(app)
     routes.mount(blueprint, settings)
@@ -41,5 +52,6 @@ def mount(app: Flask, settings: Settings) -> None:
 
     app.register_blueprint(blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["nobody_is_registered"] = accounts.nobody_is_registered
     app.jinja_env.globals["forgery"] = forgery.field
     app.jinja_env.globals["parts"] = app.jinja_env.get_template("ui/parts.html").module

@@ -17,6 +17,14 @@ from app.web.routes import (
     streams,
     submit,
     tasks,
+    audit,
+    environments,
+    home,
+    people,
+    server,
+    streams,
+    submit,
+    tokens,
 )
 from config.settings import Settings
 
@@ -28,6 +36,10 @@ TOPICS: Sequence[Callable[[Blueprint, Settings], Sequence[Page]]] = (
     tasks.mount,
     submit.mount,
     environments.mount,
+    server.mount,
+    people.mount,
+    tokens.mount,
+    audit.mount,
     accounts.mount,
     streams.mount,
 )

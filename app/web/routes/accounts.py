@@ -60,8 +60,13 @@ def mount(blueprint: Blueprint, _settings: Settings) -> Sequence[Page]:
     return []
 
 
+def nobody_is_registered() -> bool:
+    """Tell whether whoever registers next becomes admin."""
+    return not services().engine.managers.listed()
+
+
 def _form(template: str, fault: str = "") -> str:
-    first = not services().engine.managers.listed()
+    first = nobody_is_registered()
     return show(
         template,
         fault=fault,

@@ -133,8 +133,8 @@ def _begun(sheet: _Sheet, wish: Wish | None) -> ResponseReturnValue:
     except filling.Unfit:
         sheet.mode, typed = "text", {}
     sheet.fill({**typed, **around})
-    sheet.text = texts.written(wish.spec)
     if sheet.mode == "text":
+        sheet.text = texts.written(wish.spec)
         sheet.lines = texts.placed(sheet.text, [f"{path}: {said}" for path, said in anew.items()])
     else:
         forms.blame(sheet.form, anew)
@@ -257,10 +257,11 @@ def _about(interface: JobInterface) -> Json:
     """Tell people what a job type is, and where it comes from."""
     found = [one for one in services().plugins.found if interface.name in one.job_types]
     told = inspect.cleandoc(type(interface).__dict__.get("__doc__") or "")
+    sentence = " ".join(told.partition("\n\n")[0].split()).partition(". ")[0]
     return {
         "name": interface.name,
         "title": interface.title or interface.name,
-        "description": told.partition("\n\n")[0],
+        "description": f"{sentence.rstrip('.')}." if sentence else "",
         "package": found[0].distribution if found else "",
         "version": found[0].version if found else "",
         "plugin": found[0].name if found else "",

@@ -1,8 +1,6 @@
 // Forms for new jobs: rows come and go without a new page, texts have line numbers and are checked while
 // somebody types. All of it works without this script, by sending the form.
 
-import { refill } from "./pages.js";
-
 const csrf = document.querySelector("meta[name=csrf-token]").content;
 const CHECK_MS = 500;
 
@@ -14,7 +12,7 @@ async function change(form, button) {
   const made = page.querySelector("form.submit");
   if (!made) { form.requestSubmit(button); return; }
   const [verb, path] = [button.value.split(":")[0], button.value.slice(button.value.indexOf(":") + 1)];
-  refill(form, made.innerHTML);
+  form.innerHTML = made.innerHTML;
   const around = verb === "add" ? path : path.slice(0, path.lastIndexOf("["));
   const group = document.getElementById(around);
   const rows = group.querySelectorAll(":scope > .rows > .row");

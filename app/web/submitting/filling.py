@@ -38,13 +38,21 @@ def flat(shape: Shape, given: Any, path: str) -> dict[str, str]:
         return {}
     if shape.kind is Kind.GROUP:
         return _group(shape, given, path)
+    if shape.kind in (Kind.LIST, Kind.MAP):
+        return _entries(shape, given, path)
+    if shape.kind is Kind.ANY:
+        return {path: written(given)}
+    return {path: _single(shape, given, path)}
+
+
+def _entries(shape: Shape, given: Any, path: str) -> dict[str, str]:
     if shape.kind is Kind.LIST and isinstance(given, list):
         return _rows(shape, [(None, each) for each in given], path)
     if shape.kind is Kind.MAP and isinstance(given, dict):
         return _rows(shape, list(given.items()), path)
-    if shape.kind is Kind.ANY:
-        return {path: written(given)}
-    return {path: _single(shape, given, path)}
+    if given == "":  # secret as a whole, and not shown
+        return {}
+    raise Unfit(path)
 
 
 def _group(shape: Shape, given: Any, path: str) -> dict[str, str]:

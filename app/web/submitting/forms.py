@@ -51,6 +51,13 @@ class Field:
         return self.shape.kind
 
     @property
+    def label(self) -> str:
+        """What people read before it."""
+        words, _, unit = self.name.rpartition("_")
+        told = f"{words} ({unit})" if words and unit in ("s", "bytes") else self.name
+        return told.replace("_", " ")
+
+    @property
     def help(self) -> str:
         """What the schema says about it."""
         return str(self.shape.schema.get("description", ""))

@@ -53,10 +53,16 @@ class Shape:
 
     @property
     def fields(self) -> dict[str, "Shape"]:
-        """The fields of a group, required ones first."""
+        """The fields of a group: required ones first, then what is small."""
         given = self.schema.get("properties", {})
-        names = sorted(given, key=lambda name: name not in self.required)
-        return {name: self._below(given[name], name) for name in names}
+        shapes = {name: self._below(each, name) for name, each in given.items()}
+        names = sorted(shapes, key=lambda name: (name not in self.required, shapes[name].is_large))
+        return {name: shapes[name] for name in names}
+
+    @property
+    def is_large(self) -> int:
+        """How much room it takes."""
+        return _SIZES.get(self.kind, 0)
 
     @property
     def required(self) -> frozenset[str]:
@@ -72,6 +78,9 @@ class Shape:
     def _below(self, schema: Any, name: str) -> "Shape":
         secret = bool(self.schema.get("writeOnly"))
         return Shape._of(schema, self.root, self.depth + 1, name, secret)
+
+
+_SIZES = {Kind.LONG: 1, Kind.ANY: 1, Kind.MAP: 2, Kind.LIST: 2, Kind.GROUP: 3}
 
 
 def _resolved(schema: Any, root: Json) -> Json:

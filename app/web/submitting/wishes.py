@@ -1,6 +1,7 @@
 """What somebody wants submitted: read, checked as a whole, and stored by services of the APIs."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,8 +74,8 @@ def faults_of_spec(services: Services, interface: JobInterface, spec: Json) -> d
     try:
         services.plugins.load_spec(interface, spec)
     except SpecInvalid as error:
-        faults: Mapping[str, str] = error.facts.get("faults", {})
-        return {**faults, **masked}
+        given: dict[str, str] = error.facts["faults"]  # type: ignore[assignment]
+        return {**given, **masked}
     return masked
 
 
@@ -94,7 +95,8 @@ def faults_of_text(services: Services, interface: JobInterface, text: str) -> li
     except Invalid as error:
         return texts.placed(text, error.faults)
     found = faults_of_spec(services, interface, spec)
-    return texts.placed(text, [f"{path or 'body'}: {said}" for path, said in found.items()])
+    told = [f"{path or 'body'}: {said}" for path, said in found.items()]
+    return texts.placed(text, told[:MOST_FAULTS])
 
 
 def faults_of_workflow(services: Services, text: str) -> list[texts.Fault]:
@@ -115,7 +117,7 @@ def faults_of_workflow(services: Services, text: str) -> list[texts.Fault]:
 def submit(services: Services, name: str, wish: Wish, *, key: str, by: str | None) -> Json:
     """Store a job of any type. key: two wishes alike under one key are one. Raises BadRequest."""
     wanted: Mapping[str, Any] = _SCHEMA.load({"type": name, "spec": wish.spec, **wish.around})
-    told = hashlib.sha256(f"{key}\n{name}\n{texts.written(dict(wanted))}".encode()).hexdigest()
+    told = hashlib.sha256(f"{key}\n{name}\n{json.dumps(wanted)}".encode()).hexdigest()
     job, _ = jobs.submit(services, wanted, key=f"page/{told}" if key else None, by=by)
     return job
 

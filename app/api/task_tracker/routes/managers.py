@@ -11,11 +11,10 @@ from app.api.http.rates import client_of
 from app.api.http.site import services
 from app.api.task_tracker import schemas, words
 from app.api.task_tracker.documents import Fields, read, text
-from app.api.task_tracker.errors import UNAUTHORIZED, Refused
+from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.routes import callers, ids
 from app.api.task_tracker.routes.describing import tells
 from app.api.task_tracker.service import managers as service
-from app.domain.errors import ManagerNotFound
 
 blueprint = Blueprint("tracker-managers", __name__, description="Managers.")
 CREDENTIALS: Fields = {"username": text(), "password": text()}
@@ -71,6 +70,7 @@ def change_password() -> ResponseReturnValue:
     who = callers.logged_in()
     given = read(body(), PASSWORDS)
     service.change_password(services(), who, given["old_password"], given["new_password"])
+    note("manager.change-password", who.id, who=who.username)
     return sessions.open_session(Response(status=204), who)
 
 
@@ -100,11 +100,6 @@ def demote(manager_id: str) -> ResponseReturnValue:
 def _set_admin(manager_id: str, *, admin: bool) -> ResponseReturnValue:
     wanted = ids.positive(manager_id, "Invalid manager id")
     who = callers.logged_in()
-    if not who.admin or who.id == wanted:
-        raise Refused(403, UNAUTHORIZED)
-    try:
-        services().engine.managers.set_admin(wanted, admin=admin)
-    except ManagerNotFound as error:
-        raise Refused(404, "Manager not found") from error
+    service.set_admin(services(), who, wanted, admin=admin)
     note("manager.promote" if admin else "manager.demote", wanted, who=who.username)
     return Response(status=204)

@@ -64,3 +64,12 @@ def set_role(services: Services, project: Project, manager_id: int, role: int) -
         except ManagerNotFound as error:
             raise Refused(400, "Invalid manager") from error
         tables.set_role(engine.store, project.id, manager_id, Role(role))
+
+
+def roles_of(services: Services, manager_id: int) -> list[tuple[Project, Role]]:
+    """Give what a manager may do with which projects, by their names."""
+    store = services.engine.store
+    with store.session():
+        held = tables.roles_of(store, manager_id)
+        found = tables.projects(store)
+    return [(one, held[one.id]) for one in found if held.get(one.id)]

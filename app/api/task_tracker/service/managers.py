@@ -1,7 +1,9 @@
 """Managers: registering, logging in, promoting."""
 
-from app.api.task_tracker.errors import Refused
-from app.domain.errors import AlreadyExists
+import secrets
+
+from app.api.task_tracker.errors import UNAUTHORIZED, Refused
+from app.domain.errors import AlreadyExists, ManagerNotFound
 from app.domain.records import Manager
 from app.wiring import Services
 
@@ -10,6 +12,9 @@ TRIES_S, TRIES = 10.0, 300.0
 NAME_TRIES_S, NAME_TRIES = 0.2, 10.0
 """The same of those for one user name."""
 WRONG = "Invalid username/password"
+INVALID = "Invalid password"
+NO_MANAGER = "Manager not found"
+_MADE_UP_BYTES = 12
 
 
 def register(services: Services, username: str, password: str) -> Manager:
@@ -28,13 +33,13 @@ def register(services: Services, username: str, password: str) -> Manager:
 def change_password(services: Services, who: Manager, old: str, new: str) -> None:
     """Change a manager's password, which ends all their sessions. Raises Refused; RateLimited."""
     if not _is_good(new):
-        raise Refused(400, "Invalid password")
+        raise Refused(400, INVALID)
     log_in(services, who.username, old, f"account/{who.id}")
     services.engine.managers.set_password(who.id, new)
 
 
 def _is_good(password: str) -> bool:
-    return 8 <= len(password.encode()) <= 1024 and "\0" not in password
+    return 8 <= len(password.encode("utf-8", "replace")) <= 1024 and "\0" not in password
 
 
 def log_in(services: Services, username: str, password: str, client: str) -> Manager:
@@ -55,3 +60,28 @@ def log_in(services: Services, username: str, password: str, client: str) -> Man
         raise Refused(403, WRONG)
     engine.rates.fill(of_name)
     return found
+
+
+def reset_password(services: Services, who: Manager | None, manager_id: int) -> str:
+    """Give a manager a made-up password, which is told once, and end all its sessions.
+
+    Raises Refused.
+    """
+    if who is None or not who.admin:
+        raise Refused(403, UNAUTHORIZED)
+    made_up = secrets.token_urlsafe(_MADE_UP_BYTES)
+    try:
+        services.engine.managers.set_password(manager_id, made_up)
+    except ManagerNotFound as error:
+        raise Refused(404, NO_MANAGER) from error
+    return made_up
+
+
+def set_admin(services: Services, who: Manager | None, manager_id: int, *, admin: bool) -> None:
+    """Make somebody else an admin, or a plain manager. Raises Refused."""
+    if who is None or not who.admin or who.id == manager_id:
+        raise Refused(403, UNAUTHORIZED)
+    try:
+        services.engine.managers.set_admin(manager_id, admin=admin)
+    except ManagerNotFound as error:
+        raise Refused(404, NO_MANAGER) from error
