@@ -10,7 +10,6 @@ from tests.browser.people import NARROW
 from tests.browser.submitting import API, fresh, reaches, shell, state, tasks, workflow
 from tests.yard import eventually
 
-
 AT_END = (
     "() => { const box = document.getElementById('lines');"
     " return box.scrollHeight > box.clientHeight"

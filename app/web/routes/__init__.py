@@ -9,21 +9,17 @@ from flask.blueprints import BlueprintSetupState
 from app.web.frame import Page
 from app.web.routes import (
     accounts,
+    audit,
     environments,
     home,
     job,
     jobs,
     output,
-    streams,
-    submit,
-    tasks,
-    audit,
-    environments,
-    home,
     people,
     server,
     streams,
     submit,
+    tasks,
     tokens,
 )
 from config.settings import Settings
