@@ -16,11 +16,12 @@ ARGS ?=
 
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n $(JOBS) --dist worksteal
-SERVICES := $(BIN)/python scripts/services.py run --
+SERVICES := $(BIN)/python scripts/services.py run
+TESTED := $(SERVICES) --in-memory -- $(PYTEST)
 FAST := not postgres and not redis and not podman and not blender and not ffmpeg and not chromium \
 	and not slow
 
-.PHONY: help run install install-test test test-fast lint bench fuzz lock wheel try-image clean
+.PHONY: help run install install-test test test-fast lint bench pictures fuzz lock wheel try-image clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,7 +41,7 @@ python-found:
 .PHONY: python-found
 
 test: install-test  ## the whole suite beside real PostgreSQL, Redis, Podman, Blender, ffmpeg, Chromium
-	@$(SERVICES) $(PYTEST) $(PARALLEL) --durations=30 $(ARGS)
+	@$(TESTED) $(PARALLEL) --durations=30 $(ARGS)
 
 test-fast: install-test  ## what needs no service and is not slow; under 3 minutes
 	@$(PYTEST) $(PARALLEL) --durations=30 -m "$(FAST)" $(ARGS)
@@ -49,13 +50,16 @@ lint: install-test  ## ruff, mypy and the import contracts alone
 	@$(PYTEST) tests/lint $(ARGS)
 
 bench: install-test  ## every benchmark: one line of figures each
-	@$(SERVICES) sh -ec 'for file in $(sort $(wildcard bench/[!_]*.py)); do $(BIN)/python -m bench.$$(basename $$file .py); done'
+	@$(SERVICES) -- sh -ec 'for file in $(sort $(wildcard bench/[!_]*.py)); do $(BIN)/python -m bench.$$(basename $$file .py); done'
 
 bench-%: install-test  ## one benchmark: bench-NAME runs bench/NAME.py
-	@$(SERVICES) $(BIN)/python -m bench.$* $(ARGS)
+	@$(SERVICES) -- $(BIN)/python -m bench.$* $(ARGS)
+
+pictures: install-test  ## take the pictures of the pages in docs/pictures anew
+	@JOBYARD_PICTURES=docs/pictures $(SERVICES) $(PYTEST) -n 0 tests/browser/test_pictures.py $(ARGS)
 
 fuzz: install-test  ## the property tests with fresh seeds; FUZZ_EXAMPLES each (5000)
-	@$(SERVICES) $(PYTEST) $(PARALLEL) --hypothesis-profile=fuzz -m property $(ARGS)
+	@$(TESTED) $(PARALLEL) --hypothesis-profile=fuzz -m property $(ARGS)
 
 lock: install  ## resolve requirements/*.in into new exact pins
 	@$(BIN)/python scripts/lock.py

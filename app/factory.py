@@ -14,6 +14,7 @@ from werkzeug.routing import MapAdapter
 from app import web
 from app.api import DIALECTS
 from app.api.http import context, documents, plain, sockets
+from app.api.http.bodies import FormRequest
 from app.api.http.dialect import Mounted, Owners
 from app.api.http.drain import Drain
 from app.api.http.encoding import OrjsonProvider
@@ -69,6 +70,8 @@ def create_app(settings: Settings, *, services: Services | None = None) -> Flask
 
 class _App(Flask):
     """An application of plain views alone; Flask asks of each at every call whether it is async."""
+
+    request_class = FormRequest
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Match as a websocket only what has one; elsewhere such a wish is ignored."""

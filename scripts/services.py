@@ -1,6 +1,6 @@
 """Start the real services of the tests, run one command beside them, stop them all.
 
-    services.py run -- COMMAND...
+    services.py run [--in-memory] -- COMMAND...
 
 Missing Debian packages are installed first (as root, in one transaction). Every service runs
 from a private directory, on private ports, and the command finds its address in
@@ -8,6 +8,8 @@ JOBYARD_TEST_POSTGRES, JOBYARD_TEST_REDIS and JOBYARD_TEST_DOCKER. Programs that
 kept like services: JOBYARD_TEST_BLENDER, JOBYARD_TEST_FFMPEG and JOBYARD_TEST_CHROMIUM are their
 paths. What cannot be had leaves its variable unset, is named, and makes the exit status non-zero
 even if the command succeeds. JOBYARD_TEST_WITHOUT=redis,podman leaves services out by intent.
+With --in-memory that directory is in memory where there is room: tests want a fast database,
+benchmarks an honest one.
 """
 
 from __future__ import annotations
@@ -26,21 +28,38 @@ from service_process import FORWARDED, child_setup, remove_folder
 
 # si_code of a signal that the terminal sent: the command, in the same group, has it already.
 SI_KERNEL = 0x80
+# Short paths, as Unix sockets need them. Memory is taken only where there is so much of it.
+DISK, MEMORY, MEMORY_BYTES = Path("/tmp"), Path("/dev/shm"), 4 << 30  # noqa: S108 - mkdtemp is used
 
 
 def main(arguments: list[str]) -> int:
-    """Dispatch the two forms; `sweep` is started by `run` only."""
+    """Dispatch the forms; `sweep` is started by `run` only."""
     match arguments:
         case ["run", "--", command, *rest]:
-            return run([command, *rest])
+            return run([command, *rest], DISK)
+        case ["run", "--in-memory", "--", command, *rest]:
+            return run([command, *rest], memory())
         case ["sweep", folder]:
             return sweep(Path(folder))
     print(__doc__, file=sys.stderr)
     return 2
 
 
-def run(command: list[str]) -> int:
-    """Run `command` beside the services; returns its status, or 1 if a service is missing."""
+def memory() -> Path:
+    """Return a folder in memory with room for the services, or else one on disk."""
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return DISK
+    fit = not found.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK)
+    return MEMORY if fit and found.f_bavail * found.f_frsize >= MEMORY_BYTES else DISK
+
+
+def run(command: list[str], place: Path) -> int:
+    """Run `command` beside the services, which keep their files in a folder in `place`.
+
+    Returns its status, or 1 if a service is missing.
+    """
     without = {name for name in os.environ.get("JOBYARD_TEST_WITHOUT", "").split(",") if name}
     unknown = without - {kind.name for kind in KINDS}
     if unknown:
@@ -48,7 +67,7 @@ def run(command: list[str]) -> int:
         return 2
     # Signals stay pending from here on and are taken one by one in `wait`.
     signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})
-    folder = Path(tempfile.mkdtemp(prefix="jobyard-test-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jobyard-test-", dir=place))
     folder.chmod(0o711)  # the user postgres has to reach its own folder
     sweeper = start_sweeper(folder)
     started: list[Service] = []

@@ -6,6 +6,7 @@ there fails and names it; only JOBYARD_TEST_WITHOUT leaves such tests out.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -18,6 +19,9 @@ import hypothesis
 import psycopg
 import pytest
 import redis
+
+from app.data.db import Store
+from app.data.schema import migrate
 
 # service -> (variable with its address, fixture that needs it)
 SERVICES = {
@@ -42,6 +46,9 @@ SLOW = {
         ("integration", "http"),
     )
 }
+# Where temporary files are if there is so much room: what is written to memory nobody waits for,
+# while a disk takes milliseconds for a commit, and longer beside another test process.
+MEMORY, MEMORY_BYTES = "/dev/shm", 4 << 30
 ADDRESSES = pytest.StashKey[dict[str, str]]()
 WITHOUT = pytest.StashKey[list[str]]()
 
@@ -58,6 +65,7 @@ hypothesis.settings.load_profile("suite")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take the addresses out of the environment: a server under test refuses unknown names."""
+    tempfile.tempdir = _temporary_folder()
     given = getattr(config, "workerinput", None)
     if given is not None:
         config.stash[ADDRESSES], config.stash[WITHOUT] = given["addresses"], given["without"]
@@ -71,6 +79,16 @@ def pytest_configure(config: pytest.Config) -> None:
         for name, (variable, _) in SERVICES.items()
         if variable in os.environ
     }
+
+
+def _temporary_folder() -> str:
+    """Return a folder in memory, or else /tmp; the names of both suit Unix sockets within."""
+    with contextlib.suppress(OSError):
+        found = os.statvfs(MEMORY)
+        fit = not found.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK)
+        if fit and found.f_bavail * found.f_frsize >= MEMORY_BYTES:
+            return MEMORY
+    return "/tmp"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -124,18 +142,35 @@ def postgres_server(request: pytest.FixtureRequest) -> str:
     return address(request.config, "postgres")
 
 
+@contextlib.contextmanager
+def _template(server: str) -> Iterator[str]:
+    """Yield the name of an empty database; no connection to it may stay open."""
+    name = f"template_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        yield name
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: str) -> Iterator[str]:
     """Yield the name of the database that each test's own is copied from; one a process.
 
-    It is empty. A folder whose tests need tables overrides this with one it has filled once:
-    a copy takes some 30 ms whatever is in it. No connection to it may stay open.
+    It is empty. A folder whose tests need tables overrides this with `postgres_tables`: a copy
+    takes some 30 ms whatever is in it.
     """
-    name = f"template_{secrets.token_hex(4)}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    with _template(postgres_server) as name:
         yield name
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_server: str) -> Iterator[str]:
+    """Yield the name of a database that has the tables already."""
+    with _template(postgres_server) as name:
+        store = Store(postgres_server.rpartition("/")[0] + f"/{name}")
+        migrate(store, store)
+        store.release_all()
+        yield name
 
 
 @pytest.fixture
@@ -186,7 +221,7 @@ def chromium(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """Yield a fresh folder with a name short enough for Unix sockets within it."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -98,7 +98,7 @@ class Yard:
             return
         for process in self.processes():
             with_suppressed(process.kill)
-        with_suppressed(lambda: self.process.wait(10))
+        with_suppressed(lambda: self.process.wait(PATIENCE_S))
 
     def kill_all(self) -> None:
         """`kill -9` every process of it at once, the supervisor first."""

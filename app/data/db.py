@@ -22,8 +22,9 @@ from urllib.parse import unquote, urlsplit
 
 import peewee
 import psycopg
-from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+from playhouse.pool import PooledSqliteDatabase
 
+from app.data.postgres import PostgresPool
 from app.data.vault import OPEN, Vault
 from app.domain.errors import Contended, Rejected, StoreUnavailable
 
@@ -37,7 +38,6 @@ ASK_AGAIN_S = (0.0002, 0.002)
 for having waited long, nor two keep step."""
 CONNECT_TIMEOUT_S = 5
 POOL_WAIT_S = 10
-PROBE_AFTER_S = 1.0
 _RETRYABLE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _BROKEN = (
     sqlite3.OperationalError,
@@ -180,6 +180,15 @@ class Store:
         finally:
             self.close()
 
+    def single(self) -> AbstractContextManager[None]:
+        """Commit a block that changes something by one statement alone.
+
+        On PostgreSQL that is a transaction by itself, without the journeys of BEGIN and COMMIT.
+        """
+        if self.backend == "postgres" and not self._state.transactions:
+            return self._session
+        return self.transaction()
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let all reads of the block see the same state; it holds nobody up. Not inside another."""
@@ -256,6 +265,8 @@ class Store:
 
         On PostgreSQL that is one journey to the server, however many there are.
         """
+        if len(rows) == 1:
+            return self.run(sql, rows[0]).rowcount
         return int(self._execute_many(sql, rows).rowcount) if rows else 0
 
     def run_returning(self, sql: str, rows: Sequence[Params]) -> list[Row | None]:
@@ -313,33 +324,6 @@ def _for_psycopg(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
 
 
-class _PostgresPool(PooledPostgresqlDatabase):  # type: ignore[misc]
-    """A pool that asks a connection whether it lives only when it has been idle for a while.
-
-    The question is a journey to the server at every check-out. Of connections that were used a
-    moment ago, one that has died since fails one statement, as it would have in mid-use; then all
-    are asked.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self._used_at: dict[int, float] = {}
-        super().__init__(*args, **options)
-
-    def suspect(self) -> None:
-        """Ask every connection that is in the pool by now: one of them has just failed."""
-        self._used_at.clear()
-
-    def _is_closed(self, connection: Any) -> bool:
-        idle_s = time.monotonic() - self._used_at.pop(id(connection), 0.0)
-        if idle_s < PROBE_AFTER_S:
-            return bool(connection.closed)
-        return bool(super()._is_closed(connection))
-
-    def _can_reuse(self, connection: Any) -> bool:
-        self._used_at[id(connection)] = time.monotonic()
-        return bool(super()._can_reuse(connection))
-
-
 def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
     if url.startswith("sqlite:"):
         path = sqlite_path(url)
@@ -362,11 +346,10 @@ def _open_pool(url: str, pool_size: int, synchronous: str) -> Any:
                 ("busy_timeout", 0),
             ),
         )
-    return _PostgresPool(
+    return PostgresPool(
         url,
         max_connections=pool_size,
         timeout=POOL_WAIT_S,
-        prefer_psycopg3=True,
         connect_timeout=CONNECT_TIMEOUT_S,
         # A server that vanished without a word is noticed within seconds, not hours.
         keepalives_idle=10,

@@ -50,10 +50,7 @@ def insert(store: Store, events: Sequence[Event]) -> None:
         (e.at, e.kind, e.dialect, e.job_id, e.task_id, dumps(e.data) if e.data else None)
         for e in events
     ]
-    if len(rows) == 1:
-        store.run(_INSERT, rows[0])
-    else:
-        store.run_many(_INSERT, rows)
+    store.run_many(_INSERT, rows)
 
 
 def after(store: Store, position: str, *, limit: int) -> list[Event]:

@@ -127,6 +127,22 @@ class FlamencoBlock(Model):
         primary_key = CompositeKey("worker_id", "job_id", "type")
 
 
+class FlamencoSleep(Model):
+    """When a worker sleeps, and whether it does."""
+
+    worker_id = BigIntegerField(primary_key=True)
+    days = IntegerField()
+    begins = IntegerField()
+    ends = IntegerField()
+    zone = TextField()
+    at_once = IntegerField()
+    asleep = IntegerField()
+    changes_at = BigIntegerField()
+
+    class Meta:
+        table_name = "flamenco_sleep"
+
+
 FLAMENCO = (
     FlamencoTask,
     FlamencoWorker,
@@ -136,4 +152,5 @@ FLAMENCO = (
     FlamencoNumber,
     FlamencoFailure,
     FlamencoBlock,
+    FlamencoSleep,
 )

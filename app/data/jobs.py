@@ -12,7 +12,7 @@ from app.domain.errors import AlreadyExists, JobNotFound
 from app.domain.records import Job, Watch
 from app.domain.states import JobState
 
-_COLUMNS = (
+COLUMNS = (
     "id, dialect, type, name, description, state, version, spec, state_data, tags, result, error,"
     " progress, position, task_count, tasks_total, tasks_open, tasks_failed,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, created_at,"
@@ -20,7 +20,7 @@ _COLUMNS = (
     " archived, unready"
 )
 _OPEN = "('PENDING', 'WAITING', 'SCHEDULED', 'RUNNING')"
-_GET = f"SELECT {_COLUMNS} FROM job WHERE id = ?"
+_GET = f"SELECT {COLUMNS} FROM job WHERE id = ?"
 _INSERT = (
     "INSERT INTO job (id, dialect, type, name, description, state, spec, tags, task_count,"
     " priority, created_by, parent_task_id, group_id, schedule_id, fire_at, pool, unique_key,"
@@ -33,7 +33,7 @@ _GLANCE = (
     " delete_at FROM job WHERE id = ?"
 )
 _PLACE = "UPDATE job SET seq = ? WHERE id = ?"
-_BY_KEY = f"SELECT {_COLUMNS} FROM job WHERE dialect = ? AND unique_key = ?"
+_BY_KEY = f"SELECT {COLUMNS} FROM job WHERE dialect = ? AND unique_key = ?"
 _MOVE = (
     "UPDATE job SET version = version + 1, state = ?, state_data = ?, result = ?, error = ?,"
     " progress = ?, position = ?, tasks_total = tasks_total + ?, tasks_open = ?,"
@@ -90,7 +90,8 @@ _RUNNING = "SELECT COUNT(*) FROM job WHERE state = 'RUNNING' AND dialect = ?"
 _SLOT = "UPDATE job SET holds_slot = ? WHERE id = ?"
 
 
-def _record(row: Row, vault: Vault) -> Job:
+def record(row: Row, vault: Vault) -> Job:
+    """Give the record of a row in the order of COLUMNS."""
     return Job(
         id=row[0],
         dialect=row[1],
@@ -218,13 +219,13 @@ def get(store: Store, job_id: str) -> Job:
     row = store.run(_GET, (job_id,)).fetchone()
     if row is None:
         raise JobNotFound(job_id=job_id)
-    return _record(row, store.vault)
+    return record(row, store.vault)
 
 
 def by_unique_key(store: Store, dialect: str, key: str) -> Job | None:
     """Give the job that was submitted under a unique key."""
     row = store.run(_BY_KEY, (dialect, key)).fetchone()
-    return _record(row, store.vault) if row else None
+    return record(row, store.vault) if row else None
 
 
 def move(
@@ -411,9 +412,9 @@ def hold_slot(store: Store, job_id: str, held: bool) -> None:
 def at_places(store: Store, dialect: str, places: Sequence[int]) -> dict[int, Job]:
     """Give the jobs of a dialect at some places, by place."""
     marks = ", ".join("?" * len(places))
-    sql = f"SELECT {_COLUMNS}, seq FROM job WHERE dialect = ? AND seq IN ({marks})"
+    sql = f"SELECT {COLUMNS}, seq FROM job WHERE dialect = ? AND seq IN ({marks})"
     return {
-        row[-1]: _record(row, store.vault) for row in store.run(sql, (dialect, *places)).fetchall()
+        row[-1]: record(row, store.vault) for row in store.run(sql, (dialect, *places)).fetchall()
     }
 
 

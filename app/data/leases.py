@@ -8,32 +8,25 @@ the number of its hand-out, so an old holder's report touches no row.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.data.db import Store
+from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.errors import LeaseLost
 from app.domain.records import Attempt, Claimed, Lease
 from app.domain.states import AttemptState, TaskState
 
-_RETURNED = (
+RETURNED = (
     "id, number, queue, name, payload, job_id, public_id, position, created_at, leased_until,"
     " lease_us, priority, failures, max_attempts, verifications, watched"
 )
 # Who has left gets nothing; looked up once a claim, and no statement of its own.
-_HERE = "EXISTS (SELECT 1 FROM worker WHERE id = ? AND active = 1)"
+HERE = "EXISTS (SELECT 1 FROM worker WHERE id = ? AND active = 1)"
 # Tasks of a job that is over or paused may still be there: they go a batch at a time.
 _ALIVE = (
     "(job_id IS NULL OR (SELECT COALESCE(j.ended_at, j.paused_at) FROM job j"
     " WHERE j.id = task.job_id) IS NULL)"
 )
 _READY = (
-    f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {_HERE} AND {_ALIVE}"
-    " ORDER BY priority DESC, id LIMIT ?"
-)
-# Counted: NOT EXISTS beside OR lets PostgreSQL read all of history into a hash table.
-_READY_VERIFIED = (
-    f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {_HERE} AND {_ALIVE}"
-    " AND (verifications <= 1 OR agreed = 0 OR (SELECT COUNT(*) FROM attempt a"
-    " WHERE a.task_id = task.id AND a.worker_id = ? AND a.state = 'DONE') = 0)"
+    f"SELECT id FROM task WHERE queue = ? AND state = 'QUEUED' AND {HERE} AND {_ALIVE}"
     " ORDER BY priority DESC, id LIMIT ?"
 )
 _READY_GIVEN = _READY.replace(" ORDER BY priority DESC, id", " AND id = ?")
@@ -45,8 +38,8 @@ def _claim_sql(ready: str, *, postgres: bool, state: str) -> str:
     started = ", started_at = ?" if state == "RUNNING" else ""
     claim = (
         f"UPDATE task SET state = '{state}', number = number + 1, worker_id = ?,"
-        f" leased_until = COALESCE(? + lease_us, {_FOREVER}){started}"
-        f" WHERE id {chosen} RETURNING {_RETURNED}"
+        f" leased_until = COALESCE(? + lease_us, {FOREVER}){started}"
+        f" WHERE id {chosen} RETURNING {RETURNED}"
     )
     if not postgres:
         return claim
@@ -54,11 +47,11 @@ def _claim_sql(ready: str, *, postgres: bool, state: str) -> str:
     return (
         f"WITH claimed AS ({claim}), noted AS (INSERT INTO attempt (task_id, number, worker_id,"
         f" state, leased_at, started_at) SELECT id, number, ?, '{state}', ?, ? FROM claimed)"
-        f" SELECT {_RETURNED} FROM claimed"
+        f" SELECT {RETURNED} FROM claimed"
     )
 
 
-_FOREVER = 2**62
+FOREVER = 2**62
 """`leased_until` of a lease without an end."""
 ALWAYS: Instant = 2**63 - 1
 """Later than the end of every lease."""
@@ -66,10 +59,10 @@ ALWAYS: Instant = 2**63 - 1
 _CLAIM = {
     (backend, ready, state): _claim_sql(ready, postgres=backend == "postgres", state=state)
     for backend in ("sqlite", "postgres")
-    for ready in (_READY, _READY_VERIFIED, _READY_GIVEN)
+    for ready in (_READY, _READY_GIVEN)
     for state in ("LEASED", "RUNNING")
 }
-_ATTEMPT = (
+ATTEMPT = (
     "INSERT INTO attempt (task_id, number, worker_id, state, leased_at, started_at)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
@@ -174,14 +167,12 @@ def claim(
     limit: int,
     now: Instant,
     start: bool,
-    verified: bool = False,
     only: int | None = None,
 ) -> list[Claimed]:
     """Lease up to `limit` ready tasks of a queue to one worker, in one statement.
 
     start: straight to RUNNING, for a worker that begins at once.
-    verified: whether tasks of the queue may need several workers; one that has done its part is
-    then passed over. only: the one that is wanted. Gives them by priority (high first), then age.
+    only: the one that is wanted. Gives them by priority (high first), then age.
     """
     state = "RUNNING" if start else "LEASED"
     params: list[object] = [worker_id, now]
@@ -192,9 +183,6 @@ def claim(
     if only is not None:
         ready = _READY_GIVEN
         params.append(only)
-    elif verified:
-        ready = _READY_VERIFIED
-        params.append(worker_id)
     params.append(limit)
     if store.backend == "postgres":
         params += (worker_id, now, now if start else None)
@@ -204,31 +192,30 @@ def claim(
     if store.backend == "sqlite":
         began = now if start else None
         noted = [(row[0], row[1], worker_id, state, now, began) for row in rows]
-        if len(noted) == 1:
-            store.run(_ATTEMPT, noted[0])
-        else:
-            store.run_many(_ATTEMPT, noted)
-    return [
-        Claimed(
-            task_id=row[0],
-            number=row[1],
-            queue=row[2],
-            name=row[3],
-            payload=store.vault.loads(row[4]),
-            job_id=row[5],
-            public_id=row[6],
-            position=row[7],
-            created_at=row[8],
-            leased_until=None if row[9] >= _FOREVER else row[9],
-            lease_s=None if row[10] is None else row[10] / 1_000_000,
-            priority=row[11],
-            failures=row[12],
-            max_attempts=row[13],
-            verifications=row[14],
-            watched=bool(row[15]),
-        )
-        for row in rows
-    ]
+        store.run_many(ATTEMPT, noted)
+    return [claimed_from(store, row) for row in rows]
+
+
+def claimed_from(store: Store, row: Row) -> Claimed:
+    """Give what a row of `RETURNED` says."""
+    return Claimed(
+        task_id=row[0],
+        number=row[1],
+        queue=row[2],
+        name=row[3],
+        payload=store.vault.loads(row[4]),
+        job_id=row[5],
+        public_id=row[6],
+        position=row[7],
+        created_at=row[8],
+        leased_until=None if row[9] >= FOREVER else row[9],
+        lease_s=None if row[10] is None else row[10] / 1_000_000,
+        priority=row[11],
+        failures=row[12],
+        max_attempts=row[13],
+        verifications=row[14],
+        watched=bool(row[15]),
+    )
 
 
 def started(store: Store, lease: Lease, now: Instant) -> bool:
@@ -301,80 +288,6 @@ def again(
     counts = (failures, losses, agreed)
     values = (state, store.vault.write(error), queued_at, due_at, *counts, *lease)
     return store.run(_AGAIN, values).rowcount == 1
-
-
-# Its unique key is free again: one task of a key is there at a time.
-_COMPLETE_ALONE = (
-    "UPDATE task SET state = 'COMPLETED', result = ?, error = NULL, ended_at = ?,"
-    " leased_until = NULL, unique_key = NULL WHERE id = ? AND number = ?"
-    " AND state IN ('LEASED', 'RUNNING') AND job_id IS NULL AND verifications <= 1"
-    " AND NOT EXISTS (SELECT 1 FROM job_group g WHERE g.id = task.group_id"
-    " AND g.chain IS NOT NULL) RETURNING queue"
-)
-# On PostgreSQL the history row goes along: every statement is a journey to the server.
-_COMPLETE_ALONE_POSTGRES = (
-    f"WITH ended AS ({_COMPLETE_ALONE}), noted AS (UPDATE attempt SET state = 'DONE',"
-    " ended_at = ?, verification = ? WHERE task_id = ? AND number = ?"
-    " AND EXISTS (SELECT 1 FROM ended)) SELECT queue FROM ended"
-)
-
-
-def complete_alone(
-    store: Store, lease: Lease, *, result: str | None, verification: int | None, now: Instant
-) -> str | None:
-    """Complete a held task that wants one good report and that nothing follows; give its queue.
-
-    None, and nothing is changed, when the task is not like that or this hand-out does not hold it.
-    """
-    values = (store.vault.write(result), now, *lease)
-    if store.backend == "postgres":
-        row = store.run(_COMPLETE_ALONE_POSTGRES, (*values, now, verification, *lease)).fetchone()
-        return None if row is None else str(row[0])
-    row = store.run(_COMPLETE_ALONE, values).fetchone()
-    if row is None:
-        return None
-    end_attempt(store, lease, state=AttemptState.DONE, verification=verification, now=now)
-    return str(row[0])
-
-
-_ALONE_POSTGRES = (
-    "UPDATE task SET state = 'COMPLETED', result = NULL, error = NULL, ended_at = ?,"
-    " leased_until = NULL, unique_key = NULL FROM unnest(?::bigint[], ?::int[], ?::bigint[])"
-    " AS given (id, number, verification) WHERE task.id = given.id AND task.number = given.number"
-    " AND state IN ('LEASED', 'RUNNING') AND job_id IS NULL AND verifications <= 1"
-    " AND NOT EXISTS (SELECT 1 FROM job_group g WHERE g.id = task.group_id"
-    " AND g.chain IS NOT NULL) RETURNING task.id, task.number, queue, verification"
-)
-_ALONE_MANY_POSTGRES = (
-    f"WITH ended AS ({_ALONE_POSTGRES}), noted AS (UPDATE attempt SET state = 'DONE',"
-    " ended_at = ?, verification = ended.verification FROM ended"
-    " WHERE task_id = ended.id AND attempt.number = ended.number) SELECT id, queue FROM ended"
-)
-
-
-def complete_alone_many(
-    store: Store, held: Sequence[tuple[Lease, int | None]], now: Instant
-) -> dict[int, str]:
-    """Do `complete_alone` for leases, each with its verification; give the queues by task id.
-
-    What is not in the answer was not like that, and is not changed.
-    """
-    if not held:
-        return {}
-    if store.backend == "sqlite":
-        found = {}
-        for lease, value in held:
-            queue = complete_alone(store, lease, result=None, verification=value, now=now)
-            if queue is not None:
-                found[lease.task_id] = queue
-        return found
-    columns = (
-        [lease.task_id for lease, _ in held],
-        [lease.number for lease, _ in held],
-        [value for _, value in held],
-    )
-    rows = store.run(_ALONE_MANY_POSTGRES, (now, *columns, now)).fetchall()
-    return {row[0]: str(row[1]) for row in rows}
 
 
 def end_attempt(

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.data.db import Store
+from app.data import samples
+from app.data.db import Row, Store
 from app.domain.clock import Instant
 from app.domain.records import Lease
 
@@ -52,7 +53,8 @@ _RESET = (
     " AND id <= ? ORDER BY id LIMIT ?)"
 )
 _FINISHED = (
-    "SELECT id, group_id, worker_id FROM task WHERE state = 'COMPLETED' AND job_id IS NULL"
+    "SELECT id, group_id, worker_id, queue, queued_at, started_at, ended_at FROM task"
+    " WHERE state = 'COMPLETED' AND job_id IS NULL"
     " AND group_id IS NOT NULL LIMIT ?"
 )
 
@@ -276,8 +278,9 @@ def fresh_finished(store: Store) -> dict[tuple[int, int], int]:
 
 
 def fold_finished(store: Store, limit: int) -> int:
-    """Add finished tasks to the counters and delete them; give how many."""
+    """Add finished tasks to the counters and samples and delete them; give how many."""
     rows = store.run(_FINISHED, (limit,)).fetchall()
+    samples.add(store, samples.with_sums(_flow(row) for row in rows))
     for column, table in ((1, "job_group"), (2, "worker")):
         counts: dict[int, int] = {}
         for row in rows:
@@ -289,6 +292,18 @@ def fold_finished(store: Store, limit: int) -> int:
     if rows:
         _delete(store, [row[0] for row in rows])
     return len(rows)
+
+
+def _flow(row: Row) -> tuple[int, str, samples.Flow]:
+    """Give what a finished task adds to the sample of its minute and queue."""
+    queue, queued_at, started_at, ended_at = row[3:]
+    waited = ran = 0
+    if started_at is not None:
+        waited = max(started_at - (queued_at or started_at), 0)
+        ran = max(ended_at - started_at, 0)
+    began = int(started_at is not None)
+    flow = samples.Flow(completed=1, started=began, waited_us=waited, ran_us=ran)
+    return ended_at // samples.MINUTE, queue, flow
 
 
 def _delete(store: Store, ids: Sequence[int]) -> None:

@@ -102,6 +102,30 @@ def page(
     return [_record(row, store.vault) for row in rows], int(count[0]) if count else 0
 
 
+def behind(
+    store: Store,
+    key: tuple[Instant, str] | None,
+    dialect: str | None,
+    state: str | None,
+    limit: int,
+) -> list[Schedule]:
+    """Give schedules, newest first, from the one behind a key on."""
+    conditions, params = ["1 = 1"], list[object]()
+    for column, value in (("dialect", dialect), ("state", state)):
+        if value is not None:
+            conditions.append(f"{column} = ?")
+            params.append(value)
+    if key is not None:
+        conditions.append("(created_at, id) < (?, ?)")
+        params += key
+    rows = store.run(
+        f"SELECT {_COLUMNS} FROM schedule WHERE {' AND '.join(conditions)}"
+        " ORDER BY created_at DESC, id DESC LIMIT ?",
+        (*params, limit),
+    ).fetchall()
+    return [_record(row, store.vault) for row in rows]
+
+
 def change(store: Store, schedule: Schedule) -> bool:
     """Write what a schedule does and when; False when its state is another by now."""
     cursor = store.run(

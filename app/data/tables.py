@@ -21,6 +21,7 @@ from app.data.listing import LISTING
 from app.data.manticore import MANTICORE
 from app.data.mantis import MANTIS
 from app.data.people import PEOPLE
+from app.data.samples import Sample
 from app.data.tokens import Token
 from app.data.tracker import TRACKER
 
@@ -239,6 +240,7 @@ class Waiting(Model):
     job_id = TextField()
     admitted = IntegerField()
     joined_at = BigIntegerField()
+    place = BigIntegerField()
 
     class Meta:
         table_name = "waiting"
@@ -398,5 +400,6 @@ ENGINE = (
     Delivery,
     Channel,
     DeletedJob,
+    Sample,
 )
 LOGS = (LogPart,)

@@ -419,6 +419,16 @@ def in_queue(store: Store, queue: str, limit: int) -> list[Task]:
     return [record(row, store.vault) for row in rows]
 
 
+def first_since(store: Store, queue: str) -> Instant | None:
+    """Give since when the task is ready that is handed out next; None in an empty queue."""
+    row = store.run(
+        "SELECT queued_at FROM task WHERE queue = ? AND state = 'QUEUED'"
+        " ORDER BY priority DESC, id LIMIT 1",
+        (queue,),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
 def children(store: Store, task_id: int) -> dict[str, int]:
     """Count the tasks that a composite holds, by state."""
     rows = store.run(

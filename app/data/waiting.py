@@ -1,16 +1,51 @@
 """Rows of `pool` and `waiting`: who may run, and who waits for a place.
 
-A position is a count, never a stored number, so there is nothing to renumber.
+A position is a count, never a stored number, so there is nothing to renumber. Who is being started
+stands before all who wait; `place` orders each of the two.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from app.data import jobs
 from app.data.db import Store
 from app.domain.clock import Instant
 from app.domain.errors import EntryNotFound
-from app.domain.records import WaitingEntry
+from app.domain.records import Job
+from app.domain.waiting import Pool, Turn, WaitingEntry
 
-_POSITION = "(SELECT COUNT(*) FROM waiting o WHERE o.pool = w.pool AND o.id < w.id)"
+ORDER = "admitted DESC, place, id"
+_POSITION = (
+    "(SELECT COUNT(*) FROM waiting o WHERE o.pool = w.pool AND (o.admitted > w.admitted"
+    " OR (o.admitted = w.admitted AND (o.place, o.id) < (w.place, w.id))))"
+)
+_TO_FRONT = (
+    "UPDATE waiting SET place = (SELECT MIN(o.place) - 1 FROM waiting o"
+    " WHERE o.pool = waiting.pool AND o.admitted = 0)"
+    " WHERE job_id = ? AND admitted = 0 AND EXISTS (SELECT 1 FROM waiting o"
+    " WHERE o.pool = waiting.pool AND o.admitted = 0 AND o.place < waiting.place)"
+)
+# Two that stand side by side change places; all others keep theirs.
+_PAST = (
+    "WITH own AS (SELECT id, pool, place FROM waiting WHERE job_id = ? AND admitted = 0),"
+    " other AS (SELECT o.id, o.place FROM own JOIN waiting o ON o.pool = own.pool"
+    " WHERE o.admitted = 0 AND o.place {} own.place ORDER BY o.place {} LIMIT 1),"
+    " swapped (id, place) AS (SELECT own.id, other.place FROM own, other"
+    " UNION ALL SELECT other.id, own.place FROM own, other)"
+    " UPDATE waiting SET place = swapped.place FROM swapped WHERE waiting.id = swapped.id"
+)
+_MOVES: Mapping[Turn, str] = {
+    "front": _TO_FRONT,
+    "up": _PAST.format("<", "DESC"),
+    "down": _PAST.format(">", ""),
+}
+_BUSY = (
+    "SELECT p.name, p.max_running, x.waits, x.starts, x.held FROM (SELECT pool,"
+    " SUM(waits) AS waits, SUM(starts) AS starts, SUM(held) AS held FROM"
+    " (SELECT pool, 1 - admitted AS waits, admitted AS starts, 0 AS held FROM waiting"
+    "  UNION ALL SELECT pool, 0, 0, 1 FROM job WHERE holds_slot = 1) y GROUP BY pool) x"
+    " JOIN pool p ON p.name = x.pool ORDER BY x.waits DESC, p.name LIMIT ?"
+)
 
 
 class PoolCounts(NamedTuple):
@@ -46,24 +81,36 @@ def slots_held(store: Store, pool: str) -> int:
 
 
 def join(store: Store, pool: str, job_id: str, *, admitted: bool, now: Instant) -> None:
-    """Put a job at the end of the list."""
+    """Put a job at the end of the list, whose pool is locked."""
     store.run(
-        "INSERT INTO waiting (pool, job_id, admitted, joined_at) VALUES (?, ?, ?, ?)",
-        (pool, job_id, int(admitted), now),
+        "INSERT INTO waiting (pool, job_id, admitted, joined_at, place) VALUES (?, ?, ?, ?,"
+        " (SELECT COALESCE(MAX(place), 0) + 1 FROM waiting WHERE pool = ? AND admitted = ?))",
+        (pool, job_id, int(admitted), now, pool, int(admitted)),
     )
 
 
 def head(store: Store, pool: str) -> str | None:
-    """Give the job that has waited longest and is not admitted yet."""
+    """Give the job whose turn it is: the first that is not admitted yet."""
     row = store.run(
-        "SELECT job_id FROM waiting WHERE pool = ? AND admitted = 0 ORDER BY id LIMIT 1", (pool,)
+        "SELECT job_id FROM waiting WHERE pool = ? AND admitted = 0 ORDER BY place, id LIMIT 1",
+        (pool,),
     ).fetchone()
     return None if row is None else str(row[0])
 
 
 def admit(store: Store, job_id: str) -> None:
-    """Note that a waiting job has its slot; it keeps its place until it runs."""
-    store.run("UPDATE waiting SET admitted = 1 WHERE job_id = ?", (job_id,))
+    """Note that a waiting job has its slot: it stands behind others that do until it runs."""
+    last = "(SELECT COALESCE(MAX(o.place), 0) FROM waiting o WHERE o.pool = waiting.pool"
+    store.run(
+        f"UPDATE waiting SET admitted = 1, place = {last} AND o.admitted = 1) + 1"
+        " WHERE job_id = ? AND admitted = 0",
+        (job_id,),
+    )
+
+
+def move(store: Store, job_id: str, turn: Turn) -> bool:
+    """Let a job that waits pass others, or one pass it; False where it stands there already."""
+    return store.run(_MOVES[turn], (job_id,)).rowcount > 0
 
 
 def leave(store: Store, job_id: str) -> bool:
@@ -89,7 +136,7 @@ def entries(store: Store, pool: str, *, limit: int, offset: int = 0) -> list[Wai
     """Give the list from the front."""
     rows = store.run(
         "SELECT pool, job_id, joined_at, admitted FROM waiting WHERE pool = ?"
-        " ORDER BY id LIMIT ? OFFSET ?",
+        f" ORDER BY {ORDER} LIMIT ? OFFSET ?",
         (pool, limit, offset),
     ).fetchall()
     return [
@@ -113,6 +160,40 @@ def counts(store: Store, pool: str) -> PoolCounts:
         (pool, pool, pool),
     ).fetchone()
     return PoolCounts(*map(int, row)) if row else PoolCounts(0, 0, 0)
+
+
+def busy(store: Store, limit: int) -> list[Pool]:
+    """Give the pools in which somebody has or wants a slot, those first where most wait."""
+    rows = store.run(_BUSY, (limit,)).fetchall()
+    return [
+        Pool(
+            name=row[0],
+            max_running=int(row[1]),
+            waiting=int(row[2]),
+            starting=int(row[3]),
+            held=int(row[4]),
+        )
+        for row in rows
+    ]
+
+
+def holders(store: Store, pool: str, limit: int) -> list[Job]:
+    """Give the jobs that hold a slot of a pool, those first that have had it longest."""
+    rows = store.run(
+        f"SELECT {jobs.COLUMNS} FROM job WHERE pool = ? AND holds_slot = 1"
+        " ORDER BY scheduled_at, id LIMIT ?",
+        (pool, limit),
+    ).fetchall()
+    return [jobs.record(row, store.vault) for row in rows]
+
+
+def waiting_jobs(store: Store, job_ids: Sequence[str]) -> dict[str, Job]:
+    """Give the jobs of some entries, by id."""
+    if not job_ids:
+        return {}
+    marks = ", ".join("?" * len(job_ids))
+    rows = store.run(f"SELECT {jobs.COLUMNS} FROM job WHERE id IN ({marks})", job_ids).fetchall()
+    return {row[0]: jobs.record(row, store.vault) for row in rows}
 
 
 def stays(store: Store, pool: str, limit: int) -> list[int]:

@@ -8,11 +8,11 @@ from app.domain.clock import Instant
 from app.domain.errors import WorkerNotFound
 from app.domain.records import Worker
 
-_COLUMNS = (
+COLUMNS = (
     "w.id, w.dialect, w.kind, w.public_id, w.name, w.status, w.active, w.hostname, w.instance,"
     " w.queues, w.cpu_percent, w.port, w.version, w.data, w.started_at, w.heartbeat_at"
 )
-_RUNNING = (
+RUNNING = (
     "(SELECT COUNT(*) FROM task t WHERE t.worker_id = w.id AND t.leased_until IS NOT NULL"
     " AND t.state IN ('LEASED', 'RUNNING'))"
 )
@@ -22,7 +22,8 @@ _INSERT = (
 )
 
 
-def _record(row: Row) -> Worker:
+def record(row: Row) -> Worker:
+    """Give the record of a row in the order of COLUMNS and RUNNING."""
     return Worker(
         id=row[0],
         dialect=row[1],
@@ -71,11 +72,11 @@ def insert(store: Store, worker: Worker) -> int:
 def get(store: Store, worker_id: int) -> Worker:
     """Give a worker. Raises WorkerNotFound."""
     row = store.run(
-        f"SELECT {_COLUMNS}, {_RUNNING} FROM worker w WHERE w.id = ?", (worker_id,)
+        f"SELECT {COLUMNS}, {RUNNING} FROM worker w WHERE w.id = ?", (worker_id,)
     ).fetchone()
     if row is None:
         raise WorkerNotFound(worker_id=worker_id)
-    return _record(row)
+    return record(row)
 
 
 def is_active(store: Store, worker_id: int) -> bool:
@@ -110,13 +111,13 @@ def _texts(store: Store, column: str, worker_ids: Sequence[int]) -> dict[int, st
 
 def seen_since(store: Store, since: Instant, *, dialect: str | None = None) -> list[Worker]:
     """Give the active workers that were heard from since then, by name, then start."""
-    sql = f"SELECT {_COLUMNS}, {_RUNNING} FROM worker w WHERE w.active = 1 AND w.heartbeat_at >= ?"
+    sql = f"SELECT {COLUMNS}, {RUNNING} FROM worker w WHERE w.active = 1 AND w.heartbeat_at >= ?"
     params: list[object] = [since]
     if dialect is not None:
         sql += " AND w.dialect = ?"
         params.append(dialect)
     rows = store.run(f"{sql} ORDER BY w.name, w.started_at, w.id LIMIT 10000", params).fetchall()
-    return [_record(row) for row in rows]
+    return [record(row) for row in rows]
 
 
 def of_instance(store: Store, instance: str) -> list[int]:

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
 
     JOB_SUBMITTED = "job.submitted"  #: data: state
     JOB_WAITING = "job.waiting"  #: data: state, pool
+    JOB_MOVED = "job.moved"  #: data: pool; it waits, and has another place in the list
     JOB_SCHEDULED = "job.scheduled"  #: data: state
     JOB_STARTED = "job.started"  #: data: state
     JOB_PROGRESSED = "job.progressed"  #: data: progress, position

@@ -323,17 +323,6 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingEntry:
-    """A job's place in the waiting list of a pool; positions are 0, 1, … without gaps."""
-
-    pool: str
-    job_id: str
-    position: int
-    joined_at: Instant
-    admitted: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogPart:
     """A piece of a task's output.
 

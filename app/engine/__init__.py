@@ -11,12 +11,14 @@ from app.engine.audit import Audit
 from app.engine.browse import Browse
 from app.engine.changes import Changes
 from app.engine.claims import Claims
+from app.engine.concerns import Concerns
 from app.engine.courses import Courses
 from app.engine.decisions import Plugins
 from app.engine.deliveries import Deliveries
 from app.engine.doctor import Doctor
 from app.engine.events import Events
 from app.engine.failures import Failures
+from app.engine.figures import Figures
 from app.engine.groups import Groups
 from app.engine.idle import Idle
 from app.engine.jobs import Jobs
@@ -84,7 +86,7 @@ class Engine:
         self.groups = Groups(self.transaction)
         self.failures = Failures(self.transaction)
         self.queues = Queues(self.transaction, self.tasks.drop)
-        self.waiting = Waiting(self.transaction, self.jobs.start)
+        self.waiting = Waiting(self.transaction, self.jobs.start, self.jobs.cancel)
         self.schedules = Schedules(self.transaction, self.jobs)
         self.logs = Logs(log_store, bus, clock)
         self.events = Events(self.transaction)
@@ -93,6 +95,8 @@ class Engine:
         self.rescue = Rescue(self.transaction, self.attempts.lose)
         self.due = Due(self.transaction)
         self.listing = Listing(self.transaction)
+        self.figures = Figures(self.transaction)
+        self.concerns = Concerns(self.transaction)
         self.doctor = Doctor(self.transaction)
         passwords = Passwords()
         self.accounts = Accounts(self.transaction, passwords)

@@ -52,17 +52,13 @@ class Attempts:
         *,
         result: str | None = None,
         verification: int | None = None,
-        alone: bool = False,
     ) -> bool:
         """Report good work; with its follow-up tasks and events one transaction.
 
         verification: the value that several workers must agree on, where the task wants that.
-        alone: the task most likely belongs to no job, as its holder knows; a shorter way then.
         False: good, but not verified by enough workers yet, and queued again.
         Raises LeaseLost.
         """
-        if alone and self._retried(lambda: self._complete_alone(lease, result, verification)):
-            return True
         return self._retried(lambda: self._complete(lease, result, verification))
 
     def fail(self, lease: Lease, error: str, *, retry: bool = True) -> bool:
@@ -193,16 +189,6 @@ class Attempts:
         with self._store.transaction():
             now = self._tx.clock.now()
             return [lease for lease in held if not leases.renew(self._store, lease, now)]
-
-    def _complete_alone(self, lease: Lease, result: str | None, verification: int | None) -> bool:
-        with self._tx() as tx:
-            queue = leases.complete_alone(
-                self._store, lease, result=result, verification=verification, now=tx.now
-            )
-            if queue is None:
-                return False
-            tx.note(EventKind.TASK_COMPLETED, queue.partition("/")[0], task_id=lease.task_id)
-        return True
 
     def _complete(self, lease: Lease, result: str | None, verification: int | None) -> bool:
         with self._store.session():

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from app.data import jobs, leases, waiting, workers
+from app.data import jobs, leases, lone_leases, waiting, workers
 from app.data.db import Store
 from app.domain.errors import Contended, Unavailable, WorkerNotActive
 from app.domain.events import EventKind
 from app.domain.records import Claimed
 from app.domain.states import JobState
 from app.engine.courses import pool_topic
-from app.engine.transaction import Transaction, Transactions
+from app.engine.transaction import EVENTS_TOPIC, Transaction, Transactions
 
 
 class Claims:
@@ -27,13 +27,11 @@ class Claims:
         *,
         limit: int = 1,
         start: bool = False,
-        verified: bool = False,
         only: int | None = None,
     ) -> Sequence[Claimed]:
         """Lease up to `limit` ready tasks of a queue to one worker, in one statement.
 
         start: for a worker that begins at once, straight to RUNNING.
-        verified: whether tasks of this queue may need several workers.
         only: the one task that is wanted, for a dialect that chooses by more than priority; it is
         not had where another was faster.
         Gives them by priority (high first), then age; fewer than `limit`, or none, is normal.
@@ -52,7 +50,6 @@ class Claims:
                     limit=limit,
                     now=tx.now,
                     start=start,
-                    verified=verified,
                     only=only,
                 )
                 if not claimed and not workers.is_active(self._store, worker_id):
@@ -87,6 +84,27 @@ class Claims:
                 if any(task.watched and task.job_id == job_id for task in claimed):
                     tx.watch(job_id)
                 note_start(self._store, tx, job_id, dialect)
+        return claimed
+
+    def claim_lone(self, worker_id: int, queue: str, *, limit: int = 1) -> Sequence[Claimed]:
+        """Lease ready tasks that belong to no job, of a queue that has no others; as `claim`.
+
+        They may need several workers: one that has done its part of a task gets it no more.
+        Raises WorkerNotActive.
+        """
+        try:
+            with self._tx.single() as tx:
+                claimed = lone_leases.claim(self._store, worker_id, queue, limit=limit, now=tx.now)
+                if claimed:
+                    tx.ring(EVENTS_TOPIC)
+        except Contended:
+            if self._store.in_transaction:  # which the database has given up as a whole
+                raise
+            return ()
+        if not claimed:
+            with self._store.session():
+                if not workers.is_active(self._store, worker_id):
+                    raise WorkerNotActive(worker_id=worker_id)
         return claimed
 
 

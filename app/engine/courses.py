@@ -96,17 +96,18 @@ class Courses:
         self._ended(tx, job, course.ended)
         for one in closed:
             closing.end(self._store, tx, job, one)
-        released: Counter[int] = Counter()
+        released: dict[int, int] = {}
         for answer in course.answers:
             for end in answer.ends:
                 self._end_composite(tx, job, end.task_id, end.result, end.error)
             self._creation.create(tx, job, answer.tasks)
-            released.update(answer.release)
+            for composite_id, count in answer.release.items():
+                released[composite_id] = released.get(composite_id, 0) + count
         release(self._store, tx, released)
         self._tell(tx, job, after, starts=starts)
         if after.state.final:
             self.close(tx, after)
-        return replace(after, version=job.version + 1)
+        return after
 
     def _after(
         self,
@@ -122,7 +123,8 @@ class Courses:
         closed += len(course.ended) + len(closes)
         # Gathered first: a copy of a job costs more than all the rest of this.
         changes: dict[str, Any] = {
-            "tasks_open": max(0, job.tasks_open + count_open(created) - closed)
+            "version": job.version + 1,
+            "tasks_open": max(0, job.tasks_open + count_open(created) - closed),
         }
         for answer in course.answers:
             told = (
@@ -177,6 +179,8 @@ class Courses:
 
     def _ended(self, tx: Transaction, job: Job, ended: Sequence[Task]) -> None:
         """Note the ends of tasks, count them at their parents, and let go what waited for them."""
+        if not ended:
+            return
         for task in ended:
             tx.note(_ENDED[task.state], job.dialect, job_id=job.id, task_id=task.id)
         parents = Counter(task.parent_id for task in ended if task.parent_id is not None)

@@ -77,10 +77,11 @@ class Creation:
             needs.insert(self._store, met_by)
             for spec, row, task_id in zip(run, rows, ids[-len(rows) :], strict=True):
                 self._made(tx, job, spec, row, task_id)
-        grown = Counter(spec.parent for spec in specs if spec.parent is not None)
-        still_open = Counter(spec.parent for spec in specs if not born_over(spec))
-        counts = {one: (count, still_open[one]) for one, count in grown.items()}
-        tasks.add_children(self._store, counts)
+        if any(spec.parent is not None for spec in specs):
+            grown = Counter(spec.parent for spec in specs if spec.parent is not None)
+            still_open = Counter(spec.parent for spec in specs if not born_over(spec))
+            counts = {one: (count, still_open[one]) for one, count in grown.items()}
+            tasks.add_children(self._store, counts)
 
     def _made(
         self, tx: Transaction, job: Job, spec: TaskSpec, row: tasks.NewTask, task_id: int

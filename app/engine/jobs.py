@@ -112,7 +112,8 @@ class Jobs:
             watches = self._plugins.watches(self._plugins.interfaces[job.type], job.spec)
         except PluginFailed as error:
             return job, Course(end=Fail(str(error)))
-        job = replace(job, watches=watches)
+        if watches:
+            job = replace(job, watches=watches)
         # What runs later is planned then: the plugin may be another one.
         return job, Course() if job.start_at is not None else self._courses.begin(job)
 

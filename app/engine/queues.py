@@ -1,9 +1,9 @@
 """Figures of queues, and the dropping of what waits in one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from app.data import lone, tasks, workers
-from app.domain.clock import seconds
+from app.domain.clock import Instant, seconds
 from app.domain.records import Queue
 from app.engine.transaction import Transactions
 
@@ -41,6 +41,12 @@ class Queues:
             )
             for name in names
         ]
+
+    def first_since(self, queues: Sequence[str]) -> Mapping[str, Instant]:
+        """Give since when the task waits that each of the queues hands out next."""
+        with self._store.session():
+            found = {queue: tasks.first_since(self._store, queue) for queue in queues}
+        return {queue: since for queue, since in found.items() if since is not None}
 
     def ready(self, queues: Sequence[str]) -> set[str]:
         """Give those of the queues where somebody could claim a task at this moment."""

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from app.data import leases
+from app.data import leases, lone_leases
 from app.domain.errors import LeaseLost
-from app.domain.events import EventKind
 from app.domain.records import Lease
 from app.engine.attempts import Attempts
-from app.engine.transaction import Transactions, retried
+from app.engine.transaction import EVENTS_TOPIC, Transactions, retried
 
 
 class Outcome(Enum):
@@ -38,6 +37,25 @@ class Reports:
         self._store = transactions.store
         self._attempts = attempts
 
+    def complete(self, worker_id: int, task_id: int, *, verification: int | None = None) -> bool:
+        """Report good work on a task that most likely belongs to no job.
+
+        False: good, but not verified by enough workers yet. Raises LeaseLost for a task that the
+        worker does not hold.
+        """
+        if retried(self._store, lambda: self._complete(worker_id, task_id, verification)):
+            return True
+        lease = self._attempts.lease_of(worker_id, task_id)
+        return self._attempts.complete(lease, verification=verification)
+
+    def _complete(self, worker_id: int, task_id: int, verification: int | None) -> bool:
+        with self._tx.single() as tx:
+            given = [(task_id, verification)]
+            if not lone_leases.complete(self._store, worker_id, given, tx.now):
+                return False
+            tx.ring(EVENTS_TOPIC)
+        return True
+
     def take(self, worker_id: int, reports: Sequence[Report]) -> list[bool]:
         """Apply reports on tasks without jobs, all of them or, when the store fails, none.
 
@@ -53,13 +71,13 @@ class Reports:
         with self._tx() as tx:
             held = leases.of_worker_many(self._store, worker_id, sorted(first))
             good = [
-                (lease, first[task_id].verification)
-                for task_id, lease in held.items()
+                (task_id, first[task_id].verification)
+                for task_id in held
                 if first[task_id].outcome is Outcome.DONE
             ]
-            counted = leases.complete_alone_many(self._store, good, tx.now)
-            for task_id, queue in counted.items():
-                tx.note(EventKind.TASK_COMPLETED, queue.partition("/")[0], task_id=task_id)
+            counted = lone_leases.complete(self._store, worker_id, good, tx.now)
+            if counted:
+                tx.ring(EVENTS_TOPIC)
             done = set(counted)
             for task_id, lease in held.items():
                 if task_id not in counted and self._one(lease, first[task_id]):

@@ -5,7 +5,7 @@ schedule on to its next time, so any number of tickers fire it once.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from app.data import audience, jobs, schedules
 from app.domain.clock import Instant, from_datetime, seconds, to_datetime
 from app.domain.cron import Cron, parse_crontab, parse_quartz
+from app.domain.cron.words import told
 from app.domain.errors import AlreadyExists, EngineError, IllegalMove, Rejected, Unavailable
 from app.domain.records import Job, Page, Schedule
 from app.domain.sealed import SealedJson
@@ -155,6 +156,34 @@ class Schedules:
                 self._store, dialect, viewer=viewer, limit=size, offset=(number - 1) * size
             )
         return Page(items, number, size, total)
+
+    def behind(
+        self,
+        key: tuple[Instant, str] | None = None,
+        *,
+        dialect: str | None = None,
+        state: str | None = None,
+        limit: int,
+    ) -> Sequence[Schedule]:
+        """Give schedules, newest first, from the one behind (`created_at`, `id`) of another on."""
+        with self._store.session():
+            return schedules.behind(self._store, key, dialect, state, limit)
+
+    def in_words(self, schedule: Schedule) -> str:
+        """Say when a schedule fires."""
+        return told(_rule(schedule.cron, schedule.form))
+
+    def next_fires(self, schedule: Schedule, count: int) -> Sequence[Instant]:
+        """Give when a schedule fires next, were it not paused; fewer where it fires no more often.
+
+        Raises Rejected for a zone that this machine does not know.
+        """
+        found: list[Instant] = []
+        at: Instant | None = self._tx.clock.now()
+        while at is not None and len(found) < count:
+            at = _next(schedule, at)
+            found += [] if at is None else [at]
+        return found
 
     def pause(self, schedule_id: str) -> None:
         """Stop firing. Raises IllegalMove when it is paused, ScheduleNotFound."""

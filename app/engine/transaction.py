@@ -120,6 +120,21 @@ class Transactions:
         self._local = _Local()
 
     @contextmanager
+    def single(self) -> Iterator[Transaction]:
+        """Do the same for a block that writes by one statement, which stores its events as well.
+
+        No other verb joins it; inside a transaction it is a part of that.
+        """
+        if self._local.current is not None:
+            yield self._local.current
+            return
+        current = Transaction(self.clock.now(), Outbox(self.store))
+        with self.store.single():
+            yield current
+        if current.topics:
+            self._bus.ring(current.topics)
+
+    @contextmanager
     def __call__(self) -> Iterator[Transaction]:
         """Commit the block as a whole and then ring; an error inside undoes all of it."""
         local = self._local

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from app.data import jobs, waiting
 from app.domain.clock import SECOND, Instant
 from app.domain.errors import IllegalMove, JobNotFound
-from app.domain.records import Job, WaitingEntry
+from app.domain.events import EventKind
+from app.domain.records import Job
+from app.domain.waiting import Pool, Turn, WaitingEntry
 from app.engine.courses import pool_topic
 from app.engine.rounds import each
 from app.engine.transaction import Transactions
@@ -17,10 +19,16 @@ STAYS = 50
 class Waiting:
     """Admission to pools with a limited number of slots."""
 
-    def __init__(self, transactions: Transactions, start: Callable[[str], Job]) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        start: Callable[[str], Job],
+        cancel: Callable[..., Job],
+    ) -> None:
         self._tx = transactions
         self._store = transactions.store
         self._start = start
+        self._cancel = cancel
 
     def set_limit(self, pool: str, max_running: int) -> None:
         """Say how many jobs of a pool may run at a time; those that fit now start at once."""
@@ -37,6 +45,55 @@ class Waiting:
         """Give the list of a pool from the front."""
         with self._store.session():
             return waiting.entries(self._store, pool, limit=limit, offset=offset)
+
+    def move(self, job_id: str, turn: Turn) -> WaitingEntry:
+        """Give a job that waits another place in its list, and tell all who wait; its place then.
+
+        Raises EntryNotFound, IllegalMove once it has its slot.
+        """
+        with self._tx() as tx:
+            found = self._locked(job_id)
+            if waiting.move(self._store, job_id, turn):
+                dialect = jobs.get(self._store, job_id).dialect
+                tx.note(EventKind.JOB_MOVED, dialect, job_id=job_id, pool=found.pool)
+                tx.ring(pool_topic(found.pool))
+            return waiting.entry(self._store, job_id)
+
+    def remove(self, job_id: str, reason: str) -> Job:
+        """Cancel a job that waits, and nothing once it has its slot; the job as it is then.
+
+        Raises EntryNotFound, IllegalMove.
+        """
+        with self._tx():
+            self._locked(job_id)
+            return self._cancel(job_id, reason=reason)
+
+    def _locked(self, job_id: str) -> WaitingEntry:
+        """Give the place of a job that waits, and let nobody be admitted until the commit."""
+        waiting.lock(self._store, waiting.entry(self._store, job_id).pool)
+        found = waiting.entry(self._store, job_id)
+        if found.admitted:
+            raise IllegalMove("It does not wait any more.", current="starting", wanted="moved")
+        return found
+
+    def busy(self, *, limit: int = 100) -> Sequence[Pool]:
+        """Give the pools in which somebody has or wants a slot, those first where most wait."""
+        with self._store.session():
+            return waiting.busy(self._store, limit)
+
+    def holders(self, pool: str, *, limit: int = 100) -> Sequence[Job]:
+        """Give the jobs that have a slot of a pool, those first that have had it longest."""
+        with self._store.session():
+            return waiting.holders(self._store, pool, limit)
+
+    def line(
+        self, pool: str, *, limit: int = 100, offset: int = 0
+    ) -> Sequence[tuple[WaitingEntry, Job]]:
+        """Give a part of the list of a pool from the front, with the jobs."""
+        with self._store.session():
+            found = waiting.entries(self._store, pool, limit=limit, offset=offset)
+            known = waiting.waiting_jobs(self._store, [one.job_id for one in found])
+        return [(one, known[one.job_id]) for one in found if one.job_id in known]
 
     def counts(self, pool: str) -> waiting.PoolCounts:
         """Count who waits, starts and runs; fast however long the list is."""

@@ -4,17 +4,21 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from app.data import leases, workers
+from app.data import fleet, leases, workers
 from app.domain.clock import Instant, seconds
 from app.domain.errors import WorkerNotActive, WorkerNotFound
 from app.domain.events import EventKind
-from app.domain.records import Lease, Worker
+from app.domain.records import Lease, Task, Worker
 from app.engine.transaction import Transactions
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 LISTED_S = 300.0
 """How long a silent worker is still listed."""
 FORGOTTEN_S = 24 * 3600.0
+SILENT_S = 60.0
+"""One of ours that has not been heard of for longer counts as silent; a remote one after LISTED_S,
+unless it holds a task."""
+MOST_DOING = 1000
 
 
 def new_public_id() -> str:
@@ -115,6 +119,61 @@ class Workers:
         since = self._tx.clock.now() - seconds(LISTED_S)
         with self._store.session():
             return workers.seen_since(self._store, since, dialect=dialect)
+
+    def find(
+        self,
+        *,
+        dialect: str | None = None,
+        state: str | None = None,
+        words: tuple[str, ...] = (),
+        key: tuple[str, int] | None = None,
+        limit: int,
+    ) -> Sequence[tuple[Worker, str]]:
+        """Give workers, gone ones included, by name and id from behind a key on, with their states.
+
+        state: `working`, `idle`, `silent` or `left`. words: parts of the names of them or their
+        hosts.
+        """
+        wanted = self._wanted(dialect, state, words)
+        with self._store.session():
+            return fleet.page(self._store, wanted, key, limit)
+
+    def counts(
+        self, *, dialect: str | None = None, words: tuple[str, ...] = ()
+    ) -> Mapping[str, int]:
+        """Count the workers in each of these states that has any."""
+        with self._store.session():
+            return fleet.counts(self._store, self._wanted(dialect, None, words))
+
+    def dialects(self) -> Sequence[str]:
+        """Give the dialects that have workers."""
+        with self._store.session():
+            return fleet.dialects(self._store)
+
+    def doing(self, worker_ids: Sequence[int]) -> Mapping[int, Sequence[Task]]:
+        """Give the tasks that some workers hold, by worker; very many are not all told."""
+        found: dict[int, list[Task]] = {}
+        with self._store.session():
+            for task in fleet.doing(self._store, worker_ids, MOST_DOING):
+                found.setdefault(task.worker_id or 0, []).append(task)
+        return found
+
+    def did(self, worker_id: int, *, limit: int = 20) -> Sequence[fleet.Did]:
+        """Give what a worker worked on lately, the newest tasks first."""
+        with self._store.session():
+            return fleet.did(self._store, worker_id, limit)
+
+    def _wanted(
+        self, dialect: str | None, state: str | None, words: tuple[str, ...]
+    ) -> fleet.Wanted:
+        now = self._tx.clock.now()
+        return fleet.Wanted(
+            since=now - seconds(SILENT_S),
+            since_remote=now - seconds(LISTED_S),
+            dialect=dialect,
+            state=state,
+            words=words,
+        )
 
     def remote(self) -> bool:
         """Tell whether there is a worker, here or gone, that is none of our own."""

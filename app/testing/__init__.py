@@ -4,6 +4,7 @@ from app.testing.clock import FakeClock
 from app.testing.contract import JobInterfaceContract
 from app.testing.engine import (
     ScriptedJob,
+    copy_schema,
     happenings,
     make_engine,
     new_worker,
@@ -21,6 +22,7 @@ __all__ = [
     "SimulatedTask",
     "Simulation",
     "completes",
+    "copy_schema",
     "fails",
     "happenings",
     "make_engine",

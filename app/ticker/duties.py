@@ -39,6 +39,7 @@ def duties(engine: Engine, plugins: PluginManager) -> list[Duty]:
         Duty("subjobs", 1.0, engine.subjobs.run_once),
         Duty("pauses", 2.0, engine.pauses.run_once),
         Duty("groups", 0.5, engine.groups.run_once),
+        Duty("figures", 10.0, engine.figures.run_once),
         Duty("prune", 5.0, engine.prune.run_once),
         Duty("sessions", 60.0, engine.managers.run_once),
         Duty("workers", 300.0, engine.workers.run_once),

@@ -9,9 +9,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.api.flamenco import errors as flamenco
 from app.api.http.problems import problem_of
 from app.api.jobyard.errors import BadRequest
-from app.api.task_tracker.errors import Refused
+from app.api.mantis import errors as mantis
+from app.api.task_tracker import errors as tracker
+from app.api.tork import errors as tork
 from app.domain.errors import EngineError
 from app.domain.records import Scope
 from app.web import forgery
@@ -19,6 +22,8 @@ from app.web.visitors import visitor
 
 View = Callable[..., ResponseReturnValue]
 LOGIN = "/ui/login"
+REFUSALS = (tracker.Refused, flamenco.Refused, mantis.Refused, tork.Refused, forgery.Forged)
+"""What the services of the dialects raise: all have a status and a text."""
 _log = logging.getLogger(__name__)
 
 
@@ -83,8 +88,9 @@ def show(template: str, here: str = "", **words: Any) -> str:
 
 def refusal(error: Exception) -> ResponseReturnValue:
     """Answer an error with a page that says what happened."""
-    if isinstance(error, Refused | forgery.Forged):
-        status, message, faults = error.status, str(error), {}
+    if isinstance(error, REFUSALS):
+        status, message = error.status, str(error)
+        faults = error.errors if isinstance(error, flamenco.Refused) else {}
     elif isinstance(error, BadRequest):
         status, message, faults = 400, str(error), error.faults
     else:

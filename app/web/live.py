@@ -19,8 +19,10 @@ from werkzeug.exceptions import Forbidden, NotFound
 from app.api.http import sessions, sse
 from app.api.http.fanout import Wanted
 from app.api.http.site import site_of
+from app.api.jobyard.errors import BadRequest
 from app.domain.errors import EngineError, Unavailable
 from app.domain.records import Scope
+from app.web.frame import REFUSALS
 from app.web.visitors import Visitor, visitor
 
 log = structlog.get_logger(__name__)
@@ -184,7 +186,7 @@ class Live:
                                 client.take(TICK_S - PAUSE_S)
                     except Unavailable:
                         time.sleep(PAUSE_S)
-        except EngineError:
+        except (EngineError, BadRequest, *REFUSALS):
             pass  # there is nothing to look at any more
         except Exception:
             log.exception("page-not-drawn", view=key[0])

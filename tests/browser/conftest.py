@@ -25,7 +25,7 @@ expect.set_options(timeout=PATIENCE_S * 1000)
 @pytest.fixture(scope="session")
 def yard() -> Iterator[Yard]:
     """A whole server, whose first manager is the admin."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder)
     try:
         yard.start()

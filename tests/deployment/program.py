@@ -116,7 +116,7 @@ class Program:
             return
         for process in reversed(self.family()):
             with_suppressed(process.kill)
-        with_suppressed(lambda: self.process.wait(10))
+        with_suppressed(lambda: self.process.wait(PATIENCE_S))
 
     def family(self) -> list[psutil.Process]:
         """It and all its descendants."""

@@ -48,7 +48,7 @@ JOB = {
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="jy"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
 

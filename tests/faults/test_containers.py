@@ -24,7 +24,7 @@ ASKED = 8
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder whose name is short enough for a socket."""
-    path = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="jy"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
 

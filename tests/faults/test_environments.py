@@ -65,7 +65,7 @@ def swept(data_dir: Path) -> Iterator[None]:
     """End what a server leaves that is killed at the end of a test: no other comes after it."""
     yield
     for pid in below(data_dir):
-        with_suppressed(psutil.Process(pid).kill)
+        with_suppressed(lambda pid=pid: psutil.Process(pid).kill())
 
 
 def of_yard(yard: Yard) -> list[int]:

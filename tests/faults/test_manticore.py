@@ -16,7 +16,7 @@ TIMES = {"USAGE_DURATION": "2", "WARNING_DURATION": "10", "RESET_TIMER_ALLOWED":
 
 @pytest.fixture
 def users(request) -> Iterator[Users]:
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, MANTICORE_SLOTS="1", **getattr(request, "param", {}))
     try:
         yield Users(yard.start())

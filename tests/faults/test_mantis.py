@@ -110,7 +110,7 @@ def second_ticker(yard: Yard) -> Iterator[None]:
         yield
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(90)
 
 
 def test_a_firing_is_one_job_whichever_ticker_is_killed(yard: Yard, clusters: Clusters):

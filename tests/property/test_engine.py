@@ -9,7 +9,6 @@ from contextlib import suppress
 from unittest import mock
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -27,6 +26,7 @@ from app.engine.prune import Retention
 from app.engine.tasks import NewWork
 from app.hooks import Advance, TaskEnd, TaskSpec
 from app.testing import FakeClock, ScriptedJob, make_engine, new_worker, submit
+from tests.fuzzing import examples
 
 pytestmark = pytest.mark.property
 
@@ -180,9 +180,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(who=st.integers(0, 1), limit=st.integers(1, 3), start=st.booleans())
     def claim(self, who, limit, start):
-        claimed = self.engine.claims.claim(
-            self.workers[who], QUEUE, limit=limit, start=start, verified=True
-        )
+        claimed = self.engine.claims.claim(self.workers[who], QUEUE, limit=limit, start=start)
         self.leases += [task.lease for task in claimed]
 
     @rule(who=st.integers(0, 1))
@@ -351,7 +349,7 @@ class Verbs(RuleBasedStateMachine):
                 return
             self.tick(61)
             for worker in self.workers:
-                for task in self.engine.claims.claim(worker, QUEUE, limit=50, verified=True):
+                for task in self.engine.claims.claim_lone(worker, QUEUE, limit=50):
                     self.engine.attempts.complete(task.lease, verification=1)
         raise AssertionError(f"not over: {self.engine.doctor.examine(pause_s=0)}")
 
@@ -367,5 +365,4 @@ def _reachable(moves, before, after):
 
 
 TestVerbs = Verbs.TestCase
-if settings.default.max_examples <= 100:  # the suite's profile; `make fuzz` asks for more
-    TestVerbs.settings = settings(max_examples=40, stateful_step_count=25)
+TestVerbs.settings = examples(40, stateful_step_count=25)

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.data import finder
@@ -13,6 +13,7 @@ from app.domain.records import JobFilter
 from app.domain.states import JobState
 from app.domain.text import words
 from app.testing import FakeClock, ScriptedJob, make_engine, submit
+from tests.fuzzing import examples
 
 LETTERS = "abB_ ,.-'\"*()^:%\\/#@!éÉßẞİıﬁℝǅ\u0301\u0345Ως日本\u200b\ufeff1²"
 PIECES = st.sampled_from(["failed", "Running", "completed", "AND", "NEAR", "a-b", "x" * 70, "Éa"])
@@ -56,7 +57,7 @@ def a_database(server):
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     jobs=JOBS,
     wanted=st.lists(FILTERS, min_size=1, max_size=6),

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import orjson
 from flask import request
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.api.flamenco.errors import Refused, WrongField
 from app.api.http.bodies import body
@@ -212,15 +212,7 @@ def _form() -> Fields:
             _values(MultiDict(parse_qsl(_whole_body().decode("utf-8", "replace"), True))), {}
         )
     request.max_form_memory_size = MOST_TEXT_BYTES
-    try:
-        given = _values(request.form)
-        files = request.files
-    except HTTPException:
-        raise
-    except Exception as error:
-        # Each server has errors of its own for framing that makes no sense.
-        raise BadRequest from error
-    return Fields(given, files)
+    return Fields(_values(request.form), request.files)
 
 
 def _values(form: MultiDict[str, str]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from app.api.http.dialect import families
 _FAMILIES = families("/workers", "/settings", "/static/storage")
 _TASKS = re.compile(r"/tasks/(?:(?![0-9]{32}(?:/|\Z))[0-9]+|compiled|file|zip|thumbnails)(?:/|\Z)")
 
+SHAPE = {"type": "integer", "minimum": 0}
+
 
 def owns(path: str) -> bool:
     """Tell whether a path is this dialect's, known or not."""
@@ -22,6 +24,7 @@ class FarmId(BaseConverter):
     """The id of a task in a path."""
 
     regex = r"(?![0-9]{32}(?:/|\Z))[0-9]+"
+    shape = SHAPE
     part_isolating = True
 
     def to_python(self, value: str) -> int:
@@ -33,6 +36,7 @@ class FarmNumber(BaseConverter):
     """The number of a worker or a job in a path."""
 
     regex = r"[0-9]+"
+    shape = SHAPE
 
     def to_python(self, value: str) -> int:
         """Give the number; one that no row can have stays just that."""

@@ -84,7 +84,10 @@ class GroupFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FarmWorker:
-    """A render node. mac: JSON value as it was sent. task_id: what it holds."""
+    """A render node. mac: JSON value as it was sent. task_id: what it holds.
+
+    asleep: whether its schedule keeps tasks from it.
+    """
 
     id: int
     hostname: str
@@ -103,6 +106,7 @@ class FarmWorker:
     seen_at: Instant
     tags: tuple[str, ...] = ()
     task_id: int | None = None
+    asleep: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

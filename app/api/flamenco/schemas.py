@@ -1,6 +1,6 @@
 """Shapes of bodies, for the API document; at work they are read by hand."""
 
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 
 class Error(Schema):
@@ -168,6 +168,11 @@ class WorkerInfo(Worker):
 class Workers(Schema):
     """Workers by host."""
 
+    class Meta:
+        """Each member is a `Worker`."""
+
+        unknown = INCLUDE
+
     hostname = fields.Nested(Worker)
 
 
@@ -209,6 +214,36 @@ class Lifted(Schema):
     """How many blocks were lifted."""
 
     lifted = fields.Integer()
+
+
+class NewSleep(Schema):
+    """When a worker sleeps. start, end: times of the day; no later end is one on the day after."""
+
+    days = fields.List(fields.String(), required=True)
+    start = fields.String(required=True)
+    end = fields.String(required=True)
+    zone = fields.String(load_default="UTC")
+    at_once = fields.Boolean(load_default=False)
+
+
+class Asleep(Schema):
+    """Whether a worker is to sleep until its schedule says otherwise."""
+
+    asleep = fields.Boolean(required=True)
+
+
+class Sleep(NewSleep):
+    """When a worker sleeps, whether it does, and until when that stays so."""
+
+    worker_id = fields.Integer()
+    asleep = fields.Boolean()
+    changes_at = fields.String()
+
+
+class Sleeps(Schema):
+    """The schedules of all workers that have one."""
+
+    schedules = fields.List(fields.Nested(Sleep))
 
 
 class CompilerInfo(Schema):
@@ -260,7 +295,21 @@ class Value(Schema):
     value = fields.Raw(required=True)
 
 
+class Setting(Schema):
+    """A setting: its object as it is, or its value; empty where nobody knows it."""
+
+    class Meta:
+        """An object's own members."""
+
+        unknown = INCLUDE
+
+    value = fields.Raw()
+
+
 class Values(Schema):
     """Settings by name."""
 
-    name = fields.Raw()
+    class Meta:
+        """Names that clients chose."""
+
+        unknown = INCLUDE

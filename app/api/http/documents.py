@@ -1,17 +1,20 @@
 """One OpenAPI document for each dialect, and the words its routes describe themselves with."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from flask import Flask
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema
+from werkzeug.routing import BaseConverter
 
 from app.api.http.callers import Guard
 from app.api.http.dialect import Mounted
 
 View = TypeVar("View", bound=Callable[..., Any])
-SchemaLike = type[Schema] | Schema
+# As a dict: what no marshmallow schema can say, in OpenAPI's own words.
+SchemaLike = type[Schema] | Schema | dict[str, Any]
 JSON = "application/json"
 
 _PHRASES = {
@@ -40,11 +43,32 @@ class DialectApi(Api):  # type: ignore[misc]
         """Register none: the last of several Apis would word the errors of all."""
 
 
-def mount(app: Flask, mounted: Mounted, blueprints: Sequence[Blueprint], version: str) -> Any:
-    """Mount a dialect's blueprints and give its OpenAPI document."""
+def mount(
+    app: Flask, mounted: Mounted, blueprints: Sequence[Blueprint], version: str
+) -> Callable[[], dict[str, Any]]:
+    """Mount a dialect's blueprints and give what makes its OpenAPI document, once.
+
+    Few ever ask a process for a document, and making all of them is most of what its start takes.
+    """
+    prefix = mounted.terms.prefix or None
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint, url_prefix=prefix)
+
+    @cache
+    def document() -> dict[str, Any]:
+        return _document(app, mounted, blueprints, version)
+
+    return document
+
+
+def _document(
+    app: Flask, mounted: Mounted, blueprints: Sequence[Blueprint], version: str
+) -> dict[str, Any]:
     dialect, terms = mounted.dialect, mounted.terms
     api = DialectApi(config_prefix=dialect.name.upper())
     api.ERROR_SCHEMA = dialect.error_schema
+    # Forms of ids that are our own say in `shape` what the document tells of them.
+    api.register_converter(BaseConverter, lambda each: getattr(each, "shape", {"type": "string"}))
     api.init_app(
         app,
         spec_kwargs={
@@ -55,8 +79,9 @@ def mount(app: Flask, mounted: Mounted, blueprints: Sequence[Blueprint], version
         },
     )
     for blueprint in blueprints:
-        api.register_blueprint(blueprint, url_prefix=terms.prefix or None)
-    document = api.spec.to_dict()
+        blueprint.register_views_in_doc(api, app, api.spec, name=blueprint.name, parameters=None)
+        api.spec.tag({"name": blueprint.name, "description": blueprint.description})
+    document: dict[str, Any] = api.spec.to_dict()
     if terms.guard is not None:
         _add_refusals(document, terms.guard)
     return document

@@ -1,5 +1,6 @@
 """What a view reaches beside the request: the services of the process, and who else is mounted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ _KEY = "jobyard"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One web process. documents: the OpenAPI document of each dialect, by name."""
+    """One web process. documents: what makes the OpenAPI document of each dialect, by name."""
 
     services: Services
     owners: Owners
@@ -25,7 +26,7 @@ class Site:
     lobby: Lobby
     sinks: Sinks
     drain: Drain
-    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    documents: dict[str, Callable[[], dict[str, Any]]] = field(default_factory=dict)
 
 
 def attach(app: Flask, site: Site) -> None:

@@ -9,6 +9,7 @@ from flask import Response, request
 from app.api.http.follow import Output, Stopped
 from app.domain.records import LogPart
 
+EVENT_STREAM = "text/event-stream"
 BEAT = b": beat\n\n"
 """A comment: it keeps proxies from hanging up, and shows whether the client is still there."""
 AGAIN = b"retry: 1000\n\n"
@@ -36,7 +37,7 @@ def answer(frames: Iterator[bytes]) -> Response:
     """Answer with a stream. Its resources are taken when the first frame is asked for."""
     return Response(
         frames,
-        mimetype="text/event-stream",
+        mimetype=EVENT_STREAM,
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.data.db import Store
+from app.data.waiting import ORDER
 from app.domain.clock import Instant
 from app.domain.states import JobState
 
@@ -119,7 +120,9 @@ class Stand(NamedTuple):
 
 def places(store: Store, pool: str) -> Mapping[str, Place]:
     """Give the whole waiting list, by environment."""
-    rows = store.run("SELECT job_id, admitted FROM waiting WHERE pool = ? ORDER BY id", (pool,))
+    rows = store.run(
+        f"SELECT job_id, admitted FROM waiting WHERE pool = ? ORDER BY {ORDER}", (pool,)
+    )
     return {row[0]: Place(at, bool(row[1])) for at, row in enumerate(rows.fetchall())}
 
 

@@ -18,6 +18,7 @@ from app.api.manticore.words import Standing, detail, reason
 from app.bus import Subscription
 from app.domain.errors import EngineError, PluginFailed
 from app.domain.states import JobState
+from app.domain.waiting import Pool
 from app.engine.courses import pool_topic
 from app.wiring import Services
 
@@ -94,14 +95,15 @@ class Watch:
             places = tables.places(store, POOL)
             stands = tables.stands(store, [one for one in wanted if one not in places])
             stay_s = services.engine.waiting.stay_s(POOL) if places else None
-        starting = sum(place.admitted for place in places.values())
-        share_s = None if stay_s is None else stay_s / slots(services.settings.manticore)
+        pool = Pool(
+            name=POOL,
+            max_running=slots(services.settings.manticore),
+            starting=sum(place.admitted for place in places.values()),
+        )
         for job_id in wanted:
             place = places.get(job_id)
             if place is not None:
-                # One place becomes free in each share of a stay, and those ahead take theirs first.
-                turns = max(1, place.position + 1 - starting)
-                eta_s = None if share_s is None or place.admitted else share_s * turns
+                eta_s = pool.eta_s(place.position, stay_s)
                 standing = Standing(position=place.position, wait=not place.admitted, eta_s=eta_s)
             else:
                 standing = self._off_the_list(services, job_id, stands.get(job_id))

@@ -13,8 +13,13 @@ from app.domain.records import Json
 JOB = "/api/v2/job"
 UNUSED = "idle for too long"
 DELETED = "deleted"
-_REASONS = {"start_failed": "start_failed", "exited": "exited", "shutdown": "shutdown"}
-_TOLD = frozenset({"start_failed", "exited"})
+_REASONS = {
+    "start_failed": "start_failed",
+    "exited": "exited",
+    "shutdown": "shutdown",
+    DELETED: DELETED,
+}
+_TOLD = frozenset({"start_failed", "exited", DELETED})
 _LONGEST_DETAIL = 4000
 OVER = "dead"
 """The tag of who was told that all is over."""

@@ -106,6 +106,29 @@ def cluster_page(store: Store, order: Order, *, limit: int, offset: int) -> tupl
     return [row[0] for row in rows], int(count[0]) if count else 0
 
 
+def clusters_behind(store: Store, name: str, part: str, limit: int) -> list[int]:
+    """Give the ids of clusters behind a name, by name; part: of their names, in small letters."""
+    rows = store.run(
+        "SELECT group_id FROM mantis_cluster WHERE name > ?"
+        " AND LOWER(name) LIKE ? ESCAPE '!' ORDER BY name LIMIT ?",
+        (name, "%" + "".join(f"!{sign}" if sign in "!%_" else sign for sign in part) + "%", limit),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def open_counts(store: Store, group_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Give how many jobs of clusters are open, and how many of these are launched."""
+    if not group_ids:
+        return {}
+    marks = ", ".join("?" * len(group_ids))
+    rows = store.run(
+        "SELECT group_id, COUNT(*), SUM(CASE WHEN state = 'RUNNING' THEN 1 ELSE 0 END) FROM job"
+        f" WHERE group_id IN ({marks}) AND ended_at IS NULL AND state IN {OPEN} GROUP BY group_id",
+        tuple(group_ids),
+    ).fetchall()
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+
 # -- jobs ------------------------------------------------------------------------------------------
 
 

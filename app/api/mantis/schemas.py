@@ -1,6 +1,6 @@
 """Shapes of bodies, for the API document; at work they are read by hand, leniently."""
 
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 
 class Error(Schema):
@@ -202,3 +202,12 @@ class Listed(Schema):
 
 class Document(Schema):
     """An object; docs/mantis.md tells its fields."""
+
+    class Meta:
+        """Any."""
+
+        unknown = INCLUDE
+
+
+DOCUMENTS = {"type": "array", "items": {"type": "object"}}
+NAMES = {"type": "array", "items": {"type": "string"}}

@@ -94,7 +94,7 @@ def _figures() -> Response:
 def docs() -> Response:
     """Show the API documents; works without any network but this server."""
     return Response(
-        service.docs_page(site().documents),
+        service.docs_page([each.dialect for each in site().owners.mounted]),
         mimetype="text/html",
         headers={"Content-Security-Policy": _DOCS_POLICY},
     )
@@ -107,7 +107,7 @@ def document(name: str) -> dict[str, Any]:
     found = site().documents.get(name)
     if found is None:
         raise NotFound
-    return found
+    return found()
 
 
 @blueprint.route("/api/docs/files/<name>")

@@ -3,7 +3,7 @@
 import html
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.api.http.dialect import Dialect
@@ -124,11 +124,10 @@ def _plugins(services: Services) -> list[dict[str, Any]]:
     return [*refused, *checks]
 
 
-def docs_page(documents: dict[str, dict[str, Any]]) -> str:
+def docs_page(dialects: Iterable[Dialect]) -> str:
     """Write the page that shows every document; no script or style stands in it."""
     listed = [
-        {"url": f"/api/docs/{name}.json", "name": document["info"]["title"]}
-        for name, document in documents.items()
+        {"url": f"/api/docs/{dialect.name}.json", "name": dialect.title} for dialect in dialects
     ]
     links = " ".join(
         f'<a href="{html.escape(each["url"])}">{html.escape(each["name"])}</a>' for each in listed

@@ -19,9 +19,16 @@ _PROJECT = (
     " g.paused, g.chain, p.assign_rate, p.submit_rate"
 )
 _PROJECTS = f"SELECT {_PROJECT} FROM job_group g JOIN tracker_project p ON p.group_id = g.id"
-_REMOTE = "w.id, w.name, w.started_at, t.secret, t.paused"
-_REMOTES = f"SELECT {_REMOTE} FROM tracker_worker t JOIN worker w ON w.id = t.worker_id"
 _RIGHTS = "a.assign, a.submit, a.pending"
+_REMOTE = "w.id, w.name, w.started_at, t.secret, t.paused"
+_REMOTE_IN = (
+    f"SELECT {_REMOTE}, p.group_id IS NOT NULL, {_PROJECT}, {_RIGHTS} FROM tracker_worker t"
+    " JOIN worker w ON w.id = t.worker_id LEFT JOIN job_group g ON g.id = ?"
+    " LEFT JOIN tracker_project p ON p.group_id = g.id"
+    " LEFT JOIN tracker_access a ON a.group_id = g.id AND a.worker_id = t.worker_id"
+    " WHERE t.worker_id = ?"
+)
+_REMOTES = f"SELECT {_REMOTE} FROM tracker_worker t JOIN worker w ON w.id = t.worker_id"
 _MEMBERS = (
     f"SELECT {_PROJECT}, {_RIGHTS} FROM job_group g JOIN tracker_project p ON p.group_id = g.id"
     " LEFT JOIN tracker_access a ON a.group_id = g.id AND a.worker_id = ?"
@@ -183,6 +190,16 @@ def remote(store: Store, worker_id: int) -> Remote | None:
     """Give a worker; None when there is none."""
     row = store.run(f"{_REMOTES} WHERE t.worker_id = ?", (worker_id,)).fetchone()
     return None if row is None else _remote(row)
+
+
+def remote_in(
+    store: Store, worker_id: int, project_id: int
+) -> tuple[Remote, Membership | None] | None:
+    """Give a worker, a project and what it may do there, in one journey; None for what is not."""
+    row = store.run(_REMOTE_IN, (project_id, worker_id)).fetchone()
+    if row is None:
+        return None
+    return _remote(row), _membership(row[6:]) if row[5] else None
 
 
 def remotes(store: Store) -> list[Remote]:

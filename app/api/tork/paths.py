@@ -1,6 +1,7 @@
 """Which paths are Tork's, and the forms of ids in them."""
 
 import re
+from typing import ClassVar
 
 from werkzeug.routing import BaseConverter
 
@@ -29,4 +30,5 @@ class TaskId(BaseConverter):
     """What may stand for a task in a path of Tork's."""
 
     regex = rf"(?:[0-9a-f]{{32}}(?=/|\Z)|(?!{_NOT_OURS}(?:/|\Z))[^/]+)"
+    shape: ClassVar = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
     part_isolating = True

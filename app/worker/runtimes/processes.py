@@ -9,6 +9,7 @@ limit loses it, and looking at all processes of the machine costs two calls each
 
 import ctypes
 import os
+import posix
 import resource
 import secrets
 import select
@@ -22,6 +23,7 @@ from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
 _RLIMIT_LOCKS = 10
+_PIECE_BYTES = 4096
 #: Ids of processes that `gate.spawn` started and that were not reaped yet: nobody else's to reap.
 spawned: set[int] = set()
 _subreaper: list[bool] = []
@@ -212,7 +214,7 @@ def _stat(pid: int) -> list[str]:
     Raises OSError when that cannot be known.
     """
     try:
-        text = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+        text = _read(f"/proc/{pid}/stat")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return []
     return text[text.rindex(")") + 2 :].split()
@@ -220,11 +222,23 @@ def _stat(pid: int) -> list[str]:
 
 def _children() -> list[int]:
     pids: list[int] = []
-    for task in Path("/proc/self/task").iterdir():
+    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208  hot
         try:
-            pids += map(int, (task / "children").read_text("ascii").split())
+            pids += map(int, _read(f"/proc/self/task/{thread}/children").split())
         except FileNotFoundError:  # a kernel without that list, or a thread that ended
             own = str(os.getpid())
             pids = [pid for pid in _all_pids() if _stat(pid)[1:2] == [own]]
             break
     return pids
+
+
+def _read(path: str) -> str:
+    """Read a file of /proc, a few times as fast as a `Path` does."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    text = b""
+    try:
+        while piece := os.read(fd, _PIECE_BYTES):
+            text += piece
+    finally:
+        posix.close(fd)  # not gevent's, which looks for those who wait for it
+    return text.decode("ascii", "replace")

@@ -2,6 +2,7 @@
 
 import math
 import os
+import posix
 import shlex
 import signal
 import time
@@ -161,7 +162,7 @@ class _Run:
                 for taker in (take_lines, take) if main and self.command.sink else (take,):
                     read_end, write_end = os.pipe2(os.O_CLOEXEC)
                     reading.callback(os.close, read_end)
-                    writing.callback(os.close, write_end)
+                    writing.callback(posix.close, write_end)
                     os.set_blocking(read_end, False)
                     takers[read_end] = taker
                     ends.append(write_end)

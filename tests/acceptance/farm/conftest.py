@@ -12,7 +12,7 @@ from tests.yard import Yard
 
 @pytest.fixture(scope="session")
 def _yard():
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, JOBYARD_FLAMENCO_TRIES="3")
     try:
         yield yard.start()

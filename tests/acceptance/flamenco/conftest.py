@@ -15,7 +15,7 @@ from tests.yard import Yard
 
 @contextmanager
 def served(**environment: str) -> Iterator[Flamenco]:
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     # Two web processes, so whatever one of them alone would know shows itself.
     yard = Yard(folder, JOBYARD_WEB_PROCESSES="2", **environment)
     try:
@@ -52,7 +52,7 @@ def farm(_farm: Flamenco) -> Flamenco:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     """Starts web processes without anything beside them; all of them end with the module."""
-    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="jy", ignore_cleanup_errors=True) as folder:
         started = Servers(Path(folder))
         yield started
         started.end()

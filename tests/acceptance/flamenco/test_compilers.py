@@ -15,6 +15,7 @@ from tests.acceptance.flamenco.client import (
     number,
     unzipped,
 )
+from tests.rotation import rotated, short
 
 SYSTEMS = {
     "Linux 6.1": "Linux",
@@ -82,8 +83,9 @@ def options(flamenco: Flamenco, task: int, system: str | None) -> dict:
     return flamenco.compiled(task, **({} if system is None else {"system": system}))["options"]
 
 
-@pytest.mark.parametrize("system", [None, *SYSTEMS])
-@pytest.mark.parametrize("kind", DEFINITIONS)
+@pytest.mark.parametrize(
+    ("kind", "system"), rotated(list(DEFINITIONS), [None, *SYSTEMS], rounds=4), ids=short
+)
 def test_the_words_in_a_preview(flamenco: Flamenco, kind: str, system: str | None):
     type_, settings = DEFINITIONS[kind]
     found = options(flamenco, flamenco.task(type=type_, settings=settings), system)
@@ -111,11 +113,14 @@ TEXTS = ["hello", "a b", "'q' \"d\"", "$(reboot) `x` ; & | > %PATH%", "-n", "--h
          "\\n", "==command==", "==jobpath==", " lead", "x" * 5000, "{}", "[1]"]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize(("system", "words"), [
+ECHOES = [
     (None, ["echo"]), ("Linux", ["echo"]), ("Darwin 14", ["echo"]), ("Windows 7", ["cmd", "/c", "echo"]),
-])  # fmt: skip
-def test_a_text_is_printed(flamenco: Flamenco, text: str, system: str | None, words: list[str]):
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "echo"), rotated(TEXTS, ECHOES, rounds=2), ids=short)
+def test_a_text_is_printed(flamenco: Flamenco, text: str, echo: tuple[str | None, list[str]]):
+    system, words = echo
     task = flamenco.task(type=PRINT, settings={"text": text})
     found = options(flamenco, task, system)
     assert found["command"] == [*words, text]
@@ -149,10 +154,18 @@ RELATIVE = [
 ]
 
 
-@pytest.mark.parametrize("system", ["Linux", "Darwin", "Windows"])
-@pytest.mark.parametrize("path", [*ABSOLUTE, *RELATIVE])
-@pytest.mark.parametrize("kind", ["render", "tile", "mix to EXR", "bake"])
-def test_scenes_and_output_elsewhere(flamenco: Flamenco, kind: str, path: str, system: str):
+ELSEWHERE = [
+    (kind, system)
+    for kind in ("render", "tile", "mix to EXR", "bake")
+    for system in ("Linux", "Darwin", "Windows")
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "path"), rotated(ELSEWHERE, [*ABSOLUTE, *RELATIVE], rounds=3), ids=short
+)
+def test_scenes_and_output_elsewhere(flamenco: Flamenco, where: tuple[str, str], path: str):
+    kind, system = where
     type_, settings = DEFINITIONS[kind]
     own = OWN[system]
     others = {f"{word}_path_{each}": f"/not/for/{system}" for word in ("file", "output")

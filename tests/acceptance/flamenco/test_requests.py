@@ -17,6 +17,7 @@ from tests.acceptance.flamenco.client import (
     urgent,
     zipped,
 )
+from tests.rotation import rotated, short
 
 LIMIT = 2**53
 TEXT = json.dumps(SHOT)
@@ -60,8 +61,7 @@ def made(flamenco: Flamenco) -> dict[str, int]:
     return {"task": task, "worker": worker.id}
 
 
-@pytest.mark.parametrize("kind", BROKEN)
-@pytest.mark.parametrize("route", READERS, ids=" ".join)
+@pytest.mark.parametrize(("route", "kind"), rotated(READERS, list(BROKEN), rounds=3), ids=short)
 def test_what_is_no_object_is_refused(flamenco: Flamenco, made, route, kind):
     method, path = route
     headers = {"Content-Type": "application/json"}
@@ -242,8 +242,7 @@ BODIES = [
 ]
 
 
-@pytest.mark.parametrize("value", NO_INTEGERS, ids=lambda value: repr(value)[:24])
-@pytest.mark.parametrize("route", BODIES, ids=" ".join)
+@pytest.mark.parametrize(("route", "value"), rotated(BODIES, NO_INTEGERS, rounds=3), ids=short)
 def test_what_is_no_integer(flamenco: Flamenco, made, route, value):
     method, path, name = route
     fields = {"type": PRINT, "settings": '{"text": "t"}', "hostname": "h", name: value}
@@ -251,16 +250,18 @@ def test_what_is_no_integer(flamenco: Flamenco, made, route, value):
         flamenco.refused(400, method, path.format(**made), blamed=name, **sent(form, fields))
 
 
-@pytest.mark.parametrize("value", NO_JSON_INTEGERS, ids=lambda value: repr(value)[:24])
-@pytest.mark.parametrize("route", BODIES, ids=" ".join)
+@pytest.mark.parametrize(("route", "value"), rotated(BODIES, NO_JSON_INTEGERS, rounds=3), ids=short)
 def test_what_is_no_integer_in_json(flamenco: Flamenco, made, route, value):
     method, path, name = route
     fields = {"type": PRINT, "settings": '{"text": "t"}', "hostname": "h", name: value}
     flamenco.refused(400, method, path.format(**made), blamed=name, json=fields)
 
 
-@pytest.mark.parametrize("text", ["1e400", "-1e400", "1.0", "5e0", "-0.0"])
-@pytest.mark.parametrize("route", BODIES, ids=" ".join)
+@pytest.mark.parametrize(
+    ("route", "text"),
+    rotated(BODIES, ["1e400", "-1e400", "1.0", "5e0", "-0.0"], rounds=2),
+    ids=short,
+)
 def test_a_json_number_that_is_no_integer(flamenco: Flamenco, made, route, text):
     method, path, name = route
     body = (
@@ -288,16 +289,22 @@ def test_digits_are_an_integer(flamenco: Flamenco, text: str):
     flamenco.shows(task, priority=int(text))
 
 
-@pytest.mark.parametrize("value", [LIMIT + 1, 2**63, 2**64, 10**30, 10**100])
+NUMBERED = [
+    ("GET", "/tasks/{}"), ("PATCH", "/tasks/{}"), ("DELETE", "/tasks/{}"), ("GET", "/tasks/{}/log"),
+    ("GET", "/tasks/compiled/{}"), ("GET", "/tasks/zip/{}"), ("GET", "/tasks/zip/sup/{}"),
+    ("GET", "/tasks/zip/dep/{}"), ("GET", "/tasks/{}/output"), ("GET", "/tasks/{}/thumbnail"),
+    ("GET", "/workers/{}"), ("PATCH", "/workers/{}"), ("DELETE", "/workers/{}"),
+    ("PATCH", "/workers/status/{}"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/tasks/{}"), ("PATCH", "/tasks/{}"), ("DELETE", "/tasks/{}"), ("GET", "/tasks/{}/log"),
-     ("GET", "/tasks/compiled/{}"), ("GET", "/tasks/zip/{}"), ("GET", "/tasks/zip/sup/{}"),
-     ("GET", "/tasks/zip/dep/{}"), ("GET", "/tasks/{}/output"), ("GET", "/tasks/{}/thumbnail"),
-     ("GET", "/workers/{}"), ("PATCH", "/workers/{}"), ("DELETE", "/workers/{}"),
-     ("PATCH", "/workers/status/{}")],
-)  # fmt: skip
-def test_a_path_of_a_huge_number_is_unknown(flamenco: Flamenco, method, path, value):
+    ("route", "value"),
+    rotated(NUMBERED, [LIMIT + 1, 2**63, 2**64, 10**30, 10**100], rounds=2),
+    ids=short,
+)
+def test_a_path_of_a_huge_number_is_unknown(flamenco: Flamenco, route, value):
+    method, path = route
     word = "ready" if path.startswith("/tasks") else "enabled"
     flamenco.refused(404, method, path.format(value), json={"status": word})
 

@@ -10,6 +10,7 @@ from tests.acceptance.flamenco.client import (
     Flamenco,
     unique,
 )
+from tests.rotation import rotated, short
 
 LABELS = {
     None: "json",
@@ -59,8 +60,9 @@ def made(flamenco: Flamenco) -> dict[str, int]:
     return {"task": flamenco.task(), "worker": flamenco.worker().id}
 
 
-@pytest.mark.parametrize("accept", LABELS)
-@pytest.mark.parametrize("route", JSON_ROUTES)
+@pytest.mark.parametrize(
+    ("accept", "route"), rotated(list(LABELS), JSON_ROUTES, rounds=3), ids=short
+)
 def test_the_label_follows_accept(flamenco: Flamenco, made, route, accept):
     method, path, status, body = route
     options = {} if body is None else {"json": body}

@@ -159,7 +159,12 @@ FRAMED = (RENDER, TILED, MIX)
 # type, what it is given instead of or beside the least it needs, and the values that are refused
 WRONG: list[tuple[str, str, list]] = [
     *[(kind, "filepath", PATHS) for kind in LEAST],
-    *[(kind, name, [5, [], {}, True]) for kind in LEAST for name in TEXTS],
+    # One code reads all of them: each gets one of the values.
+    *[
+        (kind, name, [[5, [], {}, True][(first + second) % 4]])
+        for first, kind in enumerate(LEAST)
+        for second, name in enumerate(TEXTS)
+    ],
     *[(kind, "frame_start", [*NUMBERS, 11] if kind == RENDER else NUMBERS) for kind in FRAMED],
     *[(kind, "frame_end", [*NUMBERS, 4, "4", -5]) for kind in FRAMED],
     *[(kind, "format", FORMATS) for kind in FRAMED],

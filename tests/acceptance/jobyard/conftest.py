@@ -13,7 +13,7 @@ from tests.yard import Yard
 
 @pytest.fixture(scope="session")
 def yard() -> Iterator[Yard]:
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder)
     try:
         yield yard.start()

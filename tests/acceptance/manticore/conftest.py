@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.manticore.client import Manticore
 from tests.acceptance.manticore.standin import install
-from tests.integration.http.conftest import Servers
+from tests.integration.http.conftest import Inside, Servers
 
 FILE = "[manticore]\njob_plugins = ['standin']\nmax_running = {slots}\n{more}"
 
@@ -22,6 +22,10 @@ class Manticores:
         self._servers = servers
         self._folder = folder
 
+    def inside(self, *, slots: int = 1, **variables: str) -> Inside:
+        """Make an application in the test's own process, for what a setting changes."""
+        return self._servers.inside(FILE.format(slots=slots, more=""), **variables)
+
     def start(self, more: str = "", *, slots: int = 1, **variables: str) -> Manticore:
         toml = FILE.format(slots=slots, more=more)
         return Manticore(self._servers.start(toml, PYTHONPATH=self._folder, **variables))
@@ -29,7 +33,7 @@ class Manticores:
 
 @pytest.fixture(scope="session")
 def standin() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="jy") as folder:
         sys.path.insert(0, install(Path(folder)))
         yield folder
         sys.path.remove(folder)
@@ -38,7 +42,7 @@ def standin() -> Iterator[str]:
 @contextmanager
 def started(standin: str) -> Iterator[Manticores]:
     """Let servers be started; all of them end with the block."""
-    with tempfile.TemporaryDirectory(prefix="jy", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="jy", ignore_cleanup_errors=True) as folder:
         servers = Servers(Path(folder))
         yield Manticores(servers, standin)
         servers.end()

@@ -44,7 +44,7 @@ class Users:
 
 @pytest.fixture
 def users(request) -> Iterator[Users]:
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, JOBYARD_WEB_PROCESSES="2", **getattr(request, "param", {}))
     try:
         yield Users(yard.start())

@@ -62,11 +62,11 @@ def test_who_comes_through_a_proxy_does_not_get_it(manticore, header):
 
 
 def test_settings_open_it_and_switch_it_off(manticores):
-    opened = manticores.start(JOBYARD_WEB_OPEN_PAGES="true")
-    assert opened.server.get(PAGE, **{"X-Forwarded-For": "192.0.2.1"}).status == 200
-    off = manticores.start(WEBPAGE_DISABLED="true")
-    assert off.server.get(PAGE).status == 404
-    assert off.server.get("/api/v2/job").status == 200
+    opened = manticores.inside(JOBYARD_WEB_OPEN_PAGES="true")
+    assert opened.get(PAGE, **{"X-Forwarded-For": "192.0.2.1"}).status == 200
+    off = manticores.inside(WEBPAGE_DISABLED="true")
+    assert off.get(PAGE).status == 404
+    assert off.get("/api/v2/job").status == 200
 
 
 # -- what people do -----------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def yard() -> Iterator[Yard]:
     """A whole server with one slot and the bundled stand-ins."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     times = {"USAGE_DURATION": "3", "WARNING_DURATION": "3600", "RESET_TIMER_ALLOWED": "true"}
     yard = Yard(folder, MANTICORE_SLOTS="1", **times)
     try:

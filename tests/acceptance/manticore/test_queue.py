@@ -24,8 +24,13 @@ def test_the_queue_is_counted(manticore):
 
 
 def test_without_a_limit_there_is_no_number_of_slots(manticores):
-    own = manticores.start(slots=0)
-    assert queue(own) == {"waiting": 0, "starting": 0, "running": 0, "slots": None}
+    own = manticores.inside(slots=0)
+    assert own.get("/api/v2/queue").json == {
+        "waiting": 0,
+        "starting": 0,
+        "running": 0,
+        "slots": None,
+    }
 
 
 def test_the_wait_is_guessed_from_the_latest_stays(manticore):

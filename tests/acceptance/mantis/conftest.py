@@ -14,7 +14,7 @@ from tests.yard import Yard
 @pytest.fixture(scope="session")
 def server() -> Iterator[Mantis]:
     """Two web processes, so whatever one of them alone would know shows itself."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, JOBYARD_WEB_PROCESSES="2")
     try:
         yield Mantis(yard.start())

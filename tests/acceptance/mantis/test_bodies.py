@@ -19,6 +19,7 @@ from tests.acceptance.mantis.client import (
     unique,
 )
 from tests.acceptance.mantis.endpoints import READERS, REFUSED_ONLY, launched_cluster
+from tests.rotation import rotated, short
 
 MIB = 1 << 20
 KINDS = [
@@ -50,8 +51,7 @@ def named(readers):
     return pytest.mark.parametrize("reader", readers, ids=lambda reader: reader.name)
 
 
-@named(READERS)
-@pytest.mark.parametrize("kind", KINDS, ids=repr)
+@pytest.mark.parametrize(("reader", "kind"), rotated(READERS, KINDS, rounds=2), ids=short)
 def test_the_content_type_of_a_request_is_ignored(mantis: Mantis, ready, reader, kind):
     body = json.dumps(reader.body(ready)).encode()
     headers = {"Content-Type": kind}
@@ -67,14 +67,18 @@ def test_accept_is_ignored_too(mantis: Mantis, ready, accept):
     mantis.expect(404, "GET", "/jobs/nope-1", headers={"Accept": accept})
 
 
-@named(READERS + REFUSED_ONLY)
-@pytest.mark.parametrize("what", UNREADABLE)
+@pytest.mark.parametrize(
+    ("reader", "what"), rotated(READERS + REFUSED_ONLY, list(UNREADABLE), rounds=3), ids=short
+)
 def test_what_cannot_be_read_is_refused(mantis: Mantis, ready, reader, what):
     mantis.refused(400, reader.method, reader.filled(ready), UNREADABLE[what])
 
 
-@named(READERS + REFUSED_ONLY)
-@pytest.mark.parametrize("body", [b"[]", b"{}", b"[{}]", b"[1]"])
+@pytest.mark.parametrize(
+    ("reader", "body"),
+    rotated(READERS + REFUSED_ONLY, [b"[]", b"{}", b"[{}]", b"[1]"], rounds=2),
+    ids=short,
+)
 def test_a_value_of_the_wrong_kind_is_refused(mantis: Mantis, ready, reader, body):
     mantis.refused(400, reader.method, reader.filled(ready), body)
 
@@ -179,8 +183,11 @@ def cluster_with(field: str, value):
     return definition(unique(), schedulingInfo=scheduling(stage(machineDefinition=port)))
 
 
-@pytest.mark.parametrize("value", NO_INTEGER, ids=repr)
-@pytest.mark.parametrize("field", ["slaMin", "slaMax", "numberOfInstances"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    rotated(["slaMin", "slaMax", "numberOfInstances"], NO_INTEGER),
+    ids=short,
+)
 def test_what_is_no_integer_is_refused_at_create(mantis: Mantis, field, value):
     body = cluster_with(field, value)
     mantis.refused(400, "POST", "/jobClusters", body)
@@ -190,14 +197,20 @@ def test_what_is_no_integer_is_refused_at_create(mantis: Mantis, field, value):
 NO_NUMBER = [value for value in NO_INTEGER if value not in (1.5, "1.5")]
 
 
-@pytest.mark.parametrize("value", NO_NUMBER, ids=repr)
-@pytest.mark.parametrize("field", ["cpuCores", "memoryMB", "diskMB", "networkMbps", "numPorts"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    rotated(["cpuCores", "memoryMB", "diskMB", "networkMbps", "numPorts"], NO_NUMBER, rounds=2),
+    ids=short,
+)
 def test_what_is_no_number_is_refused_at_create(mantis: Mantis, field, value):
     mantis.refused(400, "POST", "/jobClusters", cluster_with(field, value))
 
 
-@pytest.mark.parametrize("value", NO_INTEGER, ids=repr)
-@pytest.mark.parametrize("field", ["runtimeLimitSecs", "minRuntimeSecs", "subscriptionTimeoutSecs"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    rotated(["runtimeLimitSecs", "minRuntimeSecs", "subscriptionTimeoutSecs"], NO_INTEGER),
+    ids=short,
+)
 def test_what_is_no_integer_is_refused_at_submit(mantis: Mantis, ready, field, value):
     if field == "subscriptionTimeoutSecs":
         ready.refused(400, subscriptionTimeoutSecs=value)

@@ -16,7 +16,7 @@ HALF_HOUR = 1_800_000
 @pytest.fixture(scope="module")
 def strict() -> Iterator[Mantis]:
     """A server that runs no shell commands and reads cron texts in India."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(
         folder, JOBYARD_MANTIS_SHELL_COMMANDS="false", JOBYARD_MANTIS_TIME_ZONE="Asia/Kolkata"
     )

@@ -8,6 +8,7 @@ import pytest
 
 from tests.acceptance.mantis.client import LEAVE_OUT, Mantis, check_error, definition, unique
 from tests.acceptance.mantis.endpoints import READERS, ROUTES, STREAMS, launched_cluster
+from tests.rotation import rotated, short
 
 VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 WRONG = [(verb, path) for path, right in ROUTES.items() for verb in VERBS if verb not in right]
@@ -83,8 +84,7 @@ UNKNOWN_PATHS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("path", UNKNOWN_PATHS)
+@pytest.mark.parametrize(("verb", "path"), rotated(VERBS, UNKNOWN_PATHS, rounds=2), ids=short)
 def test_an_unknown_path_is_404(mantis: Mantis, ready, verb, path):
     answer = mantis.ask(
         verb, path.format(c=ready.name, j=f"{ready}-1"), b"{}" if verb == "POST" else LEAVE_OUT

@@ -13,6 +13,7 @@ from tests.acceptance.mantis.client import (
     scheduling,
     unique,
 )
+from tests.rotation import rotated, short
 from tests.yard import eventually
 
 GOOD = [
@@ -209,23 +210,28 @@ def lone(server: Mantis):
     cluster.end()
 
 
-@pytest.mark.parametrize("shape", IDS, ids=lambda shape: ascii(shape[:24]))
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/jobs/{}"),
-        ("GET", "/jobs/{}?archived=true"),
-        ("GET", "/jobClusters/{cluster}/jobs/{}"),
-        ("GET", "/jobs/{}/archivedWorkers"),
-        ("DELETE", "/jobs/{}?user=u&reason=r"),
-        ("POST", "/jobs/{}/actions/scaleStage"),
-        ("POST", "/jobs/{}/actions/resubmitWorker"),
-        ("GET", "/jobDiscoveryStream/{}"),
-        ("GET", "/jobs/schedulingInfo/{}"),
-        ("GET", "/jobConnectbyid/{}"),
-    ],
+    ("route", "shape"),
+    rotated(
+        [
+            ("GET", "/jobs/{}"),
+            ("GET", "/jobs/{}?archived=true"),
+            ("GET", "/jobClusters/{cluster}/jobs/{}"),
+            ("GET", "/jobs/{}/archivedWorkers"),
+            ("DELETE", "/jobs/{}?user=u&reason=r"),
+            ("POST", "/jobs/{}/actions/scaleStage"),
+            ("POST", "/jobs/{}/actions/resubmitWorker"),
+            ("GET", "/jobDiscoveryStream/{}"),
+            ("GET", "/jobs/schedulingInfo/{}"),
+            ("GET", "/jobConnectbyid/{}"),
+        ],
+        IDS,
+        rounds=3,
+    ),
+    ids=short,
 )
-def test_an_id_that_does_not_parse_is_unknown(mantis: Mantis, lone, method, path, shape):
+def test_an_id_that_does_not_parse_is_unknown(mantis: Mantis, lone, route, shape):
+    method, path = route
     job_id = shape.format(lone.name)
     filled = path.format(quote(job_id, safe=""), cluster=lone.name)
     body = {"JobId": job_id, "StageNumber": 1, "NumWorkers": 1, "workerNumber": 1, "user": "u"}

@@ -28,7 +28,7 @@ NOON = "0 0 12 * * ?"
 @pytest.fixture(scope="module")
 def restless() -> Iterator[Mantis]:
     """A server that is started anew by these tests; they run one after the other."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, JOBYARD_WEB_PROCESSES="2")
     try:
         yield Mantis(yard.start())
@@ -147,7 +147,7 @@ def test_one_of_two_web_processes_may_die_at_any_time(restless: Mantis):
 @pytest.fixture
 def pair(postgres_url: str) -> Iterator[tuple[Mantis, Mantis]]:
     """Two whole servers on one PostgreSQL."""
-    folders = [Path(tempfile.mkdtemp(prefix="jy", dir="/tmp")) for _ in range(2)]
+    folders = [Path(tempfile.mkdtemp(prefix="jy")) for _ in range(2)]
     yards = [Yard(folder, JOBYARD_DATABASE_URL=postgres_url) for folder in folders]
     try:
         yield Mantis(yards[0].start()), Mantis(yards[1].start())

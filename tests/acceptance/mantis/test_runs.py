@@ -209,5 +209,5 @@ def is_running(process: int) -> bool:
     try:
         with open(f"/proc/{process}/cmdline", "rb") as file:
             return b"98765" in file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # before the look, or during it
         return False

@@ -12,7 +12,7 @@ from tests.yard import Yard
 
 
 def _served(**environment: str) -> Iterator[Tracker]:
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, **environment)
     try:
         tracker = Tracker(yard.start())

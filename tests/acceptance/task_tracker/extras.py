@@ -91,7 +91,7 @@ class Desk:
 @contextmanager
 def serving(**environment: str) -> Iterator[Yard]:
     """Have a server in a folder of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, **environment)
     try:
         yield yard.start()

@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from tests.acceptance.task_tracker.client import UNREADABLE, Tracker, Worker
+from tests.rotation import rotated, short
 
 NO_ID = "worker id not specified"
 NO_SECRET = "secret is not specified"
@@ -62,17 +63,16 @@ SECRETS = {
 }
 
 
-@pytest.mark.parametrize(("headers", "message"), CASES)
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route[2])
-def test_what_is_wrong_is_told_in_order(tracker: Tracker, route, headers, message):
+@pytest.mark.parametrize(("route", "case"), rotated(ROUTES, CASES, rounds=3), ids=short)
+def test_what_is_wrong_is_told_in_order(tracker: Tracker, route, case):
+    headers, message = case
     status, method, path, body = route
     answer = tracker.ask(method, path, headers=headers, json=body)
     assert answer.status_code == status
     assert answer.json()["message"] == (UNREADABLE if status == 400 else message)
 
 
-@pytest.mark.parametrize("kind", SECRETS)
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route[2])
+@pytest.mark.parametrize(("route", "kind"), rotated(ROUTES, list(SECRETS), rounds=3), ids=short)
 def test_a_wrong_secret(tracker: Tracker, shared: Worker, route, kind: str):
     status, method, path, body = route
     headers = {"X-Worker-ID": str(shared.id), "X-Secret": SECRETS[kind]}

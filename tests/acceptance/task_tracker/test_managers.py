@@ -17,6 +17,7 @@ from tests.acceptance.task_tracker.extras import Desk, serving
 
 INVALID = "Invalid register request"
 WRONG = "Invalid username/password"
+BAD_PASSWORD = "Invalid password"
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +191,7 @@ def test_a_new_password_ends_all_other_sessions(tracker: Tracker):
         tracker.refused(403, WRONG, "POST", "/account/password", who, json={**words, **wrong})
     for bad in ("short", "x" * 1025, "with \0 inside"):
         bad_words = {**words, "new_password": bad}
-        tracker.refused(400, "Invalid password", "POST", "/account/password", who, json=bad_words)
+        tracker.refused(400, BAD_PASSWORD, "POST", "/account/password", who, json=bad_words)
     answer = tracker.ask("POST", "/account/password", who, json=words)
     assert (answer.status_code, answer.content) == (204, b"")
     for ended in (who, other):

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.acceptance.task_tracker.client import UNREADABLE, Tracker, unique
+from tests.rotation import rotated, short
 
 ROUTES = {
     "/worker/create": {"POST"},
@@ -88,8 +89,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("kind", BROKEN)
-@pytest.mark.parametrize("path", READERS)
+@pytest.mark.parametrize(("path", "kind"), rotated(READERS, list(BROKEN), rounds=3), ids=short)
 def test_what_is_no_object_is_refused(tracker: Tracker, path: str, kind: str):
     caller = tracker.admin if path in ("/worker/set_paused", "/project/create") else None
     if path in ("/worker/update", "/task/submit", "/task/release", "/task/bulk_submit"):

@@ -14,6 +14,10 @@ from typing import Any
 
 import requests
 
+from app.api.tork.service import users
+from app.api.tork.words import DIALECT
+from app.wiring import build
+from config.settings import load
 from tests.acceptance.tork.client import Tork
 from tests.yard import Yard, eventually
 
@@ -24,7 +28,7 @@ CRON = {"cron": "0 0 1 1 *"}
 
 @contextmanager
 def started(*words: str, **environment: str) -> Iterator[Yard]:
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, JOBYARD_WEB_PROCESSES="2", JOBYARD_LOG_LEVEL="debug", **environment)
     try:
         yield yard.start(*words)
@@ -46,9 +50,17 @@ def cli(yard: Yard, *words: str, given: str = "") -> str:
 def new_user(yard: Yard, *roles: str) -> str:
     """Create a user whose password is the name backwards, with roles of these names."""
     name = "u" + uuid.uuid4().hex
-    cli(yard, "add", name, "--name", "N", "--password-stdin", given=name[::-1] + "\n")
-    for role in roles:
-        cli(yard, "role", name, "--add", role, "--create")
+    services = build(load(yard.environment))
+    try:
+        users.add(services, name, name[::-1], name="N")
+        engine = services.engine
+        for role in roles:
+            with engine.transaction():
+                if role not in engine.roles.named(DIALECT, [role]):
+                    engine.roles.create(DIALECT, role)
+                engine.roles.assign(DIALECT, name, role)
+    finally:
+        services.close()
     return name
 
 

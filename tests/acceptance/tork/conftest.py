@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.tork.access import BASIC, started
 from tests.acceptance.tork.client import Tork
 from tests.yard import Yard
 
 
 @pytest.fixture(scope="session")
 def yard() -> Iterator[Yard]:
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(
         folder,
         TORK_WORKER_QUEUES_DEFAULT="10",
@@ -30,3 +31,10 @@ def yard() -> Iterator[Yard]:
 @pytest.fixture(scope="session")
 def tork(yard: Yard) -> Tork:
     return Tork(yard)
+
+
+@pytest.fixture(scope="session")
+def guarded() -> Iterator[Yard]:
+    """A server that wants users; every test brings users of its own."""
+    with started(**BASIC) as yard:
+        yield yard

@@ -25,7 +25,7 @@ def engine_host(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def boxes(engine_host: str) -> Iterator[Tork]:
     """A server whose worker has a container engine."""
-    folder = Path(tempfile.mkdtemp(prefix="jy", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="jy"))
     yard = Yard(folder, JOBYARD_WORKER_DOCKER_HOST=engine_host)
     try:
         yield Tork(yard.start())

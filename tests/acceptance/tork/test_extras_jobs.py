@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app.domain.clock import SystemClock, to_datetime
-from tests.acceptance.tork.access import BASIC, as_user, new_user, started
+from tests.acceptance.tork.access import as_user, new_user, started
 from tests.acceptance.tork.client import TIME, Tork, by_name, check_filled, named
-from tests.yard import eventually
+from tests.yard import Yard, eventually
 
 OK = (200, {"status": "OK"})
 NOBODY = "0" * 32
@@ -229,18 +229,17 @@ def test_what_is_not_there(tork: Tork, job_id: str):
     assert tork.missing(f"/jobs/{job_id}", "DELETE") == "job not found"
 
 
-def test_others_jobs_are_left_alone():
-    with started(**BASIC) as yard:
-        owner, other = new_user(yard), new_user(yard)
-        mine, theirs = as_user(yard, owner), as_user(yard, other)
-        job = mine.done("echo one", permissions=[{"user": owner}])
-        path = f"/jobs/{job['id']}"
-        for verb in ("pause", "resume", "archive", "unarchive"):
-            assert theirs.missing(f"{path}/{verb}", "PUT") == "job not found"
-        assert theirs.missing(path, "DELETE") == "job not found"
-        assert theirs.missing(f"{path}/log/stream") == "job not found"
-        assert theirs.missing(f"{path}/log?format=text") == "job not found"
-        task = f"/tasks/{job['execution'][0]['id']}"
-        assert theirs.missing(f"{task}/log/stream") == "task not found"
-        assert theirs.missing(f"{task}/log?format=text") == "task not found"
-        assert mine.ask("DELETE", path).status_code == 200
+def test_others_jobs_are_left_alone(guarded: Yard):
+    owner, other = new_user(guarded), new_user(guarded)
+    mine, theirs = as_user(guarded, owner), as_user(guarded, other)
+    job = mine.done("echo one", permissions=[{"user": owner}])
+    path = f"/jobs/{job['id']}"
+    for verb in ("pause", "resume", "archive", "unarchive"):
+        assert theirs.missing(f"{path}/{verb}", "PUT") == "job not found"
+    assert theirs.missing(path, "DELETE") == "job not found"
+    assert theirs.missing(f"{path}/log/stream") == "job not found"
+    assert theirs.missing(f"{path}/log?format=text") == "job not found"
+    task = f"/tasks/{job['execution'][0]['id']}"
+    assert theirs.missing(f"{task}/log/stream") == "task not found"
+    assert theirs.missing(f"{task}/log?format=text") == "task not found"
+    assert mine.ask("DELETE", path).status_code == 200

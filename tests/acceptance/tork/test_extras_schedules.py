@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.acceptance.tork.access import BASIC, as_user, new_user, started
+from tests.acceptance.tork.access import as_user, new_user
 from tests.acceptance.tork.client import FINAL, TIME, Tork, check_filled
-from tests.yard import eventually
+from tests.yard import Yard, eventually
 
 YEARLY = "0 0 1 1 *"
 NOBODY = "0" * 32
@@ -154,13 +154,12 @@ def test_queued_runs_wait_for_each_other(tork: Tork):
     assert jobs[0]["completedAt"] <= jobs[1]["startedAt"] < jobs[2]["startedAt"]
 
 
-def test_others_schedules_are_left_alone():
-    with started(**BASIC) as yard:
-        owner, other = new_user(yard), new_user(yard)
-        mine, theirs = as_user(yard, owner), as_user(yard, other)
-        schedule_id = create(mine, {**definition("x"), "permissions": [{"user": owner}]})
-        assert change(theirs, schedule_id, definition("x")).status_code == 404
-        assert theirs.missing(f"/scheduled-jobs/{schedule_id}/run", "POST")
-        # A new definition says anew who may see it.
-        assert change(mine, schedule_id, definition("x")).status_code == 200
-        assert theirs.get(f"/scheduled-jobs/{schedule_id}")["id"] == schedule_id
+def test_others_schedules_are_left_alone(guarded: Yard):
+    owner, other = new_user(guarded), new_user(guarded)
+    mine, theirs = as_user(guarded, owner), as_user(guarded, other)
+    schedule_id = create(mine, {**definition("x"), "permissions": [{"user": owner}]})
+    assert change(theirs, schedule_id, definition("x")).status_code == 404
+    assert theirs.missing(f"/scheduled-jobs/{schedule_id}/run", "POST")
+    # A new definition says anew who may see it.
+    assert change(mine, schedule_id, definition("x")).status_code == 200
+    assert theirs.get(f"/scheduled-jobs/{schedule_id}")["id"] == schedule_id

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.acceptance.tork.access import BASIC, as_user, new_user, started
+from tests.acceptance.tork.access import as_user, new_user
 from tests.acceptance.tork.client import JSON, Tork
+from tests.yard import Yard
 
 JOB = {"name": "job", "tasks": [{"name": "t", "run": "exit 0"}]}
 CRON = {"cron": "0 0 1 1 *"}
@@ -131,10 +132,9 @@ def test_bad_keys(tork: Tork, key: str):
     assert answer.json()["message"].startswith("Idempotency-Key: ")
 
 
-def test_everybody_has_keys_of_their_own():
-    with started(**BASIC) as yard:
-        first, second = (as_user(yard, new_user(yard)) for _ in range(2))
-        key = uuid.uuid4().hex
-        one, other = post(first, JOB, key).json(), post(second, {**JOB, "name": "x"}, key).json()
-        assert one["id"] != other["id"]
-        assert post(first, JOB, key).json()["id"] == one["id"]
+def test_everybody_has_keys_of_their_own(guarded: Yard):
+    first, second = (as_user(guarded, new_user(guarded)) for _ in range(2))
+    key = uuid.uuid4().hex
+    one, other = post(first, JOB, key).json(), post(second, {**JOB, "name": "x"}, key).json()
+    assert one["id"] != other["id"]
+    assert post(first, JOB, key).json()["id"] == one["id"]

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.acceptance.tork.client import Tork
+from tests.rotation import rotated, short
 from tests.yard import eventually
 
 NOBODY = "facade00facade00facade00facade00"
@@ -107,23 +108,12 @@ def stored(answer: Answer) -> None:
     STORED.append(json.loads(answer.body)["id"])
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize(
-    "method",
-    [
-        "HEAD",
-        "OPTIONS",
-        "TRACE",
-        "CONNECT",
-        "PROPFIND",
-        "get",
-        "G E T",
-        "X" * 300,
-        "\x00",
-        "GÉT",
-        "-",
-    ],
-)
+METHODS = [
+    "HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "G E T", "X" * 300, "\x00", "GÉT", "-",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "method"), rotated(PATHS, METHODS, rounds=4), ids=short)
 def test_methods(tork: Tork, path: str, method: str):
     answer = exchange(tork, request(method, path), method)
     check(answer)
@@ -163,14 +153,14 @@ def test_what_is_no_request(tork: Tork, data: bytes):
     check(answer)
 
 
-@pytest.mark.parametrize(
-    "tail",
-    ["%00", "%ff", "%FF%FE", "%c0%80", "%ed%a0%80", "%2e%2e", "%2f", "%25", "%", "%z", "%0a", "%0d%0aX:%20y", "a%20b", "..;/", "\\", "'", '"', "<x>",
-     "{}", "|", "^", "`", "\xff\xfe", "\xe9", "x" * 4000, "%F0%9F%92%A9", "//", "./.", "*", "+", ";", "@", "=", "0x", "-1", "1e9", "null"],
-)  # fmt: skip
-@pytest.mark.parametrize(
-    "root", ["/jobs/", "/tasks/", "/queues/", "/scheduled-jobs/", "/nodes/", "/metrics/", "/users/"]
-)
+TAILS = [
+    "%00", "%ff", "%FF%FE", "%c0%80", "%ed%a0%80", "%2e%2e", "%2f", "%25", "%", "%z", "%0a", "%0d%0aX:%20y", "a%20b", "..;/", "\\", "'", '"', "<x>",
+     "{}", "|", "^", "`", "\xff\xfe", "\xe9", "x" * 4000, "%F0%9F%92%A9", "//", "./.", "*", "+", ";", "@", "=", "0x", "-1", "1e9", "null",
+]  # fmt: skip
+ROOTS = ["/jobs/", "/tasks/", "/queues/", "/scheduled-jobs/", "/nodes/", "/metrics/", "/users/"]
+
+
+@pytest.mark.parametrize(("root", "tail"), rotated(ROOTS, TAILS, rounds=2), ids=short)
 def test_paths(tork: Tork, root: str, tail: str):
     for method, more in (
         ("GET", ""),

@@ -1,11 +1,11 @@
 """What each caller sees by every route: a server of two web processes that wants users."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.acceptance.tork.access import BASIC, CRON, JOB, as_user, cli, new_user, started
+from tests.acceptance.tork.access import CRON, JOB, as_user, cli, new_user
 from tests.acceptance.tork.client import ID, TIME, Tork
 from tests.yard import Yard, eventually
 
@@ -20,12 +20,6 @@ SEEN: dict[str, tuple[Callable[[dict[str, str]], list], set[str]]] = {
     "guest": (lambda _: TO_GUEST, set()),
     "dev twice": (lambda _: [{"role": "dev"}, {"role": "dev"}], {"carol"}),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[Yard]:
-    with started(**BASIC) as yard:
-        yield yard
 
 
 @pytest.fixture(scope="module")

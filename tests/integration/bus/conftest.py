@@ -19,7 +19,7 @@ import app
 from app.bus.local import LocalBus
 from app.bus.redis import RedisBus
 
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
 
 
 class PeerProcess:

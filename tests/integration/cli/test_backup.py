@@ -20,6 +20,7 @@ from app.domain.masking import ENCRYPTED
 from app.domain.records import Job
 from app.domain.states import JobState
 from app.engine import archive
+from app.testing import make_engine
 from app.wiring import stores
 from config.settings import load
 
@@ -133,7 +134,6 @@ def test_a_backup_of_a_busy_server_is_restored_consistent(make, tmp_path, source
 def test_what_is_encrypted_stays_so(make, tmp_path, source, target):
     """Neither side needs the key, and with it all can be read again."""
     here, there = make(source, "here"), make(target, "there")
-    here.run("migrate")
     spec = {"secrets": {"token": "hunter2-in-a-backup"}}
     with opened(here) as (store, _):
         store.vault = Vault("key")
@@ -302,17 +302,24 @@ def test_what_workers_held_is_given_back_and_remote_workers_stay(make):
         assert kinds == ["task.queued", "task.lost", "worker.left", "worker.left"]
 
 
-@pytest.fixture
-def small(make, tmp_path):
+@pytest.fixture(scope="module")
+def content():
     """Return the bytes of a backup with a little in it."""
-    place = make("sqlite", "small")
-    with opened(place) as (store, _):
-        store.run_many(
+    file = io.BytesIO()
+    with make_engine() as engine, engine.store.session(), engine.log_store.session():
+        engine.store.run_many(
             "INSERT INTO mark (name, value) VALUES (?, ?)",
             [(f"mark {number}", os.urandom(40).hex()) for number in range(2000)],
         )
-    assert place.run("backup", tmp_path / "small.tar.gz").returncode == 0
-    return (tmp_path / "small.tar.gz").read_bytes()
+        archive.backup(engine.store, engine.log_store, file, now=NOW, version="1")
+    return file.getvalue()
+
+
+@pytest.fixture
+def small(content, tmp_path):
+    """Return the bytes of that backup, which is a file as well."""
+    (tmp_path / "small.tar.gz").write_bytes(content)
+    return content
 
 
 def repacked(data, change):

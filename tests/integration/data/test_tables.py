@@ -7,9 +7,16 @@ from app.data.db import Store
 from app.testing import make_engine
 
 
-@pytest.fixture
-def engine(database_url):
-    with make_engine(database_url=database_url) as engine:
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def engine(request):
+    """One for all: nothing is written."""
+    url = None
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres_server")
+        url = f"{server.rpartition('/')[0]}/{request.getfixturevalue('postgres_tables')}"
+    with make_engine(database_url=url) as engine:
         yield engine
 
 

@@ -1,12 +1,13 @@
 """Encrypted columns: what is written comes back with its key, and with no other."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.data.vault import MARK, OPEN, Vault
 from app.domain.masking import ENCRYPTED
 from app.domain.sealed import SealedJson, SealedText
+from tests.fuzzing import examples
 
 FIRST, SECOND = Vault("a first key"), Vault("another")
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=30)
@@ -18,7 +19,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("vault", [OPEN, FIRST])
-@settings(max_examples=100)
+@examples(100)
 @given(text=TEXTS, value=st.dictionaries(TEXTS, JSON, max_size=4))
 def test_what_is_written_comes_back(vault: Vault, text: str, value: dict[str, object]) -> None:
     assert vault.read(vault.write(text)) == text

@@ -4,8 +4,10 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from argon2 import PasswordHasher
 
 from app.domain.clock import seconds
 from app.domain.errors import AccountNotFound, AlreadyExists, RateLimited, RoleNotFound
@@ -16,6 +18,13 @@ from app.hooks import JobSpec, TaskSpec
 from app.testing import FakeClock, make_engine, submit
 
 ALICE, OPS = "user:alice", "role:ops"
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch):
+    """What takes a tenth of a second in earnest."""
+    cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("app.engine.passwords.PasswordHasher", cheap)
 
 
 @pytest.fixture

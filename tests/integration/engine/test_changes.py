@@ -105,7 +105,7 @@ def test_who_holds_a_closed_task_is_told_and_its_report_counts_no_more(engine, s
     scripted.on_change = lambda _wish: Advance(closes=[TaskClose(position=1)])
     with engine.bus.subscribe(f"worker:{worker}") as bell:
         engine.changes.ask(job.id, {})
-        assert bell.wait(10)
+        assert bell.wait(60)
     assert engine.attempts.held(worker)[held.lease] is TaskState.CANCELLED
     with pytest.raises(LeaseLost):
         engine.attempts.complete(held.lease)

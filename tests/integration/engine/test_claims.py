@@ -15,8 +15,8 @@ def add(engine, *names, **words):
     return engine.tasks.add([NewWork(queue=QUEUE, name=name, **words) for name in names])
 
 
-def taken(engine, worker, limit=100, **words):
-    return [task.name for task in engine.claims.claim(worker, QUEUE, limit=limit, **words)]
+def taken(engine, worker, limit=100):
+    return [task.name for task in engine.claims.claim(worker, QUEUE, limit=limit)]
 
 
 def test_equals_are_handed_out_in_the_order_they_came(engine, worker):
@@ -87,13 +87,13 @@ def test_several_workers_must_agree(engine, wanted):
     workers = [new_worker(engine, name=f"w{n}") for n in range(4)]
     values = [7, 7, 7] if wanted == 3 else [7, 8, 7]
     for index, value in enumerate(values):
-        (claimed,) = engine.claims.claim(workers[index], QUEUE, verified=True)
+        (claimed,) = engine.claims.claim_lone(workers[index], QUEUE)
         # who has done its part is passed over, while the task waits for others
         done = engine.attempts.complete(claimed.lease, verification=value)
-        assert list(engine.claims.claim(workers[index], QUEUE, verified=True)) == []
+        assert list(engine.claims.claim_lone(workers[index], QUEUE)) == []
         assert done is (wanted == 3 and index == 2)
     if wanted == 1:
-        (claimed,) = engine.claims.claim(workers[3], QUEUE, verified=True)
+        (claimed,) = engine.claims.claim_lone(workers[3], QUEUE)
         assert engine.attempts.complete(claimed.lease, verification=7) is True
     assert engine.tasks.get(task_id).state is TaskState.COMPLETED
     assert {attempt.state for attempt in engine.attempts.history(task_id)} == {AttemptState.DONE}
@@ -101,6 +101,6 @@ def test_several_workers_must_agree(engine, wanted):
 
 def test_a_worker_whose_try_failed_may_verify_later(engine, worker):
     add(engine, "a", verifications=2, max_attempts=3)
-    (claimed,) = engine.claims.claim(worker, QUEUE, verified=True)
+    (claimed,) = engine.claims.claim_lone(worker, QUEUE)
     assert engine.attempts.fail(claimed.lease, "oops") is True
-    assert taken(engine, worker, verified=True) == ["a"]
+    assert [one.name for one in engine.claims.claim_lone(worker, QUEUE)] == ["a"]

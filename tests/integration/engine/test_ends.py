@@ -29,7 +29,7 @@ class Crowd:
     def _decide(self, job, task):
         if not self._asked.is_set():
             self._asked.set()
-            assert self._all_there.wait(30)
+            assert self._all_there.wait(90)
         return self._advance(job, task)
 
     def end(self, leases):
@@ -38,14 +38,14 @@ class Crowd:
             for number, lease in enumerate(leases)
         ]
         threads[0].start()
-        assert self._asked.wait(30)
+        assert self._asked.wait(90)
         for thread in threads[1:]:
             thread.start()
         line = self.engine.attempts._ends._batches._lines[self.job_id]
         eventually(lambda: len(line) == len(leases) - 1, "all in line")
         self._all_there.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(90)
 
     def _end(self, number, lease):
         try:

@@ -165,7 +165,7 @@ def test_the_bell_rings_after_the_outermost_commit(engine):
     with engine.transaction():
         note(engine, "x")
         assert subscription.wait(0) is False
-    assert subscription.wait(5) is True
+    assert subscription.wait(60) is True
 
 
 def test_an_open_transaction_is_waited_for_and_not_stepped_over(postgres_url, scripted):
@@ -236,6 +236,7 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     ]
     job = submit(engine, pool="p", max_running=1, task_count=2)
     waiting = submit(engine, pool="p", max_running=1)
+    engine.waiting.move(submit(engine, pool="p").id, "up")
     (task,) = engine.claims.claim(worker, QUEUE)
     engine.attempts.started(task.lease)
     engine.attempts.progress(task.lease, 10)
@@ -261,7 +262,7 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     work_off(engine, QUEUE, fails)
     engine.jobs.delete(job.id)
     engine.tasks.add([NewWork(queue="demo/v", name="v", verifications=2)])
-    (task,) = engine.claims.claim(worker, "demo/v", verified=True)
+    (task,) = engine.claims.claim_lone(worker, "demo/v")
     engine.attempts.complete(task.lease)
     engine.workers.leave(other)
     engine.groups.create("demo", "g")

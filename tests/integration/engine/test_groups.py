@@ -33,7 +33,7 @@ def fill(engine, group, count, **more):
 
 def finish(engine, worker, queue, count=1, **report):
     for _ in range(count):
-        (claimed,) = engine.claims.claim(worker, queue, start=True, verified=True)
+        (claimed,) = engine.claims.claim_lone(worker, queue, start=True)
         engine.attempts.complete(claimed.lease, alone=True, **report)
 
 
@@ -86,7 +86,7 @@ def test_a_unique_key_is_free_once_its_task_is_completed_and_not_before(engine, 
     assert engine.tasks.add_many([one]) == [0]
     finish(engine, new_worker(engine, queue), queue, verification=5)
     assert engine.tasks.add_many([one]) == []
-    (claimed,) = engine.claims.claim(worker, queue, verified=True)
+    (claimed,) = engine.claims.claim_lone(worker, queue)
     engine.attempts.fail(claimed.lease, "no")
     assert engine.tasks.add_many([one]) == [0]
 
@@ -190,10 +190,10 @@ def test_a_verified_task_counts_as_such_until_it_is_over(engine, group, worker):
     queue = fill(engine, group, 2, verifications=2)
     finish(engine, worker, queue, 2, verification=1)
     assert engine.groups.figures(group) == GroupFigures(agreed=2)
-    assert engine.claims.claim(worker, queue, verified=True) == []
+    assert engine.claims.claim_lone(worker, queue) == []
     other = new_worker(engine, queue)
     finish(engine, other, queue, verification=2)
-    (claimed,) = engine.claims.claim(other, queue, verified=True)
+    (claimed,) = engine.claims.claim_lone(other, queue)
     assert engine.groups.figures(group) == GroupFigures(agreed=2, held=1)
     engine.attempts.fail(claimed.lease, "no")
     assert engine.groups.figures(group) == GroupFigures(agreed=1, failed=1)

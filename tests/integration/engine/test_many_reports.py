@@ -19,7 +19,7 @@ def worker(engine):
 def claim(engine, worker, *works, **words):
     """Store tasks and claim them all; their ids in order."""
     ids = engine.tasks.add([NewWork(queue=QUEUE, name="t", **{**words, **one}) for one in works])
-    claimed = engine.claims.claim(worker, QUEUE, limit=100, verified=True)
+    claimed = engine.claims.claim_lone(worker, QUEUE, limit=100)
     assert [one.task_id for one in claimed] == ids
     return ids
 
@@ -80,7 +80,7 @@ def test_verification_waits_for_others_that_agree(engine, worker):
     assert engine.reports.take(worker, [done(task_id, verification=5)]) == [False]
     assert engine.tasks.get(task_id).state is TaskState.QUEUED
     other = new_worker(engine, QUEUE, name="other")
-    (claimed,) = engine.claims.claim(other, QUEUE, verified=True)
+    (claimed,) = engine.claims.claim_lone(other, QUEUE)
     assert engine.reports.take(other, [done(claimed.task_id, verification=5)]) == [True]
     assert engine.tasks.get(task_id).state is TaskState.COMPLETED
 

@@ -161,7 +161,7 @@ def test_admission_from_several_threads_never_overshoots(engine):
     start = threading.Barrier(4)
 
     def admit():
-        start.wait(20)
+        start.wait(60)
         engine.waiting.admit("p")
 
     threads = [threading.Thread(target=admit) for _ in range(4)]

@@ -44,7 +44,7 @@ def test_two_tickers_that_race_fire_it_once(engine, schedule, clock):
         fired = []
 
         def tick(start=start, fired=fired, now=now):
-            start.wait(20)
+            start.wait(60)
             fired.append(engine.schedules.run_once(now))
 
         threads = [threading.Thread(target=tick) for _ in range(2)]

@@ -17,7 +17,7 @@ from config.settings import load
 )
 def test_refusals_are_told_of_where_there_are_any(data_dir, variable, guarded):
     app = create_app(load({variable: "true", "JOBYARD_DATA_DIR": str(data_dir)}))
-    paths = site_of(app).documents["tork"]["paths"]
+    paths = site_of(app).documents["tork"]()["paths"]
     for path in paths.values():
         for method in {"get", "post", "put", "delete"} & set(path):
             responses = path[method]["responses"]

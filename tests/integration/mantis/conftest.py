@@ -1,34 +1,22 @@
 """The dialect's services over an engine with a clock that the test moves, on both databases."""
 
-import secrets
 from collections.abc import Iterator
 from types import SimpleNamespace
 
-import psycopg
 import pytest
 
 from app.api.mantis import rows, words
 from app.api.mantis.definitions import Wanted, definition
 from app.api.mantis.service import clusters, crons, duties, jobs, submits
 from app.api.mantis.tables import QUEUE
-from app.data.db import Store
-from app.data.schema import migrate
 from app.testing import FakeClock, make_engine, new_worker
 from config.settings import load
 from plugins.stage import Stage
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[str]:
-    """Yield the name of a database that has the tables already."""
-    name = f"template_{secrets.token_hex(4)}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-        store = Store(postgres_server.rpartition("/")[0] + f"/{name}")
-        migrate(store, store)
-        store.release_all()
-        yield name
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_template(postgres_tables: str) -> str:
+    return postgres_tables
 
 
 class Mantis:

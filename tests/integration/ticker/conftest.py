@@ -8,9 +8,15 @@ import structlog
 
 from app.domain.clock import SystemClock, seconds
 from app.testing import make_engine
+from app.ticker import posting
 from app.ticker import sender as module
 from app.ticker.sender import Sender
 from tests.receiver import Receiver
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_tables: str) -> str:
+    return postgres_tables
 
 
 class Clock:
@@ -54,6 +60,8 @@ def lines():
 def start(engine, monkeypatch):
     """Start a sender; it is stopped at the end of the test."""
     monkeypatch.setattr(module, "PAUSE_S", 0.01)
+    # A try that ends because the machine is busy is made again, and what counts tries sees it.
+    monkeypatch.setattr(posting, "ATTEMPT_S", 60.0)
     running = []
 
     def start(word=None, *, leads=lambda: True, **security):

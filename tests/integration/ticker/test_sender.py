@@ -125,9 +125,8 @@ def test_a_receiver_that_is_down_is_tried_until_it_is_up(engine, start, receiver
 
 
 @pytest.mark.parametrize("way", ["hang", "drip"])
-def test_slow_receivers_hold_up_nobody_else(engine, start, receiver, monkeypatch, way):
+def test_slow_receivers_hold_up_nobody_else(engine, start, receiver, way):
     """Many channels to one that never answers; whoever else is told is told all the while."""
-    monkeypatch.setattr(posting, "ATTEMPT_S", 60.0)
     slow = Receiver(lambda _: getattr(slow, way))
     try:
         for number in range(100):

@@ -5,6 +5,7 @@ import os
 from app.domain.clock import SECOND
 from app.hooks.types import Command, Step
 from app.worker.runtimes.base import Workspace
+from tests.containers import beside, containers
 
 IMAGE = "ubuntu:mantic"
 SEAT = f"test-{os.getpid()}"
@@ -19,12 +20,8 @@ class FixedClock:
 
 
 def left_of(client, seat):
-    filters = {"label": f"jobyard.seat={seat}"}
-    return [
-        *client.containers(all=True, filters=filters),
-        *(client.volumes(filters=filters)["Volumes"] or []),
-        *client.networks(filters=filters),
-    ]
+    label = f"jobyard.seat={seat}"
+    return [*containers(client, label), *beside(client, label)]
 
 
 def run(runtime, watch, script=None, /, **kwargs):

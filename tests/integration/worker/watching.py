@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.worker.runtimes.base import Signal
 
-DEADLINE_S = 30
+DEADLINE_S = 90
 
 
 class Recorder:

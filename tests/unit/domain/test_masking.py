@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.masking import REDACTED, Masker
+from tests.fuzzing import examples
 
 PEM = "-----BEGIN KEY-----\nMIIEpAIBAAKC\nx\nAQEA7fhZkYlR\n-----END KEY-----\n"
 # Few letters, so that values overlap each other and themselves all the time.
@@ -70,7 +71,7 @@ def test_a_second_time_leaves_no_value_either(text: str, values: list[str]) -> N
 
 
 @given(st.lists(LETTERS, max_size=8), VALUES)
-@settings(max_examples=500)
+@examples(500)
 def test_a_text_in_pieces_is_masked_like_the_whole(pieces: list[str], values: list[str]) -> None:
     masker = Masker(values)
     stream = masker.stream()

@@ -1,9 +1,10 @@
 """What is news to a client, and how its tag says what it knows."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.manticore.words import OVER, Standing, Telling
+from app.api.manticore.words import OVER, Standing, Telling, detail, reason
 
 NOW = 1_700_000_000_000_000
 places = st.builds(Standing, position=st.integers(0, 999_999_999), wait=st.booleans(),
@@ -58,3 +59,18 @@ def test_another_guess_is_no_other_standing():
     [first] = told(telling, Standing(position=1, eta_s=4.2))
     assert first["data"] == {"position": 1, "wait": True, "eta_seconds": 5}
     assert told(telling, Standing(position=1, eta_s=9.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "why", "more"),
+    [
+        (None, "deleted", ""),
+        ("deleted", "deleted", ""),
+        ("deleted: not needed: sorry", "deleted", "not needed: sorry"),
+        ("exited: last words", "exited", "last words"),
+        ("shutdown: x", "shutdown", ""),
+        ("whatever: else", "start_failed", ""),
+    ],
+)
+def test_who_is_gone_is_told_why(error, why, more):
+    assert (reason(error, started=False), detail(error)) == (why, more)

@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.tork.documents import read_json
 from app.api.tork.faults import Invalid
+from tests.fuzzing import examples
 
 
 def fault_of(body: bytes) -> str:
@@ -88,7 +89,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.one_of(VALUES.map(lambda value: json.dumps(value).encode()), st.binary(max_size=60)))
 def test_any_bytes_are_an_object_or_a_fault(body: bytes) -> None:
     found: object

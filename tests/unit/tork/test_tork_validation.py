@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.tork.documents import read_json, read_yaml
 from app.api.tork.faults import MOST_FAULTS, Invalid
 from app.api.tork.validation import validate_job, validate_scheduled_job
+from tests.fuzzing import examples
 
 Validate = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -359,7 +360,7 @@ class Taking:
         """Take it."""
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(DOCUMENTS, st.booleans())
 def test_any_document_is_a_definition_or_faults(document: dict[str, Any], as_yaml: bool) -> None:
     text = json.dumps(document).encode()
@@ -377,7 +378,7 @@ def test_any_document_is_a_definition_or_faults(document: dict[str, Any], as_yam
     assert json.loads(json.dumps(found)) == found
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(DOCUMENTS)
 def test_any_document_is_a_scheduled_definition_or_faults(document: dict[str, Any]) -> None:
     faults: tuple[str, ...] = ()

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.tork import composer
 from app.api.tork.documents import MOST_NODES, read_yaml
 from app.api.tork.faults import Invalid
 from app.api.tork.scalars import Scalar
+from tests.fuzzing import examples
 
 SAMPLE = b"""
 name: sample job
@@ -265,7 +266,7 @@ FRAGMENTS = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.one_of(FRAGMENTS, st.binary(max_size=80), st.text(max_size=60).map(str.encode)))
 def test_any_bytes_are_a_mapping_or_a_fault(body: bytes) -> None:
     faults: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from flask_smorest import Blueprint
 
-from app.api.flamenco.routes import compiled, files, settings, tasks, workers
+from app.api.flamenco.routes import compiled, files, settings, sleep, tasks, workers
 from config.settings import Settings
 
 
@@ -14,5 +14,6 @@ def blueprints(given: Settings) -> list[Blueprint]:
         compiled.blueprint,
         files.blueprint,
         workers.blueprint,
+        sleep.blueprint,
         settings.blueprint,
     ]

@@ -22,7 +22,7 @@ _DEPENDENCIES = re.compile(r"dependencies_([0-9]{1,15})\.zip")
 
 
 @blueprint.route("/tasks/file/<farm_number:job_id>")
-@tells(blueprint, answer=schemas.HasFile)
+@tells(blueprint, 404, answer=schemas.HasFile)
 def get_has_file(job_id: int) -> ResponseReturnValue:
     """Tell whether a job has a zip."""
     return document({"file": service.has(services(), "job", job_id)})

@@ -32,7 +32,7 @@ def post_settings() -> ResponseReturnValue:
 
 
 @blueprint.route("/settings/<farm_name:name>")
-@tells(blueprint, 400, answer=schemas.Value)
+@tells(blueprint, 400, answer=schemas.Setting)
 def get_setting(name: str) -> ResponseReturnValue:
     """Give one setting."""
     return document(service.one(services(), name))

@@ -4,8 +4,10 @@ from typing import IO
 
 from app.api.flamenco import words
 from app.api.flamenco.errors import NO_TASK, Refused, WrongField
+from app.api.flamenco.records import DIALECT
 from app.api.flamenco.service import files
 from app.api.flamenco.tables import tasks
+from app.domain.events import EventKind
 from app.engine.transaction import retried
 from app.wiring import Services
 
@@ -38,3 +40,4 @@ def _note(services: Services, task_id: int, landed: files.Landed) -> None:
         where = f"{services.settings.flamenco.prefix}/tasks/{task_id}/thumbnail"
         activity = {**words.over(task.activity, {}), "thumbnail": where}
         tasks.update(engine.store, task_id, {"activity": activity}, tx.now)
+        tx.note(EventKind.TASK_PROGRESSED, DIALECT, task_id=task_id, progress=task.progress)

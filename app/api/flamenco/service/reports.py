@@ -6,12 +6,13 @@ from typing import Any
 
 from app.api.flamenco import words
 from app.api.flamenco.errors import DISABLED, NO_TASK, UNREGISTERED, Refused, WrongField
-from app.api.flamenco.records import FarmTask, FarmWorker
+from app.api.flamenco.records import DIALECT, FarmTask, FarmWorker
 from app.api.flamenco.service import failures, files, output, workers
 from app.api.flamenco.service.sweeping import sweep
 from app.api.flamenco.tables import tasks
 from app.api.flamenco.tables.workers import MOST_LOG
 from app.api.flamenco.words import Act
+from app.domain.events import EventKind
 from app.domain.records import Json
 from app.domain.states import TaskState
 from app.engine.transaction import Moved, Transaction, retried
@@ -158,6 +159,7 @@ def _apply(
             engine.steering.prioritise([task_id], report.priority)
         if teller is not None:
             _tell_worker(services, task, report, teller, values)
+        _tell_frame(tx, task, values)
         if task.held:
             engine.attempts.renew([task.lease])
         if act is not None:
@@ -207,6 +209,13 @@ def _frame(task: FarmTask, told: object, otherwise: int | None) -> int | None:
     if first is None or last is None or not isinstance(told, int) or isinstance(told, bool):
         return otherwise
     return told if first <= told <= last else otherwise
+
+
+def _tell_frame(tx: Transaction, task: FarmTask, values: dict[str, Any]) -> None:
+    """Let those know who watch when another frame is rendered."""
+    if values.get("frame_current", task.frame_current) != task.frame_current:
+        progress = values.get("progress", task.progress)
+        tx.note(EventKind.TASK_PROGRESSED, DIALECT, task_id=task.id, progress=progress)
 
 
 def _tell_worker(
@@ -275,11 +284,12 @@ def _steer_group(services: Services, group: FarmTask, report: Report) -> None:
         for task_id in ids if report.status is not None else ():
             task = tasks.get(engine.store, task_id)
             if task is not None:
-                _steer_member(services, tx, task, report.status or "")
+                steer_member(services, tx, task, report.status or "")
         tasks.update(engine.store, group.id, {"touched_at": tx.now}, tx.now)
 
 
-def _steer_member(services: Services, tx: Transaction, task: FarmTask, status: str) -> None:
+def steer_member(services: Services, tx: Transaction, task: FarmTask, status: str) -> None:
+    """Do with one of several tasks what is wanted of all, if it allows that. In a transaction."""
     found = words.act(words.word(task.state, aborted=task.aborted), status, owner=False)
     if found is Act.UNBIND:
         # Of its own group it waits on: a half-made input would be no input.

@@ -8,7 +8,7 @@ from app.api.flamenco.errors import NO_WORKER, Refused
 from app.api.flamenco.records import DIALECT, QUEUE, FarmWorker
 from app.api.flamenco.service import choosing
 from app.api.flamenco.service.sweeping import sweep, take_back
-from app.api.flamenco.tables import failures, tasks, workers
+from app.api.flamenco.tables import failures, sleep, tasks, workers
 from app.domain.clock import SECOND, Instant
 from app.domain.errors import WorkerNotFound
 from app.domain.records import Json
@@ -89,6 +89,19 @@ def every(services: Services) -> Json:
     sweep(services)
     with services.engine.store.session():
         return words.by_host(workers.every(services.engine.store))
+
+
+def listed(services: Services) -> list[FarmWorker]:
+    """Give the records of all workers by id."""
+    sweep(services)
+    with services.engine.store.session():
+        return workers.every(services.engine.store)
+
+
+def one(services: Services, worker_id: int) -> FarmWorker:
+    """Give the record of a worker. Raises Refused."""
+    sweep(services)
+    return _get(services, worker_id)
 
 
 def entry(services: Services, worker: FarmWorker) -> Json:
@@ -174,7 +187,12 @@ def alive(
 
 
 def take(services: Services, worker: FarmWorker, now: Instant) -> int | None:
-    """Hand the next task to a worker that holds none. In a transaction that holds the worker."""
+    """Hand the next task to a worker that holds none and is awake.
+
+    In a transaction that holds the worker.
+    """
+    if worker.asleep:
+        return None
     task_id = choosing.claim(services, worker)
     if task_id is None:
         return None
@@ -213,6 +231,7 @@ def _forget(services: Services, worker_id: int) -> None:
         if not workers.delete(engine.store, worker_id):
             raise Refused(404, NO_WORKER)
         failures.forget_worker(engine.store, worker_id)
+        sleep.delete(engine.store, worker_id)
         try:
             engine.workers.leave(worker_id)
         except WorkerNotFound:

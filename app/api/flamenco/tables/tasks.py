@@ -186,6 +186,16 @@ def page(store: Store, wanted: Filter, *, limit: int, offset: int) -> tuple[list
     return [_record(store, row) for row in rows], total
 
 
+def of_job(store: Store, job_id: int, *, after: int, limit: int) -> list[FarmTask]:
+    """Give tasks and groups of a job with ids above `after`, by id."""
+    rows = store.run(
+        f"SELECT {_COLUMNS} {_FROM} WHERE f.job_id = ? AND f.task_id > ?"
+        " ORDER BY f.task_id LIMIT ?",
+        (job_id, after, limit),
+    ).fetchall()
+    return [_record(store, row) for row in rows]
+
+
 def _chosen(wanted: Filter) -> tuple[str, list[Any]]:
     """Give the ids that match, asking of each table only what must be asked."""
     own = _asked(

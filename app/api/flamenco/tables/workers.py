@@ -17,7 +17,8 @@ _HOLDS = (
     "LEFT JOIN task t ON t.worker_id = w.worker_id AND t.leased_until IS NOT NULL"
     " AND t.state IN ('LEASED', 'RUNNING')"
 )
-_WORKERS = f"SELECT {_OWN}, t.id FROM flamenco_worker w {_HOLDS}"
+_SLEEPS = "LEFT JOIN flamenco_sleep s ON s.worker_id = w.worker_id"
+_WORKERS = f"SELECT {_OWN}, t.id, s.asleep FROM flamenco_worker w {_HOLDS} {_SLEEPS}"
 MOST_LOG = 1024
 """Characters of a worker's last log that are kept."""
 
@@ -41,6 +42,7 @@ def _record(row: Row) -> FarmWorker:
         seen_at=row[14],
         tags=tuple(loads(row[15])),
         task_id=row[16],
+        asleep=bool(row[17]),
     )
 
 

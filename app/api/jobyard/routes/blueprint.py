@@ -19,7 +19,6 @@ View = Callable[..., ResponseReturnValue]
 
 SIZE = number_query("size", f"Entries at most, up to {queries.MOST}.", queries.SIZE)
 CURSOR = (SIZE, text_query("after", "The `next` of an answer: give what follows it."))
-EVENT_STREAM = "text/event-stream"
 
 blueprint = Blueprint(
     "jobyard", __name__, url_prefix="/api/jobyard/v1", description="Work of every dialect."

@@ -7,7 +7,7 @@ from app.api.http import sse
 from app.api.http.bearer import secret_given, while_admitted
 from app.api.http.documents import text_query
 from app.api.http.site import site
-from app.api.jobyard.routes.blueprint import EVENT_STREAM, route
+from app.api.jobyard.routes.blueprint import route
 from app.api.jobyard.service import events
 from app.domain.records import Scope
 
@@ -16,7 +16,7 @@ from app.domain.records import Scope
     "/events",
     Scope.READ,
     errors=(400,),
-    content_type=EVENT_STREAM,
+    content_type=sse.EVENT_STREAM,
     query=(
         text_query("job", "Only events of this job."),
         text_query("dialect", "Only events of this dialect."),

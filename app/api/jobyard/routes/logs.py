@@ -8,7 +8,7 @@ from app.api.http.bearer import secret_given, while_admitted
 from app.api.http.documents import text_query
 from app.api.http.site import services, site
 from app.api.jobyard import schemas
-from app.api.jobyard.routes.blueprint import CURSOR, EVENT_STREAM, route
+from app.api.jobyard.routes.blueprint import CURSOR, route
 from app.api.jobyard.service import logs
 from app.domain.records import Scope
 
@@ -44,7 +44,7 @@ def get_task_text(task_id: int) -> ResponseReturnValue:
     Scope.READ,
     errors=(400, 404),
     query=_RESUME,
-    content_type=EVENT_STREAM,
+    content_type=sse.EVENT_STREAM,
 )
 def stream_job_log(job_id: str) -> ResponseReturnValue:
     """Stream the output of a job's tasks, from its beginning or from where one was cut off."""
@@ -56,7 +56,7 @@ def stream_job_log(job_id: str) -> ResponseReturnValue:
     Scope.READ,
     errors=(400, 404),
     query=_RESUME,
-    content_type=EVENT_STREAM,
+    content_type=sse.EVENT_STREAM,
 )
 def stream_task_log(task_id: int) -> ResponseReturnValue:
     """Stream a task's output, from its beginning or from where one was cut off."""

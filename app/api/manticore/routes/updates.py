@@ -12,7 +12,6 @@ from app.api.manticore import schemas
 from app.api.manticore.service import logs, requests, updates
 from app.api.manticore.watch import Watch
 
-EVENT_STREAM = "text/event-stream"
 _QUERY = (
     number_query("wait", "Seconds to wait for something new, at most 60.", 0),
     text_query("since", "The tag of the last answer."),
@@ -31,7 +30,7 @@ def made(watch: Watch) -> Blueprint:
     def get_events(passcode: str) -> ResponseReturnValue:
         """Tell what is new: as a stream of events to who accepts one, else in one answer."""
         found = site()
-        streamed = EVENT_STREAM in {kind for kind, _ in request.accept_mimetypes}
+        streamed = sse.EVENT_STREAM in {kind for kind, _ in request.accept_mimetypes}
         since = sse.resumed_from() or request.args.get("since", "")
         job_id = updates.environment(found.services, passcode, since)
         words = (found.services, found.drain, watch, job_id)

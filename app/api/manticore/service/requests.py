@@ -114,6 +114,14 @@ def leave(services: Services, user: str) -> None:
     retried(engine.store, take)
 
 
+def remove(services: Services, job_id: str, why: str) -> None:
+    """Take a request that waits off the list; its user is told why, or nothing where that is empty.
+
+    Raises EntryNotFound, IllegalMove once its start has begun.
+    """
+    services.engine.waiting.remove(job_id, f"{DELETED}: {why}" if why else DELETED)
+
+
 def change(services: Services, user: str, body: Json) -> str:
     """Give a request that still waits other versions, and its passcode; it keeps its place.
 

@@ -23,7 +23,7 @@ def master_info() -> ResponseReturnValue:
     return shown(service.master_info(services(), port=port(), parent=os.getppid()))
 
 
-@mounted(blueprint, "/api/v1/masterConfigs", "GET", answer=schemas.Document)
+@mounted(blueprint, "/api/v1/masterConfigs", "GET", answer=schemas.DOCUMENTS)
 def master_configs() -> ResponseReturnValue:
     """Tell which words this server knows."""
     return shown(service.master_configs())
@@ -42,7 +42,7 @@ def stream_map() -> ResponseReturnValue:
     return shown(service.stream_map(services(), apps))
 
 
-@mounted(blueprint, "/api/v1/agentClusters", "GET", answer=schemas.Document)
+@mounted(blueprint, "/api/v1/agentClusters", "GET", answer=schemas.NAMES)
 def get_pools() -> ResponseReturnValue:
     """Name the active pools; none means all."""
     return shown(service.active_pools(services()))
@@ -53,8 +53,8 @@ def get_pools() -> ResponseReturnValue:
     "/api/v1/agentClusters",
     "POST",
     400,
-    answer=schemas.Document,
-    body=schemas.Document,
+    answer=schemas.NAMES,
+    body=schemas.NAMES,
 )
 def set_pools() -> ResponseReturnValue:
     """Let these pools alone be active."""

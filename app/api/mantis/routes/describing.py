@@ -8,9 +8,8 @@ from urllib.parse import parse_qsl
 import orjson
 from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import Schema
 
-from app.api.http.documents import described, number_query, text_query
+from app.api.http.documents import SchemaLike, described, number_query, text_query
 from app.api.mantis import queries
 from app.api.mantis.queries import Fields, Slice
 from app.api.mantis.reading import Json
@@ -53,8 +52,8 @@ def mounted(
     path: str,
     method: str,
     *errors: int,
-    answer: type[Schema] | None = None,
-    body: type[Schema] | None = None,
+    answer: SchemaLike | None = None,
+    body: SchemaLike | None = None,
     query: Sequence[dict[str, Any]] = (),
     headers: Sequence[dict[str, Any]] = (),
     status: int = 200,

@@ -35,7 +35,6 @@ from app.domain.errors import EngineError, Unavailable
 View = Callable[..., ResponseReturnValue]
 Opening = Callable[[threading.Event], AbstractContextManager[Source]]
 
-EVENTS = "text/event-stream"
 PING_S = 20.0
 MOST_HEARD_BYTES = 16 * 1024 * 1024
 """A longer message ends a websocket; one that is too long for a body is told so."""
@@ -76,7 +75,7 @@ class _Routes:
         self, path: str, view: View, *errors: int, method: str = "GET", **words: Any
     ) -> None:
         """Mount a view that answers with server-sent events."""
-        words |= {"error": schemas.Error, "content_type": EVENTS}
+        words |= {"error": schemas.Error, "content_type": sse.EVENT_STREAM}
         told = described(self._blueprint, errors=(*errors, 405), **words)
         mount = self._blueprint.route(path, methods=[method], strict_slashes=False)
         mount(told(view))

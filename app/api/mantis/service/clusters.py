@@ -51,6 +51,18 @@ def listed(
     return [cluster_view(one) for one in found], total
 
 
+def behind(services: Services, name: str, part: str, limit: int) -> list[tuple[Cluster, int, int]]:
+    """Give clusters behind a name, with how many of their jobs are open, and launched.
+
+    part: what their names hold, in whatever letters.
+    """
+    store = services.engine.store
+    with store.session():
+        found = tables.clusters(store, rows.clusters_behind(store, name, part.lower(), limit))
+        counts = rows.open_counts(store, [one.group_id for one in found])
+    return [(one, *counts.get(one.group_id, (0, 0))) for one in found]
+
+
 def moment(services: Services) -> datetime:
     """Give the present as an aware time."""
     return to_datetime(services.engine.clock.now()).astimezone(UTC)

@@ -121,6 +121,14 @@ def _narrowed(job: JobRow, wanted: JobsWanted) -> Json:
     return view
 
 
+def latest_open(services: Services, group_id: int, limit: int) -> list[JobRow]:
+    """Give the newest open jobs of a cluster with their workers."""
+    store = services.engine.store
+    with store.session():
+        found = [one.job_id for one in tables.open_jobs(store, group_id)[:limit]]
+        return rows.jobs(store, found)
+
+
 def archived_workers(services: Services, name: str) -> list[Json]:
     """Show the workers of a job that are over. Raises Missing."""
     return archived_views(find(services, name))

@@ -17,6 +17,7 @@ from app.api.task_tracker.records import Remote
 from app.api.task_tracker.routes import callers, ids
 from app.api.task_tracker.routes.describing import tells
 from app.api.task_tracker.service import claims as service
+from app.api.task_tracker.tables import Membership
 from app.domain.records import Json
 
 blueprint = Blueprint("tracker-claims", __name__, description="Handing out tasks.")
@@ -44,19 +45,18 @@ def get_best_task() -> ResponseReturnValue:
 def _hand_out(given_id: str | None) -> ResponseReturnValue:
     # One connection for all of it: taking one from the pool costs as much as a statement.
     with services().engine.store.session():
-        worker = _unpaused()
-        project_id = None if given_id is None else ids.project(given_id)
+        worker, project_id, membership = _asked(given_id)
         count, wait_s = _count(), _wait_s()
         if wait_s and has_hung_up(request):
             # Its answer would be lost, and the task for as long as it is assigned.
             return words.unlucky(service.NO_TASK)
-        found = _look(worker, project_id, count)
+        found = _look(worker, project_id, membership, count)
         queues = service.lines(services(), worker, project_id) if wait_s and not found else ()
     if wait_s and not found:
         found = site().lobby.wait(
             queues,
             wait_s,
-            partial(_look_again, project_id, count),
+            partial(_look_again, given_id, count),
             gone=partial(has_hung_up, request),
         )
     if not found:
@@ -67,30 +67,42 @@ def _hand_out(given_id: str | None) -> ResponseReturnValue:
     return words.done(content)
 
 
-def _look(worker: Remote, project_id: int | None, count: int) -> list[Json] | None:
+def _look(
+    worker: Remote, project_id: int | None, membership: Membership | None, count: int
+) -> list[Json] | None:
     try:
-        return _claim(worker, project_id, count)
+        return _claim(worker, project_id, membership, count)
     except Shut:
         return None
 
 
-def _look_again(project_id: int | None, count: int) -> list[Json] | None:
+def _look_again(given_id: str | None, count: int) -> list[Json] | None:
     # Of what stood when the request came, nothing needs to stand any more.
     with services().engine.store.session():
-        return _claim(_unpaused(), project_id, count)
+        return _claim(*_asked(given_id), count)
 
 
-def _claim(worker: Remote, project_id: int | None, count: int) -> list[Json] | None:
+def _claim(
+    worker: Remote, project_id: int | None, membership: Membership | None, count: int
+) -> list[Json] | None:
     if project_id is None:
         return service.get_any(services(), worker, count) or None
-    return service.get(services(), worker, project_id, count) or None
+    return service.get(services(), worker, membership, count) or None
 
 
-def _unpaused() -> Remote:
-    worker = callers.worker(403)
+def _asked(given_id: str | None) -> tuple[Remote, int | None, Membership | None]:
+    """Give the worker that asks, for which project, and what it may do there."""
+    membership = project_id = None
+    if given_id is None:
+        worker = callers.worker(403)
+    else:
+        # No project has the id 0: what is no id at all is refused after an unknown worker.
+        worker, membership = callers.worker_in(ids.known(given_id), 403)
     if worker.paused:
         raise Refused(400, "A manager has paused you")
-    return worker
+    if given_id is not None:
+        project_id = ids.project(given_id)
+    return worker, project_id, membership
 
 
 def _count() -> int:

@@ -19,14 +19,16 @@ def tells(
     body: type[Schema] | None = None,
     query: Sequence[dict[str, Any]] = (),
     status: int = 200,
+    content_type: str = JSON,
 ) -> Callable[[View], View]:
-    """Describe a view that answers with the envelope."""
+    """Describe a view that answers with the envelope, or with nothing, or in another form."""
     return described(
         blueprint,
-        Envelope if status == 200 else None,
+        Envelope if (status, content_type) == (200, JSON) else None,
         status=status,
         errors=(*errors, 405),
         error=Envelope,
         query=query,
         body=None if body is None else {JSON: body},
+        content_type=content_type,
     )

@@ -13,6 +13,14 @@ def positive(text: str, refusal: str, *, most: int = _MOST) -> int:
     return int(digits)
 
 
+def known(text: str) -> int:
+    """Give an id that may be there; 0, which nothing has, for what is none."""
+    try:
+        return positive(text, "")
+    except Refused:
+        return 0
+
+
 def project(text: str) -> int:
     """Give the id of a project."""
     return positive(text, "Invalid project id")

@@ -15,6 +15,7 @@ from app.api.task_tracker.routes.describing import tells
 from app.api.task_tracker.service import hooks, projects
 from app.api.task_tracker.service import monitoring as service
 
+TEXT, PLAIN = "text/plain", {"type": "string"}
 blueprint = Blueprint("tracker-monitoring", __name__, description="Figures of projects.")
 INVALID = "Invalid request"
 _LATEST = 2**31 - 2
@@ -63,8 +64,9 @@ def _readable(project_id: int) -> Project:
 
 
 @blueprint.route("/git/receivehook", methods=["POST"])
-@tells(blueprint, 400, 403, 413)
+@tells(blueprint, 400, 403, 413, content_type=TEXT)
+@blueprint.doc(responses={code: {"content": {TEXT: {"schema": PLAIN}}} for code in ("400", "403")})
 def receive_hook() -> ResponseReturnValue:
     """Take a push message of GitHub, Gogs or Gitea."""
     status, message = hooks.receive(services(), body(), dict(request.headers))
-    return Response(message, status=status, mimetype="text/plain")
+    return Response(message, status=status, mimetype=TEXT)

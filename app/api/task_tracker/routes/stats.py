@@ -31,7 +31,7 @@ def stats(project_id: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/project/stats/<project_id>/stream")
-@tells(blueprint, 400, 403, 404)
+@tells(blueprint, 400, 403, 404, content_type=sse.EVENT_STREAM)
 def stream_stats(project_id: str) -> ResponseReturnValue:
     """Follow these figures as server-sent events."""
     return sse.answer(service.stream(services(), site().drain, _readable(project_id)))

@@ -5,10 +5,12 @@ from contextlib import suppress
 
 from app.api.http.lobby import Shut
 from app.api.task_tracker import tables, words
+from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.permissions import Act, allowed, held
 from app.api.task_tracker.records import Project, Remote, Rights
 from app.api.task_tracker.service.projects import bucket
-from app.api.task_tracker.service.tasks import standing
+from app.api.task_tracker.service.tasks import UNKNOWN, standing
+from app.api.task_tracker.tables import Membership
 from app.domain.errors import RateLimited
 from app.domain.records import Json
 from app.wiring import Services
@@ -21,12 +23,15 @@ MOST_PROJECTS = 200
 """Projects that one request looks at or waits for."""
 
 
-def get(services: Services, worker: Remote, project_id: int, count: int = 1) -> list[Json]:
+def get(services: Services, worker: Remote, of: Membership | None, count: int = 1) -> list[Json]:
     """Hand up to `count` tasks of a project to a worker; none is normal.
 
+    of: the project and what the worker may do there; None where it is none.
     Raises Refused; RateLimited; Shut when the project is paused.
     """
-    project, rights = standing(services, worker, project_id)
+    if of is None:
+        raise Refused(404, UNKNOWN)
+    project, rights = of
     if project.assign_rate is None:
         return _claim(services, worker, project, rights, count)
     return _rated_claim(services, worker, project, rights, count)
@@ -99,5 +104,5 @@ def _claim(
     if not _may_get(project, rights):
         return []
     now = services.engine.clock.now()
-    claimed = services.engine.claims.claim(worker.id, project.queue, limit=count, verified=True)
+    claimed = services.engine.claims.claim_lone(worker.id, project.queue, limit=count)
     return [words.task(one, worker.id, now, project) for one in claimed]

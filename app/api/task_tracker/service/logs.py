@@ -8,6 +8,7 @@ import orjson
 from app.api.task_tracker import tables
 from app.api.task_tracker.errors import Unreadable
 from app.api.task_tracker.records import LogEntry, Remote
+from app.domain.records import Json
 from app.wiring import Services
 
 LONGEST_SCOPE = 255
@@ -65,7 +66,13 @@ def append(
         tables.insert_log(services.engine.store, LogEntry(message, at, data, level))
 
 
-def find(services: Services, *, since: int, level: int) -> list[LogEntry]:
+def find(services: Services, *, since: int, level: int, limit: int = MOST) -> list[LogEntry]:
     """Give the newest entries of a level (0: any) later than a time, oldest first."""
     with services.engine.store.session():
-        return tables.logs(services.engine.store, since=since, level=level, limit=MOST)
+        return tables.logs(services.engine.store, since=since, level=level, limit=limit)
+
+
+def said_by(entry: LogEntry) -> Json:
+    """Give the `scope` of an entry, and the id of the `worker` that reported it."""
+    said: Json = orjson.loads(entry.data)
+    return said

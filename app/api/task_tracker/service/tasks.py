@@ -39,6 +39,7 @@ FAILED = "the worker failed"
 NOT_HELD = "Task is not assigned to you"
 NOT_CLOSED = "Task was not marked as closed"
 INVALID = "Invalid task"
+UNKNOWN = "Project not found"
 # SipHash-2-4 under the key that all trackers share, so that the same text always has one hash.
 _KEY = (1).to_bytes(8, "little") + (2).to_bytes(8, "little")
 
@@ -154,7 +155,7 @@ def standing(services: Services, worker: Remote, project_id: int) -> tuple[Proje
     with services.engine.store.session():
         found = tables.membership(services.engine.store, worker.id, project_id)
     if found is None:
-        raise Refused(404, "Project not found")
+        raise Refused(404, UNKNOWN)
     return found
 
 
@@ -226,9 +227,11 @@ def release(services: Services, worker: Remote, given: Mapping[str, Any]) -> boo
     """Take what a worker says of a task; False when that closed or changed nothing."""
     attempts = services.engine.attempts
     try:
-        lease = attempts.lease_of(worker.id, given["task_id"])
         if given["result"] == Result.OK:
-            return attempts.complete(lease, verification=given["verification"], alone=True)
+            return services.engine.reports.complete(
+                worker.id, given["task_id"], verification=given["verification"]
+            )
+        lease = attempts.lease_of(worker.id, given["task_id"])
         if given["result"] == Result.FAIL:
             attempts.fail(lease, given["error"] or FAILED)
         elif given["result"] == Result.SKIP:

@@ -23,6 +23,24 @@ def identify(services: Services, worker_id: str | None, secret: str | None, stat
 
     Raises Refused with `status` for anything else, the first of what is wrong.
     """
+    number = _number(worker_id, secret, status)
+    with services.engine.store.session():
+        found = tables.remote(services.engine.store, number)
+    return _proven(found, secret, status)
+
+
+def identify_in(
+    services: Services, worker_id: str | None, secret: str | None, project_id: int, status: int
+) -> tuple[Remote, tables.Membership | None]:
+    """Do the same, and give a project with what the worker may do there; None where it is none."""
+    number = _number(worker_id, secret, status)
+    with services.engine.store.session():
+        found = tables.remote_in(services.engine.store, number, project_id)
+    remote, membership = found or (None, None)
+    return _proven(remote, secret, status), membership
+
+
+def _number(worker_id: str | None, secret: str | None, status: int) -> int:
     if not worker_id:
         raise Refused(status, "worker id not specified")
     if not secret:
@@ -30,11 +48,13 @@ def identify(services: Services, worker_id: str | None, secret: str | None, stat
     digits = worker_id.strip()
     if not (digits.isascii() and digits.isdigit() and int(digits[:20]) <= _MOST_ID):
         raise Refused(status, "invalid worker id")
-    with services.engine.store.session():
-        found = tables.remote(services.engine.store, int(digits))
+    return int(digits)
+
+
+def _proven(found: Remote | None, secret: str | None, status: int) -> Remote:
     if found is None:
         raise Refused(status, "worker id does not match any valid worker")
-    if not _same(found.secret, secret):
+    if not _same(found.secret, secret or ""):
         raise Refused(status, "invalid secret")
     return found
 

@@ -39,7 +39,7 @@ def described_stream(blueprint: Blueprint) -> Described:
         errors=_ERRORS,
         error=schemas.Error,
         query=_RESUME,
-        content_type="text/event-stream",
+        content_type=sse.EVENT_STREAM,
     )
 
 

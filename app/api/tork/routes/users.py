@@ -1,9 +1,9 @@
 """`/users`."""
 
-from flask import request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
+from app.api.http.bodies import body
 from app.api.http.callers import caller
 from app.api.http.documents import described
 from app.api.http.doings import anybody, note
@@ -24,6 +24,6 @@ blueprint = Blueprint("tork-users", __name__, description="Users.")
 )
 def create_user() -> ResponseReturnValue:
     """Create a user; the body is JSON whatever the Content-Type says."""
-    made = service.create(services(), request.get_data(cache=False))
+    made = service.create(services(), body())
     note("user.create", made["username"], who=caller().name or anybody())
     return made

@@ -14,6 +14,11 @@ from config.settings import load
 SHOT = {"filepath": "shot.blend", "frame_start": 1, "frame_end": 10}
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_tables: str) -> str:
+    return postgres_tables
+
+
 class Farm:
     """Asks the application, and expects what a test says."""
 

@@ -38,7 +38,7 @@ def test_health_says_down_while_the_store_does_not_answer(servers):
 
 
 @pytest.mark.parametrize(
-    "path", ["/nope", "/ui/nope", "/static/x", "/api", "/Jobs", "/job", "/jobsx"]
+    "path", ["/nope", "/uinope", "/static/x", "/api", "/Jobs", "/job", "/jobsx"]
 )
 def test_path_of_nobody_is_a_plain_404(server, path):
     answer = server.get(path)
@@ -68,6 +68,8 @@ def test_odd_path_is_not_found_and_never_a_redirect(server, path):
 
 
 HEAD = b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+PARTS = b"Content-Type: multipart/form-data; boundary=x\r\n"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,12 @@ HEAD = b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
         b"POST /jobs" + HEAD + b"Content-Type: application/json\r\nContent-Length: 3\r\n\r\nab",
         b"POST /jobs" + HEAD + b"Content-Type: \xff\r\nContent-Length: 2\r\n\r\nab",
         b"POST /jobs" + HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /users" + HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /users" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}",
+        b"POST /ui/login" + HEAD + FORM + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /ui/login" + HEAD + FORM + b"Transfer-Encoding: chunked\r\n\r\n2\r\na=",
+        b"POST /ui/login" + HEAD + PARTS + b"Transfer-Encoding: chunked\r\n\r\n2\r\n--",
+        b"POST /tasks" + HEAD + PARTS + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET /health" + HEAD + b'Range: bytes=9-1\r\nIf-None-Match: "\xff\r\n\r\n',
         b"GET /api/docs/files/docs.js" + HEAD + b"Range: bytes=a-b,,9999-\r\n\r\n",
         b"GET /api/docs/files/docs.js" + HEAD + b"If-Modified-Since: never\r\n\r\n",

@@ -106,7 +106,7 @@ def test_too_large_body_without_a_length_is_refused(server):
 
 
 def test_limit_of_the_body_is_a_setting(servers):
-    small = servers.start("[tork]\nmiddleware.web.bodylimit = '1K'\n")
+    small = servers.inside("[tork]\nmiddleware.web.bodylimit = '1K'\n")
     body = {"name": "n", "description": "d" * 1024, "tasks": [{"name": "t"}]}
     assert small.post("/jobs", body).status == 413
     assert small.post("/jobs", {**body, "description": "d"}).status == 200

@@ -113,19 +113,19 @@ def test_family_that_is_off_is_not_found(off, family, path):
 
 @pytest.fixture(scope="module")
 def off(servers):
-    """Return servers with one family off each, started when asked for."""
+    """Return applications with one family off each, made when asked for."""
 
-    class Started(dict):
+    class Made(dict):
         def __missing__(self, family):
             toml = f"[tork]\ncoordinator.api.endpoints.{family} = false\n"
-            self[family] = servers.start(toml, JOBYARD_WEB_PROCESSES="1")
+            self[family] = servers.inside(toml)
             return self[family]
 
-    return Started()
+    return Made()
 
 
 def test_whole_dialect_can_be_moved(servers):
-    moved = servers.start("[tork]\nprefix = '/work/tork'\n")
+    moved = servers.inside("[tork]\nprefix = '/work/tork'\n")
     job_id = moved.post("/work/tork/jobs", {"name": "n", "tasks": [{"name": "t"}]}).json["id"]
     assert moved.get(f"/work/tork/jobs/{job_id}").status == 200
     assert moved.get("/work/tork/metrics").json["jobs"] == {"running": 0}
@@ -137,7 +137,7 @@ def test_whole_dialect_can_be_moved(servers):
 
 
 def test_whole_dialect_can_be_off(servers):
-    without = servers.start("[tork]\nenabled = false\n")
+    without = servers.inside("[tork]\nenabled = false\n")
     for path in ("/jobs", "/queues", f"/tasks/{UNKNOWN}", "/api/docs/tork.json"):
         assert without.get(path).status == 404
     assert without.get("/health").json["status"] == "UP"
@@ -147,7 +147,7 @@ def test_cors_headers_are_sent_by_the_settings_alone(server, servers):
     origin = {"Origin": "https://ui.example.org"}
     assert "access-control-allow-origin" not in server.get("/jobs", **origin).headers
     toml = "[tork.middleware.web.cors]\nenabled = true\norigins = 'https://ui.example.org'\n"
-    shared = servers.start(toml + "credentials = true\n")
+    shared = servers.inside(toml + "credentials = true\n")
     headers = shared.get("/nope-" + "jobs", **origin).headers
     assert "access-control-allow-origin" not in headers
     for path, status in (("/jobs", 200), ("/jobs/nope", 404)):

@@ -122,7 +122,7 @@ def test_node_that_said_it_is_down_is_shown_so(fresh):
 
 
 def test_names_of_nodes_are_settings(servers):
-    named = servers.start("[tork]\ncoordinator.name = 'Boss'\nworker.name = 'Hand'\n")
+    named = servers.inside("[tork]\ncoordinator.name = 'Boss'\nworker.name = 'Hand'\n")
     named.worker(default=1)
     named.services.engine.workers.register(dialect="", kind="coordinator", name="ticker")
     assert [node["name"] for node in named.get("/nodes").json] == ["Boss", "Hand"]

@@ -423,11 +423,11 @@ def test_redaction_is_a_setting(servers):
         "inputs": {"my_password": "visible", "x": "a hunter2", "MY_OWN_KEY": "mine"},
         "tasks": [{"name": "t"}],
     }
-    plain = servers.start("[tork]\nmiddleware.job.redact.enabled = false\n")
+    plain = servers.inside("[tork]\nmiddleware.job.redact.enabled = false\n")
     job = plain.get(f"/jobs/{plain.post('/jobs', document).json['id']}").json
     assert job["secrets"] == {"token": "hunter2"}
     assert job["inputs"] == document["inputs"]
-    other = servers.start("[tork]\nmiddleware.job.redact.patterns = ['*_own_*']\n")
+    other = servers.inside("[tork]\nmiddleware.job.redact.patterns = ['*_own_*']\n")
     job = other.get(f"/jobs/{other.post('/jobs', document).json['id']}").json
     assert job["secrets"] == {"token": "[REDACTED]"}
     assert job["inputs"] == {

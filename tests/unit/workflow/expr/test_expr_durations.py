@@ -1,7 +1,7 @@
 """Go durations: reading, refusing, writing."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from plugins.workflow.expr.durations import (
@@ -11,6 +11,7 @@ from plugins.workflow.expr.durations import (
     parse_nanoseconds,
     parse_seconds,
 )
+from tests.fuzzing import examples
 
 HOUR = 3_600_000_000_000
 
@@ -107,7 +108,7 @@ def test_duration_is_written(ns: int, text: str) -> None:
     assert format_duration(ns) == text
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@examples(200)
 @given(st.integers(min_value=-(2**63) + 1, max_value=2**63 - 1))
 def test_written_duration_reads_back(ns: int) -> None:
     assert parse_nanoseconds(format_duration(ns)) == ns

@@ -1,20 +1,16 @@
 """No text crashes, hangs or escapes: it gives a value of the language or an ExpressionError."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from plugins.workflow.expr import ExpressionError, check_template, evaluate, parse, render, to_text
 from plugins.workflow.expr.functions import FUNCTIONS
 from plugins.workflow.expr.grammar import BINARY, PREDICATE_FUNCTIONS
 from plugins.workflow.expr.values import type_name
+from tests.fuzzing import examples
 
 NAMES = {"inputs": {"x": "5", "l": "[1]"}, "tasks": {}, "item": {"index": "0", "value": [1, {}]}}
-BOUNDED = settings(
-    max_examples=200,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+BOUNDED = examples(200, suppress_health_check=[HealthCheck.too_slow])
 
 LEAVES = st.sampled_from(
     [
