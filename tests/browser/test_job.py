@@ -22,7 +22,7 @@ def heading(page):
 
 
 def lines(page):
-    return page.locator("#lines .line")
+    return page.locator("#lines .written-line")
 
 
 def waits_for(gate) -> str:
