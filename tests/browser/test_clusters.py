@@ -24,7 +24,8 @@ def mantis(server):
 
 def launched(mantis, cluster):
     """Submit a job of a cluster and wait until its workers have started; its name."""
-    answer = mantis.ask("POST", "/api/v1/jobs", {"name": str(cluster), "user": "tester"})
+    body = {"name": str(cluster), "user": "tester"}
+    answer = mantis.expect(201, "POST", "/api/v1/jobs", body)
     name = answer["jobMetadata"]["jobId"]
     mantis.launched(name)
     return name
