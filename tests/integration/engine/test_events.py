@@ -236,9 +236,7 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     ]
     job = submit(engine, pool="p", max_running=1, task_count=2)
     waiting = submit(engine, pool="p", max_running=1)
-    moved = submit(engine, pool="p")
-    engine.waiting.move(moved.id, "up")
-    engine.waiting.remove(moved.id, "no")
+    engine.waiting.remove(engine.waiting.move(submit(engine, pool="p").id, "up").job_id, "no")
     (task,) = engine.claims.claim(worker, QUEUE)
     engine.attempts.started(task.lease)
     engine.attempts.progress(task.lease, 10)
