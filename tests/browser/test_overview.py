@@ -17,7 +17,7 @@ MOST_BYTES = 150_000
 
 def drawn(person):
     """The plots are there."""
-    expect(person.page.locator(".plot canvas")).to_have_count(3)
+    expect(person.page.locator(".curve canvas")).to_have_count(3)
     return person
 
 
@@ -77,7 +77,7 @@ def test_the_span_is_chosen_by_the_keyboard(visit):
 
 def test_lines_are_there_without_a_script(visit):
     person = visit("/ui/", java_script_enabled=False)
-    expect(person.page.locator(".plot svg")).to_have_count(3)
+    expect(person.page.locator(".curve svg")).to_have_count(3)
     expect(person.page.get_by_role("img", name="Throughput")).to_be_visible()
 
 

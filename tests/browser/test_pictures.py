@@ -31,7 +31,7 @@ MAIN = {
 # All images are there, and each plot is drawn.
 QUIET = """
   [...document.images].every((one) => one.complete)
-  && [...document.querySelectorAll(".plot")].every((one) => one.querySelector("canvas"))
+  && [...document.querySelectorAll(".curve")].every((one) => one.querySelector("canvas"))
 """
 # Read before the fixtures: servers refuse variables of that prefix that they do not know.
 FOLDER = os.environ.pop("JOBYARD_PICTURES", "")

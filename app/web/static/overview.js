@@ -50,7 +50,7 @@ function draw(box, figures) {
 
 let latest = null;
 function drawAll() {
-  if (latest) for (const box of section.querySelectorAll(".plot")) draw(box, latest);
+  if (latest) for (const box of section.querySelectorAll(".curve")) draw(box, latest);
 }
 
 async function refresh() {
