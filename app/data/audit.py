@@ -60,18 +60,21 @@ def behind(
     """Give entries, the latest first, from the one behind (at, id) on."""
     terms: list[str] = []
     params: list[Any] = []
-    action = None if wanted.action is None else wanted.action.partition(".")
-    for term, value in (
-        ("who = ?", wanted.who),
-        ("action = ?", wanted.action if action and action[1] else None),
-        ("noun = ?", action[0] if action and not action[1] else None),
-        ("subject = ?", wanted.subject),
-        ("at >= ?", wanted.since),
-        ("at < ?", wanted.before),
+    is_whole = wanted.action is not None and "." in wanted.action
+    for column, sought in (
+        ("subject", wanted.subject),
+        ("who", wanted.who),
+        ("action", wanted.action if is_whole else None),
+        ("noun", None if is_whole else wanted.action),
     ):
-        if value is not None:
+        if sought is not None:
+            # The first has the fewest entries: its index is read, and none of the others'.
+            terms.append(f"{column} || '' = ?" if terms else f"{column} = ?")
+            params.append(sought)
+    for term, instant in (("at >= ?", wanted.since), ("at < ?", wanted.before)):
+        if instant is not None:
             terms.append(term)
-            params.append(value)
+            params.append(instant)
     if key is not None:
         terms.append("(at, id) < (?, ?)")
         params += key

@@ -110,7 +110,7 @@ def admit(store: Store, job_id: str) -> None:
 
 def move(store: Store, job_id: str, turn: Turn) -> bool:
     """Let a job that waits pass others, or one pass it; False where it stands there already."""
-    return store.run(_MOVES[turn], (job_id,)).rowcount > 0
+    return bool(store.run(f"{_MOVES[turn]} RETURNING waiting.id", (job_id,)).fetchall())
 
 
 def leave(store: Store, job_id: str) -> bool:

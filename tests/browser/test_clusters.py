@@ -7,7 +7,10 @@ from playwright.sync_api import expect
 from tests.acceptance.mantis.client import Mantis, scheduling, stage
 from tests.browser.people import NARROW
 
-TICKS = "shell:n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.2; done"
+TICKS = (
+    "shell:n=0; while true; do n=$((n+1));"
+    " echo tick $n with $MANTIS_PARAM_API_PASSWORD; sleep 0.2; done"
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,8 @@ def mantis(server):
 
 def launched(mantis, cluster):
     """Submit a job of a cluster and wait until its workers have started; its name."""
-    answer = mantis.ask("POST", "/api/v1/jobs", {"name": str(cluster), "user": "tester"})
+    body = {"name": str(cluster), "user": "tester"}
+    answer = mantis.expect(201, "POST", "/api/v1/jobs", body)
     name = answer["jobMetadata"]["jobId"]
     mantis.launched(name)
     return name
@@ -114,15 +118,15 @@ def test_a_cluster_is_disabled_and_enabled(visit, mantis):
 
 def test_output_comes_line_by_line_and_without_secrets(visit, mantis):
     cluster = mantis.cluster(
-        jobJarFileLocation=f"{TICKS[:-5]}; echo with $api_password; done",
+        jobJarFileLocation=TICKS,
         parameters=[{"name": "api_password", "value": "open sesame"}],
     )
     launched(mantis, cluster)
     person = visit(f"/ui/clusters/{cluster}", as_admin=True)
     person.press("Show the output")
     lines = person.page.get_by_role("log")
-    expect(lines).to_contain_text("tick 1")
-    expect(lines).to_contain_text("tick 9")
+    expect(lines).to_contain_text("tick 1 with *")
+    expect(lines).to_contain_text("tick 9 with *")
     assert "open sesame" not in lines.inner_text()
     person.page.get_by_label("Stay at the end").uncheck()
     person.press("Stop")

@@ -7,33 +7,9 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
+from tests.browser.making import render_worker, schedule, unique
 from tests.browser.people import NARROW, register
 from tests.yard import eventually
-
-
-def unique(word: str) -> str:
-    return f"{word}-{secrets.token_hex(4)}"
-
-
-def render_worker(yard, name):
-    """Register a worker of the render farm and give its id."""
-    body = {"hostname": name, "port": 1, "system": "Linux"}
-    answer = requests.post(f"{yard.url}/workers", json=body, timeout=30)
-    assert answer.status_code == 200, answer.text
-    (found,) = (one for one in answer.json().values() if one["hostname"] == name)
-    return found["id"]
-
-
-def schedule(yard, name, run="true", **rule):
-    """Make a schedule that does not fire by itself, and give its id."""
-    body = {
-        "name": name,
-        "schedule": {"cron": "30 2 1 1 *", **rule},
-        "tasks": [{"name": "t", "run": run}],
-    }
-    answer = requests.post(f"{yard.url}/scheduled-jobs", json=body, timeout=30)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["id"]
 
 
 def row(person, text):

@@ -7,8 +7,8 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
+from tests.browser.making import schedule, unique
 from tests.browser.people import NARROW
-from tests.browser.test_fleet import schedule, unique
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from app.api.flamenco.service.jobs import Job, Steer
 from app.api.http.fanout import Wanted
 from app.api.http.site import services
 from app.domain.clock import rfc3339
-from app.domain.errors import NotFound
 from app.domain.records import Scope
 from app.web.doings import note
 from app.web.frame import Page, page, show
@@ -176,10 +175,7 @@ def _shown(
 
 
 def _draw_job(args: Args, _visitor: Visitor) -> Parts:
-    try:
-        drawn = _drawn(_known(_whole(args, "number") or 0), args)
-    except Refused as error:
-        raise NotFound from error
+    drawn = _drawn(_known(_whole(args, "number") or 0), args)
     parts = {
         name: render_template(f"ui/farm/_{name}.html", query=_query(args), **drawn)
         for name in ("figures", "strip", "newest", "tasks")
@@ -246,9 +242,7 @@ def _mount_files(blueprint: Blueprint) -> None:
     def farm_log(task_id: int) -> ResponseReturnValue:
         task = tasks.get(services(), _known(task_id))
         body = output.pieces(services(), task)
-        answer = Response(body, content_type="text/plain; charset=utf-8")
-        answer.headers["X-Content-Type-Options"] = "nosniff"
-        return answer
+        return Response(body, content_type="text/plain; charset=utf-8")
 
 
 def _sent(kind: str, owner: int, name: str | None) -> Response:
@@ -260,5 +254,4 @@ def _sent(kind: str, owner: int, name: str | None) -> Response:
         contents, mimetype=file.media_type, as_attachment=name is not None, download_name=name
     )
     answer.content_length = file.size
-    answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer

@@ -15,7 +15,6 @@ from app.api.flamenco.sleep import DAYS
 from app.api.http.fanout import Wanted
 from app.api.http.site import services
 from app.domain.clock import rfc3339
-from app.domain.errors import NotFound
 from app.domain.records import Json, Scope
 from app.web.doings import note
 from app.web.frame import Page, page, show
@@ -129,10 +128,7 @@ def _drawn(worker_id: int) -> dict[str, object]:
 def _draw_one(args: Args, _visitor: Visitor) -> Parts:
     text = args.get("id", "")
     digits = text.isascii() and text.isdigit() and len(text) < 16
-    try:
-        drawn = _drawn(int(text) if digits else NOBODY)
-    except Refused as error:
-        raise NotFound from error
+    drawn = _drawn(int(text) if digits else NOBODY)
     return {
         name: render_template(f"ui/farm/_{name}.html", **drawn)
         for name in ("standing", "sleeping", "blocks")

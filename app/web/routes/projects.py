@@ -7,11 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from app.api.http.fanout import Wanted
 from app.api.http.site import services
-from app.api.task_tracker.errors import Refused
 from app.api.task_tracker.records import Project, Role, Snapshot
 from app.api.task_tracker.service import logs, monitoring, projects, stats
 from app.domain.clock import SECOND, rfc3339
-from app.domain.errors import NotFound
 from app.domain.events import EventKind
 from app.web.doings import note
 from app.web.frame import Page, page, show
@@ -150,11 +148,8 @@ def _plots(taken: Sequence[Snapshot], begin: int, end: int) -> list[dict[str, ob
 
 def _draw_one(args: Args, who: Visitor) -> Parts:
     text = args.get("id", "")
-    try:
-        known = text.isascii() and text.isdigit() and len(text) < 19
-        project = _readable(int(text) if known else 0, who)
-    except Refused as error:
-        raise NotFound from error
+    known = text.isascii() and text.isdigit() and len(text) < 19
+    project = _readable(int(text) if known else 0, who)
     drawn = _drawn(project, args.get("span", "2h"), who)
     return {
         name: render_template(f"ui/projects/_{name}.html", **drawn)

@@ -54,7 +54,7 @@ function read(output) {
 
   function made(task, before) {
     const line = document.createElement("div");
-    line.className = "line";
+    line.className = "written-line";
     line.dataset.task = task;
     if (before) line.dataset.before = before;
     const by = document.createElement("a");

@@ -4,17 +4,20 @@
 const csrf = document.querySelector("meta[name=csrf-token]").content;
 const CHECK_MS = 500;
 
-// Rows: the server gives the page with one more or less, whose form takes the place of this one.
+// Rows: the server gives the page with one more or less, whose group takes the place of this one. What
+// somebody types elsewhere meanwhile stays; the group itself takes nothing until then.
 async function change(form, button) {
   const words = new FormData(form, button);
+  const [verb, path] = [button.value.split(":")[0], button.value.slice(button.value.indexOf(":") + 1)];
+  const around = verb === "add" ? path : path.slice(0, path.lastIndexOf("["));
+  const old = document.getElementById(around);
+  old.disabled = true;
   const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(words) });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const made = page.querySelector("form.submit");
-  if (!made) { form.requestSubmit(button); return; }
-  const [verb, path] = [button.value.split(":")[0], button.value.slice(button.value.indexOf(":") + 1)];
-  form.innerHTML = made.innerHTML;
-  const around = verb === "add" ? path : path.slice(0, path.lastIndexOf("["));
-  const group = document.getElementById(around);
+  const group = page.getElementById(around);
+  if (!group) throw new Error("not the page that was asked for");
+  old.replaceWith(group);
+  if (document.activeElement !== document.body) return; // somebody has gone on elsewhere
   const rows = group.querySelectorAll(":scope > .rows > .row");
   const target = verb === "add" ? rows[rows.length - 1]?.querySelector("input:not([type=hidden]), textarea, select") : null;
   (target ?? group.querySelector(":scope > button")).focus();
@@ -25,8 +28,9 @@ document.addEventListener("submit", (event) => {
   if (!event.target.matches("form.submit") || !/^(add|remove):/.test(button?.value ?? "")) return;
   event.preventDefault();
   change(event.target, button).catch(() => {
-    // The server is away: sending the form in the ordinary way says so, and keeps what was typed.
-    HTMLFormElement.prototype.submit.call(event.target);
+    // The server is away, or refuses: nothing is lost, and pressing once more tries again.
+    for (const each of event.target.querySelectorAll("fieldset:disabled")) each.disabled = false;
+    button.focus();
   });
 });
 

@@ -42,6 +42,7 @@ class Field:
     loose: bool = False
     text: str = ""
     key: str = ""
+    is_row: bool = False
     below: list["Field"] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -158,7 +159,7 @@ class _Reader:
         at = f"{parent.at}.{key}" if parent.kind is Kind.MAP else f"{parent.at}[{row}]"
         inner = parent.shape.item
         made = self.field(inner, path, at, f"{parent.name} {row + 1}", optional=False, loose=False)
-        made.key = key
+        made.key, made.is_row = key, True
         return made
 
 

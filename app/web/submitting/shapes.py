@@ -53,16 +53,17 @@ class Shape:
 
     @property
     def fields(self) -> dict[str, "Shape"]:
-        """The fields of a group: required ones first, then what is small."""
+        """The fields of a group: required ones first, and of the whole form then what is small."""
         given = self.schema.get("properties", {})
         shapes = {name: self._below(each, name) for name, each in given.items()}
-        names = sorted(shapes, key=lambda name: (name not in self.required, shapes[name].is_large))
+        names = sorted(
+            shapes, key=lambda name: (name not in self.required, self._room(shapes[name]))
+        )
         return {name: shapes[name] for name in names}
 
-    @property
-    def is_large(self) -> int:
-        """How much room it takes."""
-        return _SIZES.get(self.kind, 0)
+    def _room(self, field: "Shape") -> int:
+        """Tell how much room a field takes, where there are many."""
+        return 0 if self.depth else _SIZES.get(field.kind, 0)
 
     @property
     def required(self) -> frozenset[str]:

@@ -215,16 +215,31 @@ def test_readers_beside_many_writers_miss_nothing_and_see_nothing_twice(engine):
     for thread in threads:
         thread.start()
     position, found = "", []
-    while any(thread.is_alive() for thread in threads) or seen(engine, position):
+
+    def read_on():
+        nonlocal position
         for event in engine.events.after(position, limit=7):
             found.append(event.job_id)
             position = event.position
+
+    while any(thread.is_alive() for thread in threads):
+        read_on()
     for thread in threads:
         thread.join()
+    end = settled(engine)
+    while position != end:
+        read_on()
     assert len(found) == len(set(found)) == writers * each
     for who in range(writers):
         mine = [int(name.partition("-")[2]) for name in found if name.startswith(f"{who}-")]
         assert mine == sorted(mine)
+
+
+def wait_in_vain(engine):
+    """Submit a job to the full pool, move it in its list, and remove it."""
+    moved = submit(engine, pool="p")
+    engine.waiting.move(moved.id, "up")
+    engine.waiting.remove(moved.id, "no")
 
 
 def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
@@ -236,7 +251,7 @@ def test_every_kind_of_event_is_told_by_some_verb(engine, scripted, clock):
     ]
     job = submit(engine, pool="p", max_running=1, task_count=2)
     waiting = submit(engine, pool="p", max_running=1)
-    engine.waiting.move(submit(engine, pool="p").id, "up")
+    wait_in_vain(engine)
     (task,) = engine.claims.claim(worker, QUEUE)
     engine.attempts.started(task.lease)
     engine.attempts.progress(task.lease, 10)

@@ -65,13 +65,14 @@ def test_at_the_end_of_the_way_nothing_happens(engine, who, turn):
     assert happenings(engine, after=there) == []
 
 
-def test_everybody_is_told(engine):
+@pytest.mark.parametrize("turn", ["front", "up", "down"])
+def test_everybody_is_told(engine, turn):
     jobs = line(engine, 3)
     there = settled(engine)
     with engine.bus.subscribe(pool_topic("p")) as bell:
-        engine.waiting.move(jobs[2], "front")
+        engine.waiting.move(jobs[1], turn)
         assert bell.wait(20)
-    assert happenings(engine, after=there, job_id=jobs[2]) == ["job.moved"]
+    assert happenings(engine, after=there, job_id=jobs[1]) == ["job.moved"]
     (event,) = engine.events.after(there)
     assert (event.dialect, event.data) == ("demo", {"pool": "p"})
 
