@@ -56,7 +56,7 @@ bench-%: install-test  ## one benchmark: bench-NAME runs bench/NAME.py
 	@$(SERVICES) -- $(BIN)/python -m bench.$* $(ARGS)
 
 pictures: install-test  ## take the pictures of the pages in docs/pictures anew
-	@JOBYARD_PICTURES=docs/pictures $(SERVICES) $(PYTEST) -n 0 tests/browser/test_pictures.py $(ARGS)
+	@JOBYARD_PICTURES=docs/pictures $(TESTED) -n 0 tests/browser/test_pictures.py $(ARGS)
 
 fuzz: install-test  ## the property tests with fresh seeds; FUZZ_EXAMPLES each (5000)
 	@$(TESTED) $(PARALLEL) --hypothesis-profile=fuzz -m property $(ARGS)
