@@ -86,8 +86,8 @@ def recorded(engine: Engine, worker_id: int) -> tuple[list[tuple[str, tuple[Any,
 
 def cycle(engine: Engine, worker_id: int) -> int:
     """Claim one task and complete it, on a connection that is held as a request holds its own."""
-    task = engine.claims.claim(worker_id, QUEUE, start=True)[0]
-    engine.attempts.complete(task.lease, alone=True)
+    task = engine.claims.claim_lone(worker_id, QUEUE)[0]
+    engine.reports.complete(worker_id, task.task_id)
     return task.task_id
 
 

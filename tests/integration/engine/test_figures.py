@@ -98,7 +98,7 @@ def test_tasks_of_groups_count_before_and_after_they_are_folded(engine, clock, s
     clock.advance(2)
     for number in range(3):
         (claimed,) = engine.claims.claim(worker, queue, start=True)
-        engine.attempts.complete(claimed.lease, alone=True)
+        engine.attempts.complete(claimed.lease)
         if number < 2:
             settled(engine)
             engine.figures.run_once(clock.now())

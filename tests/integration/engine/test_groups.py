@@ -33,8 +33,8 @@ def fill(engine, group, count, **more):
 
 def finish(engine, worker, queue, count=1, **report):
     for _ in range(count):
-        (claimed,) = engine.claims.claim_lone(worker, queue, start=True)
-        engine.attempts.complete(claimed.lease, alone=True, **report)
+        (claimed,) = engine.claims.claim_lone(worker, queue)
+        engine.attempts.complete(claimed.lease, **report)
 
 
 def test_a_name_is_there_once_and_what_is_gone_is_not_found(engine, group):

@@ -32,9 +32,9 @@ def test_a_worker_registers_beats_and_leaves(engine, clock):
     assert happenings(engine).count("worker.left") == 1
 
 
-@pytest.mark.parametrize("verified", [False, True])
+@pytest.mark.parametrize("verb", ["claim", "claim_lone"])
 @pytest.mark.parametrize("gone", ["left", "forgotten", "never there"])
-def test_a_worker_that_is_gone_is_given_nothing(engine, worker, clock, gone, verified):
+def test_a_worker_that_is_gone_is_given_nothing(engine, worker, clock, gone, verb):
     (task_id,) = engine.tasks.add([NewWork(queue=QUEUE, name="a")])
     if gone == "left":
         engine.workers.leave(worker)
@@ -43,12 +43,13 @@ def test_a_worker_that_is_gone_is_given_nothing(engine, worker, clock, gone, ver
         assert engine.workers.run_once(clock.advance(25 * 3600)) == 1
     else:
         worker = 99
+    claim = getattr(engine.claims, verb)
     for _ in range(2):
         with pytest.raises(WorkerNotActive):
-            engine.claims.claim(worker, QUEUE, start=True, verified=verified)
+            claim(worker, QUEUE)
         assert engine.tasks.get(task_id).state is TaskState.QUEUED
     with pytest.raises(WorkerNotActive):
-        engine.claims.claim(worker, "demo/empty", verified=verified)
+        claim(worker, "demo/empty")
 
 
 def test_what_is_claimed_while_its_worker_leaves_is_handed_out_again(engine, worker, monkeypatch):
