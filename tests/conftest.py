@@ -57,6 +57,8 @@ hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, d
 hypothesis.settings.register_profile(
     "fuzz",
     deadline=None,
+    # Where CI is set, hypothesis would draw the same ones every time.
+    derandomize=False,
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "5000")),
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
