@@ -15,7 +15,7 @@ def unique(word: str) -> str:
 def render_worker(yard: Yard, name: str) -> int:
     """Register a worker of the render farm and give its id."""
     body = {"hostname": name, "port": 1, "system": "Linux"}
-    answer = requests.post(f"{yard.url}/workers", json=body, timeout=30)
+    answer = requests.post(f"{yard.url}/workers", json=body, timeout=90)
     assert answer.status_code == 200, answer.text
     (found,) = (one for one in answer.json().values() if one["hostname"] == name)
     return int(found["id"])
@@ -28,6 +28,6 @@ def schedule(yard: Yard, name: str, run: str = "true", **rule: str) -> str:
         "schedule": {"cron": "30 2 1 1 *", **rule},
         "tasks": [{"name": "t", "run": run}],
     }
-    answer = requests.post(f"{yard.url}/scheduled-jobs", json=body, timeout=30)
+    answer = requests.post(f"{yard.url}/scheduled-jobs", json=body, timeout=90)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["id"])

@@ -17,7 +17,7 @@ def fresh(word: str) -> str:
 def shell(yard: Yard, name: str, run: str = "true", **more: object) -> str:
     """Submit a job of one command; give its id."""
     body = {"type": "shell", "name": name, "spec": {"run": run}, **more}
-    answer = requests.post(f"{yard.url}{API}/jobs", json=body, timeout=30)
+    answer = requests.post(f"{yard.url}{API}/jobs", json=body, timeout=90)
     assert answer.status_code == 201, answer.text
     return answer.json()["id"]
 
@@ -25,13 +25,13 @@ def shell(yard: Yard, name: str, run: str = "true", **more: object) -> str:
 def workflow(yard: Yard, name: str, *tasks: dict, **more: object) -> str:
     """Submit a job in Tork's language; give its id."""
     body = {"name": name, "tasks": list(tasks), **more}
-    answer = requests.post(f"{yard.url}/jobs", json=body, timeout=30)
+    answer = requests.post(f"{yard.url}/jobs", json=body, timeout=90)
     assert answer.status_code == 200, answer.text
     return answer.json()["id"]
 
 
 def state(yard: Yard, job_id: str) -> str:
-    return requests.get(f"{yard.url}{API}/jobs/{job_id}", timeout=30).json().get("state", "GONE")
+    return requests.get(f"{yard.url}{API}/jobs/{job_id}", timeout=90).json().get("state", "GONE")
 
 
 def reaches(yard: Yard, job_id: str, wanted: str) -> str:
@@ -41,5 +41,5 @@ def reaches(yard: Yard, job_id: str, wanted: str) -> str:
 
 
 def tasks(yard: Yard, job_id: str) -> list[dict]:
-    answer = requests.get(f"{yard.url}{API}/jobs/{job_id}/tasks", timeout=30)
+    answer = requests.get(f"{yard.url}{API}/jobs/{job_id}/tasks", timeout=90)
     return answer.json()["items"]

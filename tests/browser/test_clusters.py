@@ -149,7 +149,7 @@ def test_only_forms_of_ones_own_change_anything(visit, mantis):
     cluster = mantis.cluster()
     url = f"{mantis.yard.url}/ui/clusters/{cluster}"
     for what in ("submit", "sla", "scale", "kill", "enable", "disable"):
-        answer = requests.post(f"{url}/{what}", {"job": "x"}, timeout=30)
+        answer = requests.post(f"{url}/{what}", {"job": "x"}, timeout=90)
         assert answer.status_code == 400, what
     assert cluster.view()["lastJobCount"] == 0
 

@@ -42,7 +42,7 @@ def test_a_daemon_shows_what_it_runs_and_ran(visit, yard):
     person.page.get_by_role("row").filter(has_text="daemon").get_by_role("link").first.click()
     running = person.page.get_by_role("region", name="Works on").get_by_role("row")
     expect(running.filter(has_text=job_id[:8])).to_be_visible()
-    requests.put(f"{yard.url}/jobs/{job_id}/cancel", timeout=30)
+    requests.put(f"{yard.url}/jobs/{job_id}/cancel", timeout=90)
     did = person.page.get_by_role("region", name="Did lately").get_by_role("row")
     expect(did.filter(has_text=job_id[:8])).to_contain_text("cancelled")
     person.finds_no_fault()
@@ -56,19 +56,19 @@ def test_a_render_worker_is_switched_off_and_on_and_forgotten(visit, yard):
     person.agree()
     expect(person.page.get_by_role("status").first).to_have_text(f"{name} gets no more tasks.")
     expect(person.page.locator("#worker .state-disabled")).to_be_visible()
-    told = requests.get(f"{yard.url}/workers/{worker_id}", timeout=30).json()
+    told = requests.get(f"{yard.url}/workers/{worker_id}", timeout=90).json()
     assert told["status"] == "disabled"
     person.press("Enable")
     expect(person.page.locator("#worker .state-enabled")).to_be_visible()
     person.press("Forget")
     person.agree()
     expect(person.page).to_have_url(f"{person.url}/ui/workers")
-    assert requests.get(f"{yard.url}/workers/{worker_id}", timeout=30).status_code == 404
+    assert requests.get(f"{yard.url}/workers/{worker_id}", timeout=90).status_code == 404
 
 
 def test_only_an_admin_pauses_a_worker_of_the_tracker(visit, yard):
     name = unique("alias")
-    answer = requests.post(f"{yard.url}/worker/create", json={"alias": name}, timeout=30)
+    answer = requests.post(f"{yard.url}/worker/create", json={"alias": name}, timeout=90)
     worker_id = answer.json()["content"]["worker"]["id"]
     register(yard.url, manager := secrets.token_hex(6))
     person = visit(f"/ui/workers/{worker_id}", name=manager)
@@ -159,7 +159,7 @@ def test_a_schedule_is_run_paused_resumed_and_deleted(visit, yard):
 def test_a_schedule_that_somebody_else_pauses_changes_before_ones_eyes(visit, yard):
     schedule_id = schedule(yard, unique("watched"))
     person = visit(f"/ui/schedules/{schedule_id}")
-    requests.put(f"{yard.url}/scheduled-jobs/{schedule_id}/pause", timeout=30)
+    requests.put(f"{yard.url}/scheduled-jobs/{schedule_id}/pause", timeout=90)
     expect(person.page.locator("#schedule .state-paused")).to_be_visible()
 
 
@@ -201,10 +201,10 @@ def test_nothing_is_changed_without_a_token_of_a_form(yard):
         (f"/ui/schedules/{schedule_id}", {"wanted": "pause"}),
         ("/ui/queues/delete", {"name": "tork/default"}),
     ):
-        answer = requests.post(f"{yard.url}{path}", data=form, timeout=30)
+        answer = requests.post(f"{yard.url}{path}", data=form, timeout=90)
         assert answer.status_code == 400
     eventually(yard.answers, "the server answers")
-    shown = requests.get(f"{yard.url}/scheduled-jobs/{schedule_id}", timeout=30).json()
+    shown = requests.get(f"{yard.url}/scheduled-jobs/{schedule_id}", timeout=90).json()
     assert shown["state"] == "ACTIVE"
 
 

@@ -140,7 +140,7 @@ def test_what_is_over_meanwhile_is_told(visit, yard, tmp_path):
     person = visit(f"/ui/jobs/{job_id}/log")
     page = person.page
     page.evaluate("document.querySelector('#do-cancel').dataset.ask = ''")
-    requests.put(f"{yard.url}{API}/jobs/{job_id}/cancel", timeout=30)
+    requests.put(f"{yard.url}{API}/jobs/{job_id}/cancel", timeout=90)
     # The page of the output asks for its head only when no more will come.
     page.evaluate(
         "job => { const form = document.getElementById('act');"
@@ -154,7 +154,7 @@ def test_a_job_is_deleted_while_somebody_looks(visit, yard):
     job_id = reaches(yard, shell(yard, fresh("doomed")), "COMPLETED")
     page = visit(f"/ui/jobs/{job_id}").page
     expect(page.locator("#head")).to_contain_text("1 of 1 tasks")
-    requests.delete(f"{yard.url}{API}/jobs/{job_id}", timeout=30)
+    requests.delete(f"{yard.url}{API}/jobs/{job_id}", timeout=90)
     expect(heading(page)).to_have_text("This job has been deleted")
 
 
@@ -197,7 +197,7 @@ def test_following_stops_and_goes_on_where_it_was(visit, yard, tmp_path):
     page.get_by_label("Follow").uncheck()
     steps[0].touch()
     whole = f"{yard.url}{API}/jobs/{job_id}/log/text"
-    eventually(lambda: "missed" in requests.get(whole, timeout=30).text, "the second line")
+    eventually(lambda: "missed" in requests.get(whole, timeout=90).text, "the second line")
     expect(lines(page)).to_have_count(1)
     page.get_by_label("Follow").check()
     expect(lines(page)).to_have_count(2)

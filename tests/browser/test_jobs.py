@@ -76,7 +76,7 @@ def test_times_are_asked_for_in_the_viewers_zone(visit, yard, ended):
     tag, ids = ended
     person = visit(f"/ui/jobs?q={tag}", timezone_id="Asia/Tokyo")
     page = person.page
-    created = requests.get(f"{yard.url}{API}/jobs/{ids[0]}", timeout=30).json()["created_at"]
+    created = requests.get(f"{yard.url}{API}/jobs/{ids[0]}", timeout=90).json()["created_at"]
     here = page.evaluate(
         "text => { const t = new Date(new Date(text).getTime() + 9 * 3600e3 + 2000);"
         " return t.toISOString().slice(0, 19) }",
@@ -225,7 +225,7 @@ def test_a_job_is_found_by_the_keyboard_alone(visit, ended):
 def test_a_form_without_a_token_changes_nothing(yard, ended):
     _tag, ids = ended
     for path in ("/ui/jobs/delete", f"/ui/jobs/{ids[0]}/delete"):
-        answer = requests.post(f"{yard.url}{path}", data={"id": ids[0]}, timeout=30)
+        answer = requests.post(f"{yard.url}{path}", data={"id": ids[0]}, timeout=90)
         assert answer.status_code == 400
     assert state(yard, ids[0]) == "COMPLETED"
 
@@ -251,7 +251,7 @@ def test_tasks_are_listed_by_state_and_queue(visit, yard):
     page = person.page
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("waits")
-    requests.put(f"{yard.url}{API}/jobs/{job_id}/cancel", timeout=30)
+    requests.put(f"{yard.url}{API}/jobs/{job_id}/cancel", timeout=90)
     expect(page.get_by_text("No task matches.")).to_be_visible()
     page.get_by_label("queued", exact=True).uncheck()
     page.get_by_role("button", name="Find").click()
@@ -285,7 +285,7 @@ def test_where_tokens_are_wanted_only_admins_see_jobs(closed_yard, browser):
         f"/ui/jobs/{job_id}/log/earlier",
     )  # fmt: skip
     for path in paths:
-        answer = requests.get(f"{closed_yard.url}{path}", allow_redirects=False, timeout=30)
+        answer = requests.get(f"{closed_yard.url}{path}", allow_redirects=False, timeout=90)
         assert (answer.status_code, answer.headers["Location"][:9]) == (303, "/ui/login")
     for name, status in (("clerk", 403), (ADMIN, 200)):
         person = Person(browser, closed_yard.url)

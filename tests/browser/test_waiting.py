@@ -17,11 +17,11 @@ def line(yard):
     schedule_id = schedule(yard, unique("line"), run="sleep 600", overlap="queue")
     runs = []
     for _ in range(4):
-        answer = requests.post(f"{yard.url}/scheduled-jobs/{schedule_id}/run", timeout=30)
+        answer = requests.post(f"{yard.url}/scheduled-jobs/{schedule_id}/run", timeout=90)
         runs.append(answer.json()["id"])
     yard.until(runs[0], "RUNNING")
     yield f"/ui/waiting?pool=schedule/{schedule_id}", runs
-    requests.delete(f"{yard.url}/scheduled-jobs/{schedule_id}", timeout=30)
+    requests.delete(f"{yard.url}/scheduled-jobs/{schedule_id}", timeout=90)
 
 
 def expect_order(person, *jobs):
@@ -38,7 +38,7 @@ def test_positions_fall_as_those_in_front_begin(visit, yard, line):
     path, (running, first, second, third) = line
     person = visit(path)
     expect_order(person, first, second, third)
-    requests.put(f"{yard.url}/jobs/{running}/cancel", timeout=30)
+    requests.put(f"{yard.url}/jobs/{running}/cancel", timeout=90)
     expect_order(person, second, third)
     holders = person.page.get_by_role("region", name="Who has the slots")
     expect(holders).to_contain_text(first[:8])
@@ -60,7 +60,7 @@ def test_one_is_moved_and_everybody_sees_it(visit, yard, line):
     expect_order(person, third, second, first)
     press(third, "down")
     expect_order(other, second, third, first)
-    requests.put(f"{yard.url}/jobs/{running}/cancel", timeout=30)
+    requests.put(f"{yard.url}/jobs/{running}/cancel", timeout=90)
     yard.until(second, "RUNNING")
     expect_order(other, third, first)
 
@@ -102,7 +102,7 @@ def test_nothing_moves_without_a_token_of_a_form(yard, line):
     _, (_, first, *_) = line
     for what in ("move", "remove"):
         answer = requests.post(
-            f"{yard.url}/ui/waiting/{first}/{what}", {"turn": "down"}, timeout=30
+            f"{yard.url}/ui/waiting/{first}/{what}", {"turn": "down"}, timeout=90
         )
         assert answer.status_code == 400
     assert yard.job(first)["state"] not in ("CANCELLED", "RUNNING")
