@@ -95,8 +95,9 @@ def replay(
     connection: Any, statements: list[tuple[str, tuple[Any, ...]]], about: int
 ) -> Callable[[], None]:
     """Make a cycle of the same statements, about the task that its own claim gives."""
+    # PostgreSQL is told of several tasks at once, as a list.
     prepared = [
-        (sql, params, [i for i, value in enumerate(params) if value == about])
+        (sql, params, [i for i, value in enumerate(params) if value in (about, [about])])
         for sql, params in statements
     ]
 
@@ -106,7 +107,7 @@ def replay(
             if places:
                 values = list(params)
                 for place in places:
-                    values[place] = task_id
+                    values[place] = [task_id] if isinstance(params[place], list) else task_id
                 params = values  # noqa: PLW2901
             cursor = connection.execute(sql, params)
             if "RETURNING" in sql:
