@@ -10,10 +10,11 @@ from typing import Any
 from app.data import tasks
 from app.data.db import Row, Store
 from app.data.events import record as event_record
+from app.data.leases import ATTEMPTS, attempt_record
 from app.domain.clock import SECOND, Instant
 from app.domain.events import Event
 from app.domain.records import Attempt, Task
-from app.domain.states import AttemptState, TaskState
+from app.domain.states import TaskState
 
 STRETCH = 5_000
 """Ids looked at by one statement, and how many of these one call makes at most."""
@@ -25,10 +26,7 @@ _AT_ONCE = 500
 
 _NEWEST = f"SELECT {tasks.COLUMNS} FROM task WHERE id < ? AND id >= ?{{}} ORDER BY id DESC LIMIT ?"
 _TOP = "SELECT MAX(id) FROM task WHERE id < ?"
-_OF_TASKS = (
-    "SELECT task_id, number, worker_id, state, leased_at, started_at, ended_at, error, verification"
-    " FROM attempt WHERE task_id IN ({}) ORDER BY task_id, number LIMIT ?"
-)
+_OF_TASKS = f"{ATTEMPTS} WHERE task_id IN ({{}}) ORDER BY task_id, number LIMIT ?"
 _NEEDS = "SELECT task_id, needs_id FROM task_need WHERE task_id IN ({}) ORDER BY task_id, needs_id"
 _EVENT_AT = "SELECT at FROM event WHERE id >= ? ORDER BY id LIMIT 1"
 _EVENTS = (
@@ -80,20 +78,7 @@ def attempts(store: Store, task_ids: Sequence[int], *, limit: int) -> list[Attem
     found: list[Attempt] = []
     for some in _portions(task_ids):
         rows = store.run(_OF_TASKS.format(_marks(some)), (*some, limit - len(found))).fetchall()
-        found += [
-            Attempt(
-                task_id=row[0],
-                number=row[1],
-                worker_id=row[2],
-                state=AttemptState(row[3]),
-                leased_at=row[4],
-                started_at=row[5],
-                ended_at=row[6],
-                error=store.vault.read(row[7]),
-                verification=row[8],
-            )
-            for row in rows
-        ]
+        found += [attempt_record(store, row) for row in rows]
     return found
 
 

@@ -122,10 +122,12 @@ _RENEWED_BEFORE = (
     "SELECT id, number FROM task WHERE leased_until IS NOT NULL AND leased_until >= ?"
     " AND leased_until < ? LIMIT ?"
 )
-_ATTEMPTS = (
+ATTEMPTS = (
     "SELECT task_id, number, worker_id, state, leased_at, started_at, ended_at, error, verification"
-    " FROM attempt WHERE task_id = ? ORDER BY number"
+    " FROM attempt"
 )
+"""Begins a statement whose rows `attempt_record` reads."""
+_OF_TASK = f"{ATTEMPTS} WHERE task_id = ? ORDER BY number"
 _VERIFIED = "SELECT COUNT(*) FROM attempt WHERE task_id = ? AND state = 'DONE' AND verification = ?"
 _JOB_HELD = "SELECT 1 FROM task WHERE job_id = ? AND leased_until IS NOT NULL LIMIT 1"
 
@@ -386,20 +388,22 @@ def renewed_before(store: Store, length_us: int, before: Instant, limit: int) ->
 
 def attempts(store: Store, task_id: int) -> Sequence[Attempt]:
     """Give the history of a task, first hand-out first."""
-    return [
-        Attempt(
-            task_id=row[0],
-            number=row[1],
-            worker_id=row[2],
-            state=AttemptState(row[3]),
-            leased_at=row[4],
-            started_at=row[5],
-            ended_at=row[6],
-            error=store.vault.read(row[7]),
-            verification=row[8],
-        )
-        for row in store.run(_ATTEMPTS, (task_id,)).fetchall()
-    ]
+    return [attempt_record(store, row) for row in store.run(_OF_TASK, (task_id,)).fetchall()]
+
+
+def attempt_record(store: Store, row: Row) -> Attempt:
+    """Read a row of `ATTEMPTS`."""
+    return Attempt(
+        task_id=row[0],
+        number=row[1],
+        worker_id=row[2],
+        state=AttemptState(row[3]),
+        leased_at=row[4],
+        started_at=row[5],
+        ended_at=row[6],
+        error=store.vault.read(row[7]),
+        verification=row[8],
+    )
 
 
 def verified(store: Store, task_id: int, value: int) -> int:
